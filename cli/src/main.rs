@@ -1,0 +1,2 @@
+//! Trunkline: cli.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Trunkline: operator.
+fn main() {}
