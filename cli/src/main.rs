@@ -1,2 +1,47 @@
-//! Trunkline: cli.
-fn main() {}
+//! `trunkline`: the command that planners, pipelines and project managers use.
+//!
+//! This file wires and decides nothing: each command is a module with an `Args`
+//! and a `run(Args) -> anyhow::Result<Outcome>`; a new one is a module, a variant
+//! of [`Command`] and an arm of the dispatch. Data goes to stdout, everything
+//! else to stderr.
+
+mod erlang;
+mod outcome;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "trunkline",
+    version,
+    about = "Validate, simulate, staff and run call-centre tenants"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Exact Erlang B, C and A, and their inverses
+    Erlang(erlang::Args),
+}
+
+/// Exit code for wrong usage, a missing file, or text that cannot be read;
+/// clap uses the same for what it rejects itself.
+const WRONG_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Erlang(args) => erlang::run(args),
+    };
+    match ended {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(WRONG_USAGE)
+        }
+    }
+}

@@ -1,1 +1,5 @@
-//! Trunkline: workforce.
+//! Staffing mathematics: numbers in, numbers out.
+//!
+//! Nothing here knows of Kubernetes, sockets, clocks or files.
+
+pub mod erlang;

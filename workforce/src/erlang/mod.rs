@@ -1,0 +1,5 @@
+//! Exact Erlang formulae.
+
+mod blocking;
+
+pub use blocking::inverse_blocking;
