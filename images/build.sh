@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# build.sh [operator] [engine] [media]: builds the images (all of them without arguments) with no
+# container engine, as OCI archives target/images/NAME.tar, and writes their names to target/images/images.env.
+#
+# Each image has two tags: the project's version, and a hash of its content, by which a changed image
+# rolls its pods and an unchanged one does not. What hasn't changed is not made again.
+# CARGO_PROFILE=dev builds the programs faster and larger. Run by root or with sudo (media only).
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+out=${IMAGES_DIR:-$root/target/images}
+profile=${CARGO_PROFILE:-release}
+names=("$@"); [ ${#names[@]} -gt 0 ] || names=(operator engine media)
+mkdir -p "$out"
+"$root/tests/packages.sh" python3
+version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+
+# archive NAME INPUT-FILE ARGS...: writes NAME.tar unless it is made of just that input already
+archive() {
+  local name=$1 input=$2 hash; shift 2
+  hash=$( { sha256sum <"$input"; cat images/image.py; echo "$version $*"; } | sha256sum | cut -c1-12)
+  if [ "$(cat "$out/$name.hash" 2>/dev/null)" != "$hash" ] || [ ! -e "$out/$name.tar" ]; then
+    rm -f "$out/$name.hash"
+    python3 images/image.py "$out/$name.tar" "localhost/trunkline/$name:$hash,localhost/trunkline/$name:$version" "$@"
+    echo "$hash" >"$out/$name.hash"
+    echo "$name: made $(du -h "$out/$name.tar" | cut -f1) localhost/trunkline/$name:$hash" >&2
+  else
+    echo "$name: unchanged localhost/trunkline/$name:$hash" >&2
+  fi
+}
+
+# program PACKAGE: a static executable, for an image that holds nothing else. Linked with glibc's
+# static archive: the musl target would have to be installed first. (glibc then resolves host names
+# only with its shared libraries at hand; the programs find their peers by address.)
+program() {
+  local target
+  target=$(rustc -vV | sed -n 's/^host: //p')
+  RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
+    cargo build --profile "$profile" --target "$target" -p "$1" --bin "$1" >&2
+  local file=${CARGO_TARGET_DIR:-target}/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/$1
+  if readelf -lW "$file" | grep -q 'INTERP'; then echo "build.sh: $file is not static" >&2; exit 1; fi
+  echo "$file"
+}
+
+for name in "${names[@]}"; do
+  case $name in
+    operator | engine)
+      file=$(program "trunkline-$name")
+      archive "$name" "$file" --add "$file:/trunkline-$name" --entrypoint "/trunkline-$name" --user 65532:65532
+      ;;
+    media)
+      rootfs=$(images/media/rootfs.sh)/rootfs.tar
+      archive media "$rootfs" --base "$rootfs" --user 101:101 --entrypoint /usr/sbin/asterisk \
+        --cmd=-f --cmd=-C --cmd=/etc/asterisk/asterisk.conf --port 5060/udp --port 8088/tcp
+      ;;
+    *) echo "build.sh: no image is called $name; there are operator, engine, media" >&2; exit 2 ;;
+  esac
+done
+for name in operator engine media; do
+  [ ! -e "$out/$name.hash" ] || echo "${name^^}_IMAGE=localhost/trunkline/$name:$(cat "$out/$name.hash")"
+done >"$out/images.env"
