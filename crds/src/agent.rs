@@ -57,7 +57,7 @@ pub struct AgentSpec {
     pub roles: Vec<RoleName>,
     /// Levels 1–5, over the team's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "own_levels")]
     pub skills: BTreeMap<SkillName, Level>,
     /// The shifts worked, over the team's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

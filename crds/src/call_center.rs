@@ -307,7 +307,7 @@ pub struct Team {
     pub interrupts: Vec<Interrupt>,
     /// Skills that every member has; an agent's own level overrides.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "own_levels")]
     pub skills: BTreeMap<SkillName, Level>,
     /// Work places, shared by the shifts.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -274,7 +274,7 @@ impl JsonSchema for Bound {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         // A structural schema has no "number or string"; Kubernetes' own extension is for
         // integers and strings, which is what a percentage or a duration is written as.
-        schemars::json_schema!({"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]})
+        schemars::json_schema!({"x-kubernetes-int-or-string": true})
     }
 }
 

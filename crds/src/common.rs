@@ -119,11 +119,11 @@ pub struct QueueReference(
 pub struct RouteStep {
     /// Skills that an agent must have, each at this level or above.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 16))]
+    #[schemars(schema_with = "step_levels")]
     pub require: BTreeMap<SkillName, Level>,
     /// Skills that put an agent first; never a reason to leave one out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 16))]
+    #[schemars(schema_with = "step_levels")]
     pub prefer: BTreeMap<SkillName, Level>,
     /// How long the step lasts; may be absent in the last step only.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]

@@ -169,6 +169,28 @@ text_value!(/// An IANA time zone, `Europe/Berlin`.
 #[schemars(inline)]
 pub struct Level(#[schemars(range(min = 1, max = 5))] pub u8);
 
+/// The schema of a map from skill to level, with at most `max` entries.
+///
+/// Written out, because a map whose key type has a pattern becomes `patternProperties`,
+/// which a structural schema may not have.
+fn levels(max: u32) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": max,
+        "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 5}
+    })
+}
+
+/// What a route step asks for: at most 16 skills.
+pub(crate) fn step_levels(_: &mut SchemaGenerator) -> Schema {
+    levels(16)
+}
+
+/// What a team or a person can do: at most 64 skills.
+pub(crate) fn own_levels(_: &mut SchemaGenerator) -> Schema {
+    levels(64)
+}
+
 /// A percentage, 0 to 100.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema,
