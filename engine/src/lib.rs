@@ -1,1 +1,2 @@
 //! Trunkline: engine.
+pub mod telephony;

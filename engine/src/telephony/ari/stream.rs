@@ -1,0 +1,332 @@
+//! The event socket of one host. Asterisk drops a client whose socket it can't write to for its
+//! `websocket_write_timeout` (100 ms by default), so a task of its own does nothing but read
+//! and queue. A host that has gone silent is noticed by pings, not by TCP, in three seconds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use futures::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{self, Message, client::IntoClientRequest};
+
+use super::error::StreamEnd;
+use super::event::{Event, EventKind};
+use super::rest::Ari;
+
+const PING_EVERY: Duration = Duration::from_millis(700);
+/// Three pings unanswered. It is judged at the next ping, so noticed within 2.9 s.
+const SILENT_AFTER: Duration = Duration::from_millis(2_200);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Events that wait for us. Beyond this the engine is not keeping up: it is said once per doubling.
+const BACKLOG_WARNING: usize = 4_096;
+
+/// The events of one connection, in order; then why it ended.
+#[derive(Debug)]
+pub struct EventStream {
+    queue: mpsc::UnboundedReceiver<Event>,
+    backlog: Backlog,
+    end: Option<oneshot::Receiver<StreamEnd>>,
+    reader: tokio::task::JoinHandle<()>,
+}
+
+/// How many events have been read from the socket and not yet taken.
+#[derive(Clone, Debug, Default)]
+pub struct Backlog(Arc<AtomicUsize>);
+
+impl Backlog {
+    /// The count now.
+    pub fn len(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Ari {
+    /// Connects the event socket under the host's app name. Whoever was connected under it is
+    /// replaced. From here on nothing is missed; what was before must be listed.
+    ///
+    /// # Errors
+    /// [`StreamEnd`]: the same reasons that end a stream later.
+    pub async fn events(&self) -> Result<EventStream, StreamEnd> {
+        let socket = self.connect_events().await?;
+        let (sender, queue) = mpsc::unbounded_channel();
+        let (tell_end, end) = oneshot::channel();
+        let backlog = Backlog::default();
+        let host = self.host().name.clone();
+        let counted = backlog.clone();
+        let reader = tokio::spawn(async move {
+            let why = read(socket, &host, &sender, &counted).await;
+            // The receiver is gone where the stream was dropped: nobody asks why any more.
+            let _ = tell_end.send(why);
+        });
+        Ok(EventStream {
+            queue,
+            backlog,
+            end: Some(end),
+            reader,
+        })
+    }
+
+    async fn connect_events(&self) -> Result<WebSocketStream<TcpStream>, StreamEnd> {
+        let base = self.base();
+        let address = format!(
+            "{}:{}",
+            base.host_str().unwrap_or_default(),
+            base.port_or_known_default().unwrap_or(80)
+        );
+        let connect = |source| StreamEnd::Connect {
+            address: address.clone(),
+            source,
+        };
+        let late = || connect(std::io::ErrorKind::TimedOut.into());
+        let tcp = timeout(CONNECT_TIMEOUT, TcpStream::connect(&address))
+            .await
+            .map_err(|_| late())?
+            .map_err(connect)?;
+        tcp.set_nodelay(true).map_err(connect)?;
+
+        let handshake = |error: tungstenite::Error| match &error {
+            tungstenite::Error::Http(response) if response.status() == 401 => StreamEnd::Fenced,
+            _ => StreamEnd::Handshake {
+                address: address.clone(),
+                source: Box::new(error),
+            },
+        };
+        let host = self.host();
+        let mut url = base.clone();
+        // Our own `Ari::new` lets only http through, which may become ws.
+        let _ = url.set_scheme("ws");
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.push("events");
+        }
+        url.query_pairs_mut()
+            .append_pair("app", &host.app)
+            .append_pair("subscribeAll", "false");
+        let mut request = url.as_str().into_client_request().map_err(handshake)?;
+        let credentials = base64::engine::general_purpose::STANDARD
+            .encode(format!("{}:{}", host.user, host.password));
+        let header = format!("Basic {credentials}").parse().map_err(
+            |error: http::header::InvalidHeaderValue| {
+                handshake(tungstenite::Error::HttpFormat(error.into()))
+            },
+        )?;
+        request
+            .headers_mut()
+            .insert(http::header::AUTHORIZATION, header);
+        let (socket, _) = timeout(
+            CONNECT_TIMEOUT,
+            tokio_tungstenite::client_async(request, tcp),
+        )
+        .await
+        .map_err(|_| late())?
+        .map_err(handshake)?;
+        Ok(socket)
+    }
+}
+
+impl EventStream {
+    /// The next event, or why there will be none.
+    ///
+    /// # Errors
+    /// [`StreamEnd`], once; after it `Closed`.
+    pub async fn next(&mut self) -> Result<Event, StreamEnd> {
+        if let Some(event) = self.queue.recv().await {
+            self.backlog.0.fetch_sub(1, Ordering::Relaxed);
+            return Ok(event);
+        }
+        Err(match self.end.take() {
+            Some(end) => end.await.unwrap_or(StreamEnd::Closed(None)),
+            None => StreamEnd::Closed(None),
+        })
+    }
+
+    /// The gauge of what waits.
+    pub fn backlog(&self) -> Backlog {
+        self.backlog.clone()
+    }
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+async fn read(
+    mut socket: WebSocketStream<TcpStream>,
+    host: &str,
+    sender: &mpsc::UnboundedSender<Event>,
+    backlog: &Backlog,
+) -> StreamEnd {
+    let mut ping = interval(PING_EVERY);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard = Instant::now();
+    let mut warn_at = BACKLOG_WARNING;
+    loop {
+        let frame = tokio::select! {
+            frame = socket.next() => frame,
+            _ = ping.tick() => {
+                if heard.elapsed() > SILENT_AFTER {
+                    return StreamEnd::Silent(heard.elapsed());
+                }
+                match timeout(PING_EVERY, socket.send(Message::Ping(Vec::new().into()))).await {
+                    // A full send buffer is silence too: the next ticks judge it.
+                    Ok(Ok(())) | Err(_) => continue,
+                    Ok(Err(error)) => return StreamEnd::Closed(Some(Box::new(error))),
+                }
+            }
+        };
+        heard = Instant::now();
+        let text = match frame {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Close(_))) | None => return StreamEnd::Closed(None),
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => return StreamEnd::Closed(Some(Box::new(error))),
+        };
+        let event = match Event::parse(&text) {
+            Ok(event) => event,
+            Err(error) => {
+                // One odd event must not cost the others; what it told is found by the reconcile.
+                tracing::warn!(host, %error, event = %text, "an event that can't be read");
+                continue;
+            }
+        };
+        let replaced = matches!(event.kind, EventKind::ApplicationReplaced {});
+        if replaced {
+            return StreamEnd::Replaced;
+        }
+        let waiting = backlog.0.fetch_add(1, Ordering::Relaxed) + 1;
+        if waiting >= warn_at {
+            warn_at *= 2;
+            tracing::warn!(host, waiting, "events wait: the engine is not keeping up");
+        }
+        if sender.send(event).is_err() {
+            return StreamEnd::Closed(None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_async;
+
+    use super::super::rest::Host;
+    use super::*;
+
+    /// An ARI that says `lines`, then does what `then` says.
+    async fn server<F, R>(lines: Vec<String>, then: F) -> Ari
+    where
+        F: FnOnce(WebSocketStream<TcpStream>) -> R + Send + 'static,
+        R: Future<Output = ()> + Send,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (tcp, _) = listener.accept().await.unwrap();
+            let mut socket = accept_async(tcp).await.unwrap();
+            for line in lines {
+                socket.send(Message::Text(line.into())).await.unwrap();
+            }
+            then(socket).await;
+        });
+        Ari::new(Host {
+            name: "media-0".into(),
+            address: format!("http://{address}/ari"),
+            user: "engine".into(),
+            password: "secret".into(),
+            app: "acd".into(),
+        })
+        .unwrap()
+    }
+
+    fn unknown(name: &str) -> String {
+        format!(r#"{{"type":"{name}"}}"#)
+    }
+
+    #[tokio::test]
+    async fn a_host_that_falls_silent_is_noticed_within_three_seconds() {
+        let ari = server(vec![unknown("A")], async |socket| {
+            // Open, and nobody reads: no pong ever comes.
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            drop(socket);
+        })
+        .await;
+        let mut events = ari.events().await.unwrap();
+        assert!(events.next().await.is_ok());
+        let begun = Instant::now();
+        let end = timeout(Duration::from_secs(5), events.next())
+            .await
+            .unwrap()
+            .unwrap_err();
+        assert!(matches!(end, StreamEnd::Silent(_)), "{end}");
+        assert!(!end.is_final(), "silence is worth a new connection");
+        let noticed = begun.elapsed();
+        assert!(noticed <= Duration::from_millis(3_200), "{noticed:?}");
+    }
+
+    #[tokio::test]
+    async fn events_before_the_takeover_are_delivered_and_then_it_is_final() {
+        let lines = vec![
+            unknown("A"),
+            "not json at all".into(),
+            unknown("B"),
+            unknown("ApplicationReplaced"),
+            unknown("C"),
+        ];
+        let ari = server(
+            lines,
+            async |mut socket| while socket.next().await.is_some() {},
+        )
+        .await;
+        let mut events = ari.events().await.unwrap();
+        assert!(events.next().await.is_ok());
+        assert!(events.next().await.is_ok(), "an odd one costs no other");
+        let end = events.next().await.unwrap_err();
+        assert!(matches!(end, StreamEnd::Replaced), "{end}");
+        assert!(end.is_final());
+    }
+
+    #[tokio::test]
+    async fn a_closed_socket_is_told_at_once_and_is_not_final() {
+        let ari = server(vec![], async |socket| drop(socket)).await;
+        let mut events = ari.events().await.unwrap();
+        let end = timeout(Duration::from_secs(1), events.next())
+            .await
+            .unwrap()
+            .unwrap_err();
+        assert!(matches!(end, StreamEnd::Closed(_)), "{end}");
+        assert!(!end.is_final());
+    }
+
+    #[tokio::test]
+    async fn what_is_read_and_not_yet_taken_is_counted() {
+        let lines = (0..100).map(|_| unknown("A")).collect();
+        let ari = server(
+            lines,
+            async |mut socket| while socket.next().await.is_some() {},
+        )
+        .await;
+        let mut events = ari.events().await.unwrap();
+        let backlog = events.backlog();
+        let all_read = async {
+            while backlog.len() < 100 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(5), all_read).await.unwrap();
+        for _ in 0..100 {
+            events.next().await.unwrap();
+        }
+        assert!(backlog.is_empty());
+    }
+}
