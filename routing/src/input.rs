@@ -1,0 +1,206 @@
+//! What the world tells the core. Each input is written to the journal before its effects
+//! are commanded, so every type here serialises, and replaying the same inputs at the same
+//! times gives the same state, bit for bit.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use trunkline_tenant::crds::{AgentName, DepartmentName, TeamName};
+use trunkline_tenant::{QueueId, Tenant};
+
+use crate::Time;
+
+/// A contact, numbered by whoever drives the core; numbers only rise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ContactId(pub u64);
+
+impl fmt::Display for ContactId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// One asking of one agent. A contact's generation rises with each offer, so what comes
+/// late for an older offer is recognised and void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OfferId {
+    /// The contact that is offered.
+    pub contact: ContactId,
+    /// Which of its offers: 1, 2, …
+    pub generation: u32,
+}
+
+impl fmt::Display for OfferId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.contact, self.generation)
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Input {
+    /// A new Tenant. Nothing waiting, ringing or talking is lost; what a removed queue held
+    /// goes by the `onExhausted` that it had.
+    Configure {
+        /// The tenant from now on.
+        tenant: Arc<Tenant>,
+    },
+    /// An agent's session begins. Signing in again only renews it.
+    SignIn {
+        /// Who.
+        agent: AgentName,
+        /// Whether contacts may come at once.
+        ready: bool,
+    },
+    /// An agent leaves; what they have in hand is finished first.
+    SignOut {
+        /// Who.
+        agent: AgentName,
+    },
+    /// The heartbeat stopped (`alive: false`) or is back. Without it the agent leaves the pool
+    /// at once; a talking call goes on.
+    Session {
+        /// Whose.
+        agent: AgentName,
+        /// Whether it lives.
+        alive: bool,
+    },
+    /// The agent's endpoint can be reached, or no longer. Reachable until told otherwise.
+    Endpoint {
+        /// Whose.
+        agent: AgentName,
+        /// Whether it can be reached.
+        reachable: bool,
+    },
+    /// The agent takes contacts from now on.
+    Ready {
+        /// Who.
+        agent: AgentName,
+    },
+    /// The agent takes no contacts from now on; what they have in hand goes on.
+    NotReady {
+        /// Who.
+        agent: AgentName,
+        /// Why: one of the tenant's words, as `lunch`.
+        reason: String,
+    },
+    /// A contact enters a queue for the first time.
+    Arrive {
+        /// Its number.
+        contact: ContactId,
+        /// Where to.
+        queue: QueueId,
+        /// When it first arrived, where that was before now (a caller who held while no engine
+        /// was there). Its rank and its waits count from then.
+        since: Option<Time>,
+        /// Added to the queue's priority; a point is a minute of age.
+        priority: i32,
+        /// Who it is from, where that is known: for the last agent and for merging callbacks.
+        customer: Option<String>,
+    },
+    /// The customer has gone, whatever the contact was at: an abandonment while it waits or
+    /// rings, the end of it while it talks.
+    CustomerGone {
+        /// Which contact.
+        contact: ContactId,
+    },
+    /// The agent has taken the offer; the legs are being joined.
+    Accept {
+        /// Which offer.
+        offer: OfferId,
+    },
+    /// Both legs are joined: the contact counts as answered from now.
+    Connected {
+        /// Which offer.
+        offer: OfferId,
+    },
+    /// The agent has refused the offer, or it could not be put to them.
+    Decline {
+        /// Which offer.
+        offer: OfferId,
+        /// Why.
+        cause: DeclineCause,
+    },
+    /// The conversation is put on hold, or resumed.
+    Hold {
+        /// Which contact.
+        contact: ContactId,
+        /// On, or off.
+        on: bool,
+    },
+    /// The agent ends the contact.
+    AgentDone {
+        /// Which contact.
+        contact: ContactId,
+    },
+    /// We lost it: a media pod or a trunk failed. Never counted among the abandons.
+    Dropped {
+        /// Which contact.
+        contact: ContactId,
+        /// In words.
+        cause: String,
+    },
+    /// The agent hands the contact over; its age is kept, a new segment begins.
+    Transfer {
+        /// Which contact.
+        contact: ContactId,
+        /// Where to.
+        to: Target,
+    },
+    /// A larger or lesser priority from now on: a re-rank.
+    Prioritise {
+        /// Which contact.
+        contact: ContactId,
+        /// The new priority, beside its queue's.
+        priority: i32,
+    },
+    /// The agent's wrap-up is done, with the codes that they chose.
+    WrapUpDone {
+        /// Who.
+        agent: AgentName,
+        /// What the contact was about.
+        codes: Vec<String>,
+    },
+    /// The agent needs as much wrap-up again; granted once a contact.
+    ExtendWrapUp {
+        /// Who.
+        agent: AgentName,
+    },
+    /// Nothing but the passing of time: what is due is done.
+    Tick,
+}
+
+/// Why an offer was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DeclineCause {
+    /// The agent said no: not ready, as after a RONA, with its own reason.
+    Refused,
+    /// Their endpoint was busy, away or failed: unreachable until told otherwise.
+    Unreachable,
+    /// We could not place it (a media error): the agent is not to blame and stays ready.
+    Failed,
+}
+
+/// Where a contact is handed over to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Target {
+    /// Another queue: it waits there, with its age.
+    Queue(QueueId),
+    /// A named agent, who must be free.
+    Agent(AgentName),
+    /// Any free agent of a team, as of specialists.
+    Team(TeamName),
+    /// A department outside the centre.
+    Department(DepartmentName),
+    /// A number outside the centre.
+    Number(String),
+}
