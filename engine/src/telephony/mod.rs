@@ -2,3 +2,8 @@
 //! inputs.
 
 pub mod ari;
+mod seam;
+
+pub use seam::{
+    Decision, Epoch, LiveContact, Origin, Recovered, Report, Seam, Stage, TelephonyEnd,
+};
