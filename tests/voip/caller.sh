@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# caller.sh --to HOST[:PORT] --number DID [options]: callers behind a carrier.
+#
+#   --from HOST[:PORT]   the carrier's address                           10.88.0.10:5080
+#   --caller NUMBER      who calls                                       493012345
+#   --talk SECONDS       hang up so long after the answer                5
+#   --until-bye          never hang up first (an hour at most)
+#   --cancel SECONDS     give up so long after the first ringing; the call must not have been answered
+#   --wait SECONDS       give up when no answer came so long             120
+#   --calls N --rate R   N calls, R a second                             1, 1
+#   --uri URI            the Request-URI, where it isn't sip:DID@HOST:PORT (a registered Contact)
+#   --header 'Name: x'   one more header in the INVITE
+#   --tone HERTZ         what the callers send                           440
+#   --name NAME          names $WORLD/log/NAME/{events,errors,sipp}.log  caller-FROM-PORT
+#
+# Exits 0 if every call was answered (with --cancel: given up) and ended as it should. TRACE=1
+# keeps all SIP messages in messages.log.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+from=10.88.0.10:5080 to='' number='' caller=493012345 talk=5 cancel='' wait=120 calls=1 rate=1 uri='' header='' hertz=440 name=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --until-bye) talk=3600; shift; continue ;;
+    --from) from=$2 ;; --to) to=$2 ;; --number) number=$2 ;; --caller) caller=$2 ;; --talk) talk=$2 ;;
+    --cancel) cancel=$2 ;; --wait) wait=$2 ;; --calls) calls=$2 ;; --rate) rate=$2 ;; --uri) uri=$2 ;;
+    --header) header=$2 ;; --tone) hertz=$2 ;; --name) name=$2 ;;
+    *) usage ;;
+  esac
+  shift 2
+done
+[ -n "$to" ] && [ -n "$number" ] || usage
+split_address "$from" 5080
+dir=$(new_log "${name:-caller-$host-$port}")
+kind=caller; [ -z "$cancel" ] || kind=caller-cancel talk=$cancel
+scenario $kind "$dir" "URI=${uri:-sip:[service]@[remote_ip]:[remote_port]}" "CALLER=$caller" "TALK_MS=$(ms "$talk")" \
+  "TONE=$(tone "$hertz")" ${header:+"HEADER=$header"}
+sipp_at "$host" "$port" "$dir" $kind -s "$number" -m "$calls" -r "$rate" -l 3000 -recv_timeout "$(ms "$wait")" "$to"
+in_world "${sipp[@]}" >"$dir/sipp.log" 2>&1
