@@ -5,6 +5,7 @@
 
 mod ids;
 mod model;
+pub mod report;
 
 pub use ids::{BadQueueId, QueueId};
 pub use model::*;
