@@ -1,9 +1,202 @@
 //! Telephony: from what the routing core decides to calls, and from what calls do to the core's
 //! inputs.
+//!
+//! # The seam
+//!
+//! Whoever carries calls — Asterisk (`driver`) or imagined ones — is a [`Telephony`]:
+//! a pair of queues. The engine's loop sends [`Command`]s, which never wait, and takes
+//! [`Report`]s. Telephony has no clock of the core's, keeps no queue, decides nothing about who
+//! gets which call. The engine's loop stays this simple:
+//!
+//! ```text
+//! report = telephony.reports.recv()
+//!   Arrived(a)  → number the contact, journal `Arrive` together with a.call, core.handle,
+//!                 send Admit { contact, call, queue }, then Do(output) for each output
+//!   Input(i)    → journal it, core.handle, send Do(output) for each output
+//!   Host { .. } → readiness and metrics
+//!   SteppedDown → stop leading; drop the Telephony
+//! ```
+//!
+//! *Every* output may be sent: outputs about contacts that were never admitted (chats, e-mails)
+//! and outputs that ask nothing of a call are ignored. Inputs of an agent's session that a call
+//! must follow are commands too: after [`Input::Hold`] is journalled, send [`Command::Hold`].
+//! (`AgentDone`, `CustomerGone` and the rest come back as outputs by themselves.)
+//!
+//! An input may come late or twice: an `Accept` for an offer that the core has just taken back,
+//! a `CustomerGone` for a contact that has ended. The core refuses it, and telephony follows the
+//! outputs. The core always wins.
+//!
+//! # Ids
+//!
+//! The caller's channel keeps Asterisk's own id, which [`CallRef`] holds with its host; the
+//! engine journals it beside `Arrive`. What we make is named for what it serves, so a command
+//! repeated by a successor finds what its predecessor made: the agent's leg `o-CONTACT-GENERATION`,
+//! the bridge `b-CONTACT`. The caller's channel carries `TRUNKLINE_CONTACT`.
+//!
+//! # Takeover
+//!
+//! A new leader replays its journal, says what the core holds ([`Recovered`]), and gives the
+//! hosts with the password of its epoch. Telephony connects to each, lists its channels and
+//! bridges, and makes the two agree: talking calls are left alone, waiting callers hear music, a
+//! caller the journal doesn't know arrives with its channel's creation time, a leg without an
+//! offer is hung up, a contact whose channel is gone ends. The same comparison runs again every ten
+//! seconds, for what events failed to tell.
 
 pub mod ari;
-mod seam;
 
-pub use seam::{
-    Decision, Epoch, LiveContact, Origin, Recovered, Report, Seam, Stage, TelephonyEnd,
-};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use trunkline_routing::{ContactId, Input, OfferId, Output, Time};
+use trunkline_tenant::crds::AgentName;
+use trunkline_tenant::{QueueId, Tenant};
+
+use ari::{ChannelId, Host, HostName};
+
+/// Where a caller's leg is: enough to find it again after a restart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CallRef {
+    /// The media host.
+    pub host: HostName,
+    /// The caller's channel there.
+    pub channel: ChannelId,
+}
+
+/// A caller who asks to be let in. Nothing has been answered yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    /// The call.
+    pub call: CallRef,
+    /// The number dialled, as the tenant writes it.
+    pub number: String,
+    /// The queue that the number leads to.
+    pub queue: QueueId,
+    /// The caller's number, where the carrier tells it.
+    pub customer: Option<String>,
+    /// When the call came, if that was before now: nobody led, and it held on. Goes into
+    /// [`Input::Arrive`] as it is.
+    pub since: Option<Time>,
+}
+
+/// What telephony tells the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// A caller is here. Answer with [`Command::Admit`] or [`Command::TurnAway`].
+    Arrived(Arrival),
+    /// Something happened to a call, in the core's words.
+    Input(Input),
+    /// A media host can be commanded, or no longer.
+    Host {
+        /// Which.
+        host: HostName,
+        /// Connected, listed and adopted.
+        up: bool,
+    },
+    /// Another engine leads: its password is set, or it connected under our app's name. No
+    /// further command will be carried out; no call has been touched.
+    SteppedDown {
+        /// The host that told us.
+        host: HostName,
+        /// In its words.
+        why: String,
+    },
+}
+
+/// What the engine asks of telephony.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// The tenant from now on: numbers, greetings, agents' endpoints. Calls are not touched.
+    Configure(Arc<Tenant>),
+    /// The media hosts that there are now, with the password of this epoch. A new one is
+    /// connected; the callers of one that is no longer named are [`Input::Dropped`].
+    Hosts(Vec<Host>),
+    /// The contact is in the journal: answer, greet, play music.
+    Admit {
+        /// The contact's number.
+        contact: ContactId,
+        /// As [`Arrival::call`].
+        call: CallRef,
+        /// Where it waits: its greeting is played.
+        queue: QueueId,
+    },
+    /// The core would not have it: hang up, unanswered.
+    TurnAway {
+        /// As [`Arrival::call`].
+        call: CallRef,
+    },
+    /// Carry out what the core put out, as far as it concerns a call.
+    Do(Output),
+    /// The agent's session put the caller on hold, or took them back.
+    Hold {
+        /// Which contact.
+        contact: ContactId,
+        /// On, or off.
+        on: bool,
+    },
+}
+
+/// A contact that the core holds at takeover, as the journal knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecoveredCall {
+    /// Its number.
+    pub contact: ContactId,
+    /// Where its caller is.
+    pub call: CallRef,
+    /// Its queue.
+    pub queue: QueueId,
+    /// What it is at.
+    pub stage: RecoveredStage,
+}
+
+/// What a recovered contact is at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecoveredStage {
+    /// It waits.
+    Waiting,
+    /// An agent is being asked.
+    Offered {
+        /// Which offer.
+        offer: OfferId,
+        /// Whom.
+        agent: AgentName,
+        /// When it lapses.
+        deadline: Time,
+    },
+    /// The agent said yes; whether the legs were joined is seen from the bridge.
+    Accepted {
+        /// Which offer.
+        offer: OfferId,
+        /// Who.
+        agent: AgentName,
+    },
+    /// It talks.
+    Talking {
+        /// The offer that led to it: it names the agent's leg.
+        offer: OfferId,
+        /// With whom.
+        agent: AgentName,
+        /// Whether the caller is on hold.
+        held: bool,
+    },
+}
+
+/// What a leader knows when it begins. Empty for one without a past.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recovered {
+    /// The live voice contacts.
+    pub calls: Vec<RecoveredCall>,
+    /// The highest contact number that the journal knows. A caller whose channel carries a
+    /// lower one, that is not among `calls`, had ended; a higher one means that the journal
+    /// lost it, and the caller arrives anew.
+    pub newest: Option<ContactId>,
+}
+
+/// Whoever carries calls. Dropping it disconnects and touches no call.
+#[derive(Debug)]
+pub struct Telephony {
+    /// Where commands go; never blocks.
+    pub commands: mpsc::UnboundedSender<Command>,
+    /// What happened, in order for each call.
+    pub reports: mpsc::UnboundedReceiver<Report>,
+}

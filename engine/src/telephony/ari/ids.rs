@@ -39,6 +39,10 @@ macro_rules! id {
 }
 
 id!(
+    /// A media host: the pod's name, which is Asterisk's `systemname`.
+    HostName
+);
+id!(
     /// A channel: one leg of a call. Asterisk's own ids begin with its `systemname`.
     ChannelId
 );

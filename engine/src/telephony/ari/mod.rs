@@ -18,7 +18,7 @@ mod stream;
 pub use channels::{Cause, Originate, RecordOptions};
 pub use error::{AriError, StreamEnd};
 pub use event::{Event, EventKind};
-pub use ids::{BridgeId, ChannelId, PlaybackId, RecordingName};
+pub use ids::{BridgeId, ChannelId, HostName, PlaybackId, RecordingName};
 pub use model::{
     Application, AsteriskInfo, Bridge, Channel, ChannelState, ConfigTuple, DialplanPlace, Endpoint,
     LiveRecording, Party, Playback, Pong, RtpStatistics,

@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use super::error::AriError;
+use super::ids::HostName;
 
 /// A command takes 3 ms; one that takes this long is lost, and is safe to send again.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
@@ -19,7 +20,7 @@ const POOL_IDLE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Host {
     /// The pod's name, which is Asterisk's `systemname` and begins its channel ids.
-    pub name: String,
+    pub name: HostName,
     /// `http://10.244.1.7:8088/ari`.
     pub address: String,
     /// ARI user.
@@ -68,7 +69,7 @@ impl Ari {
     /// [`AriError::Address`] where the address is no plain `http` URL.
     pub fn new(host: Host) -> Result<Self, AriError> {
         let bad = |reason: String| AriError::Address {
-            host: host.name.clone(),
+            host: host.name.to_string(),
             address: host.address.clone(),
             reason,
         };
@@ -130,7 +131,7 @@ impl Ari {
         let url = self.url(segments, query);
         let path = || segments.join("/");
         let unreachable = |source: reqwest::Error| AriError::Unreachable {
-            host: self.host.name.clone(),
+            host: self.host.name.to_string(),
             method: method.clone(),
             path: path(),
             source: source.without_url(),
@@ -148,7 +149,7 @@ impl Ari {
         if status.is_success() {
             return Ok(bytes.to_vec());
         }
-        let host = self.host.name.clone();
+        let host = self.host.name.to_string();
         let message = refusal_message(&bytes);
         Err(match status {
             StatusCode::UNAUTHORIZED => AriError::Fenced { host },
@@ -177,7 +178,7 @@ impl Ari {
     ) -> Result<T, AriError> {
         let bytes = self.send(method.clone(), segments, query, body).await?;
         serde_json::from_slice(&bytes).map_err(|source| AriError::Unreadable {
-            host: self.host.name.clone(),
+            host: self.host.name.to_string(),
             method,
             path: segments.join("/"),
             source,

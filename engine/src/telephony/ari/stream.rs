@@ -64,7 +64,7 @@ impl Ari {
         let host = self.host().name.clone();
         let counted = backlog.clone();
         let reader = tokio::spawn(async move {
-            let why = read(socket, &host, &sender, &counted).await;
+            let why = read(socket, host.as_str(), &sender, &counted).await;
             // The receiver is gone where the stream was dropped: nobody asks why any more.
             let _ = tell_end.send(why);
         });
