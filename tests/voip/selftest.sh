@@ -23,7 +23,7 @@ caller=(./caller.sh --to 10.88.0.1 --name caller)
 ready() { [ -e "$WORLD/log/phone/ready" ] && sleep 0.2; }
 registrar=(./registrar.sh --at 10.88.0.11 --user trunk --name carrier --password)
 
-./world.sh up --alone || exit 1
+./world.sh up --alone --owner $$ || exit 1
 trap './world.sh down' EXIT
 background "${registrar[@]}" carrier-secret
 check "Asterisk of the media image comes up" ./asterisk.sh start one etc

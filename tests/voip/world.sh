@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# world.sh up [--alone] | flat | outside | exec CMD... | down: carriers and phones around a centre.
+# world.sh up [--alone] [--owner PID] | flat | outside | exec CMD... | down: carriers and phones around a centre.
 #
 # up          a closed network namespace joined to the cluster node's (STATE) alone: 10.88.0.1 is the
 #             node, .10 and .11 carriers, .20 to .29 agents' phones. It ends with the node.
 # up --alone  the same addresses with no cluster, for Asterisk and the engine as plain processes
+# --owner     when that process is gone, however it went, the world ends itself
 # flat        pod addresses are routed to the world (as `up` leaves it)
 # outside     they are not, and the node hides the pods behind its address, as most clouds do
 # exec        CMD in the world; it ends when this script is ended, and with the world
@@ -18,11 +19,20 @@ inside() { "${root[@]}" nsenter --net --target "$(world_pid)" "$@"; }
 node() { "${root[@]}" nsenter --net --target "$(cat "$STATE/pids/node" 2>/dev/null || die "no node runs in STATE=$STATE")" "$@"; }
 
 up() {
+  local alone='' owner=''
+  while [ $# -gt 0 ]; do
+    case $1 in --alone) alone=1 ;; --owner) owner=${2:?--owner wants a PID}; shift ;; *) usage ;; esac
+    shift
+  done
   down
   "$voip/deps.sh"
   mkdir -p "$WORLD"
+  if [ -n "$owner" ]; then
+    setsid bash -c 'tail --pid="$1" -f /dev/null; exec "$2" down' _ "$owner" "$voip/world.sh" >/dev/null 2>&1 </dev/null &
+    echo $! >"$WORLD/watcher"
+  fi
   local n launcher enter=()
-  if [ "${1:-}" != --alone ]; then
+  if [ -z "$alone" ]; then
     n=$(cat "$STATE/pids/node" 2>/dev/null) || die "no node runs in STATE=$STATE (or say: world.sh up --alone)"
     enter=(nsenter --pid --target "$n")
   fi
@@ -40,7 +50,7 @@ up() {
   [ -e "$WORLD/pid" ] || die "the world's first process did not start"
   inside ip link set lo up
   local device=outer0 a
-  if [ "${1:-}" = --alone ]; then
+  if [ -n "$alone" ]; then
     device=lo
     addresses+=(1)
   else
@@ -49,16 +59,17 @@ up() {
     node ip link set world0 up
   fi
   for a in "${addresses[@]}"; do inside ip addr add "10.88.0.$a/24" dev "$device"; done
-  [ "${1:-}" = --alone ] || {
+  [ -n "$alone" ] || {
     inside ip link set outer0 up
     inside ip route add default via 10.88.0.1 src 10.88.0.10
   }
 }
 
+ours() { "${root[@]}" cat "/proc/$1/environ" 2>/dev/null | tr '\0' '\n' | grep -xF "WORLD=$WORLD" >/dev/null; }
 down() {
   local p
-  p=$(cat "$WORLD/pid" 2>/dev/null) || return 0
-  if "${root[@]}" cat "/proc/$p/environ" 2>/dev/null | tr '\0' '\n' | grep -xF "WORLD=$WORLD" >/dev/null; then
+  if p=$(cat "$WORLD/watcher" 2>/dev/null) && [ "$p" != $$ ] && ours "$p"; then kill -- "-$p" 2>/dev/null || true; fi
+  if p=$(cat "$WORLD/pid" 2>/dev/null) && ours "$p"; then
     "${root[@]}" kill -KILL "$p"
     while [ -e "/proc/$p/ns/net" ] && "${root[@]}" readlink "/proc/$p/ns/net" >/dev/null 2>&1; do sleep 0.02; done
   fi

@@ -1,0 +1,94 @@
+# Sourced by tests/run.sh, tests/e2e/*.sh and the Makefile's recipes: what has to stand before a test or the
+# demo can start. Every part is quick when it is already done; every part says what it does and how long it took.
+tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$tree" || exit 1
+export PATH="$HOME/.cargo/bin:/usr/local/go/bin:$PATH"
+export CLUSTER=$tree/tests/cluster VOIP=$tree/tests/voip
+LOGS=${LOGS:-$tree/target/test-logs}
+mkdir -p "$LOGS"
+
+die() { echo "$*" >&2; exit 1; }
+
+# as_root CMD...: with sudo where we aren't root, and the variables by which the scripts find their files.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else
+    local name keep=()
+    for name in PATH HOME XDG_CACHE_HOME XDG_STATE_HOME STATE WORLD API_PORT BIN KUBECONFIG TRACE; do
+      [ -z "${!name:-}" ] || keep+=("$name=${!name}")
+    done
+    sudo env "${keep[@]}" "$@"
+  fi
+}
+
+seconds() { awk -v us=$((${EPOCHREALTIME/./} - $1)) 'BEGIN {printf "%.1f", us / 1e6}'; }
+
+# step WHAT CMD...: runs CMD with its output in a log, and prints WHAT and the seconds it took. Where CMD
+# fails the log's end is shown, and its status returned. On a terminal the seconds run on meanwhile.
+step() {
+  local what=$1 log start=${EPOCHREALTIME/./} rc=0 ticker=''; shift
+  log=$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$what" | tr -s - | cut -c1-60).log
+  if [ -t 2 ]; then
+    printf '  ...  %s' "$what" >&2
+    while sleep 1; do printf '\r%5.0fs  %s' "$(seconds "$start")" "$what" >&2; done & ticker=$!
+  else
+    echo "  ...  $what" >&2
+  fi
+  "$@" >"$log" 2>&1 || rc=$?
+  if [ -n "$ticker" ]; then kill "$ticker"; wait "$ticker" 2>/dev/null || true; printf '\r' >&2; fi
+  printf '%5ss  %s%s\n' "$(seconds "$start")" "$what" "$([ $rc = 0 ] || echo ": FAILED ($rc), the end of $log:")" >&2
+  [ $rc = 0 ] || tail -n "${STEP_TAIL:-30}" "$log" >&2
+  return $rc
+}
+
+# The toolchains are the one thing that we don't install.
+need_toolchains() {
+  command -v cargo >/dev/null || die "cargo is not there: install Rust (https://rustup.rs), 1.95 or newer"
+  command -v go >/dev/null || die "go is not there: install Go (https://go.dev/dl), 1.26 or newer"
+}
+
+# What cargo build needs beside Rust (ring and SQLite compile C), and the scripts of this folder.
+debian_packages() { tests/packages.sh gcc libc6-dev make pkg-config python3 procps util-linux && "$CLUSTER/deps.sh" && "$VOIP/deps.sh"; }
+
+cluster_binaries() { "$CLUSTER/build.sh"; }
+
+# use_cluster: the tools of the built cluster in PATH, and KUBECONFIG and STATE of ours.
+use_cluster() {
+  STATE=${STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/trunkline/cluster}
+  BIN=${BIN:-$(. "$CLUSTER/env.sh"; echo "$BIN")}
+  export STATE BIN PATH="$BIN:$PATH" KUBECONFIG=$STATE/kubeconfig WORLD=${WORLD:-$STATE.world}
+}
+
+images() { images/build.sh "$@"; }
+# After use_cluster and images: OPERATOR_IMAGE, ENGINE_IMAGE and MEDIA_IMAGE.
+image_names() { local f=target/images/images.env; [ -e "$f" ] || die "no $f: run images/build.sh"; set -a; . "$f"; set +a; }
+load_images() { as_root "$CLUSTER/load.sh" target/images/*.tar; }
+
+# cluster_up ARGS...: see tests/cluster/up.sh. A node that runs and answers is kept.
+cluster_up() {
+  if [ -e "$STATE/pids/node.ready" ] && kubectl --request-timeout=3s get --raw /readyz >/dev/null 2>&1; then return 0; fi
+  as_root "$CLUSTER/up.sh" "$@"
+}
+cluster_down() { as_root "$VOIP/world.sh" down; as_root "$CLUSTER/down.sh"; }
+world_up() { "$VOIP/world.sh" up "$@"; }
+
+# node_with_images ARGS...: all of the above, for whoever wants a node with the images in it. IMAGES names
+# those to build, where not all are wanted.
+node_with_images() {
+  need_toolchains
+  step "Debian packages" debian_packages || return
+  step "cluster binaries (10 min the first time)" cluster_binaries || return
+  use_cluster
+  step "images: ${IMAGES:-operator engine media}" images ${IMAGES:-} || return
+  image_names
+  step "a Kubernetes node" cluster_up "$@" || return
+  step "images into the node" load_images
+}
+
+# control_plane ARGS...: an API server with nothing behind it, for tests of the operator alone.
+control_plane() {
+  need_toolchains
+  step "Debian packages" debian_packages || return
+  step "cluster binaries (10 min the first time)" cluster_binaries || return
+  use_cluster
+  step "a control plane" "$CLUSTER/up.sh" --control-plane "$@"
+}

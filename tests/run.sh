@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# tests/run.sh [STAGE...]: all tests, or those of the named stages, and their totals.
+#
+# unit     what needs nothing but this machine: cargo test of the whole workspace
+# voip     the callers, phones and the media image against each other
+# cluster  tests marked `#[ignore = "needs a cluster"]`, against a real API server with an audit log;
+#          they find it by KUBECONFIG and STATE (audit.log, and tests/cluster/{kwok,api-stop,api-start}.sh)
+# e2e      tests/e2e/[0-9]*.sh, in their order, on a node with the images in it: KUBECONFIG, STATE, WORLD,
+#          OPERATOR_IMAGE, ENGINE_IMAGE, MEDIA_IMAGE; each prints "N passed, M failed" as its last line
+#
+# Clusters are this run's own (other STATEs than the demo's) and end with it, however it ends.
+set -uo pipefail
+. "$(dirname "$0")/lib.sh"
+stages=("$@"); [ ${#stages[@]} -gt 0 ] || stages=(unit voip cluster e2e)
+run=$(mktemp -d "${TMPDIR:-/tmp}/trunkline-test.XXXXXX")
+begun=${EPOCHREALTIME/./}
+passed=0 failed=0
+state() { export STATE=$run/$1; unset WORLD KUBECONFIG; }
+finish() {
+  local s
+  for s in cluster e2e; do
+    [ -d "$run/$s" ] || [ -d "$run/$s.world" ] || continue
+    state $s; WORLD=$STATE.world cluster_down
+  done
+  WORLD=$run/voip.world as_root "$VOIP/world.sh" down
+  as_root rm -rf "$run"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# count LOG: adds what cargo test and our scripts say at their ends
+count() {
+  local p f
+  read -r p f < <(awk '/^test result:/ {p += $4; f += $6}
+    /^[0-9]+ passed, [0-9]+ failed/ {p += $1; f += $3} END {print p + 0, f + 0}' "$1")
+  passed=$((passed + p)) failed=$((failed + f))
+  printf '       %d passed, %d failed\n' "$p" "$f" >&2
+}
+# tested WHAT CMD...: a step whose output has totals. One that fails with no failure in its totals counts as one.
+tested() {
+  local before=$failed rc=0 what=$1
+  STEP_TAIL=80 step "$@" || rc=$?
+  count "$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$what" | tr -s - | cut -c1-60).log"
+  [ $rc = 0 ] || [ "$failed" -gt "$before" ] || failed=$((failed + 1))
+}
+setup() { "$@" || failed=$((failed + 1)); }
+
+for stage in "${stages[@]}"; do
+  case $stage in
+    unit)
+      need_toolchains
+      setup step "Debian packages" debian_packages
+      tested "unit and property tests" cargo test --workspace --no-fail-fast
+      ;;
+    voip)
+      setup step "Debian packages" debian_packages
+      setup step "the media image" images media
+      tested "callers, phones, media image" env "WORLD=$run/voip.world" tests/voip/selftest.sh
+      ;;
+    cluster)
+      state cluster
+      setup control_plane --audit --owner $$ &&
+        tested "tests against a real API server" cargo test --workspace --no-fail-fast -- --ignored
+      "$CLUSTER/down.sh"
+      ;;
+    e2e)
+      state e2e
+      compgen -G 'tests/e2e/[0-9]*.sh' >/dev/null || { echo "       no tests/e2e/[0-9]*.sh yet" >&2; continue; }
+      setup node_with_images --audit --owner $$ && setup step "the world outside" world_up &&
+        for script in tests/e2e/[0-9]*.sh; do tested "$script" "$script"; done
+      cluster_down
+      ;;
+    *) die "tests/run.sh: no stage is called $stage; there are unit, voip, cluster, e2e" ;;
+  esac
+done
+echo "total: $passed passed, $failed failed, $(seconds "$begun") s"
+[ "$failed" = 0 ]
