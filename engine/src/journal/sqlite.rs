@@ -1,0 +1,310 @@
+//! The journal in one SQLite file.
+//!
+//! WAL with `synchronous=FULL`: each commit is synced to the disk before it returns, so what was
+//! acknowledged survives a loss of power, and a commit costs one sync of the log. A torn tail of
+//! the log fails its checksum and is left out when the file is opened again: it was never
+//! acknowledged.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use trunkline_routing::Segment;
+
+use super::{Entry, Epoch, Journal, JournalError, Seq, Snapshot};
+
+/// What this engine writes.
+const FORMAT: u32 = 1;
+/// Checkpoints are cheap at this size of the log (in pages of 4 KiB), and it stays small.
+const WAL_PAGES: u32 = 4096;
+/// A reader's copy of the file may hold a lock for a moment.
+const BUSY: Duration = Duration::from_secs(5);
+
+const SCHEMA: &str = "
+CREATE TABLE leader (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, holder TEXT NOT NULL);
+INSERT INTO leader VALUES (1, 0, '');
+CREATE TABLE entry (seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE snapshot (seq INTEGER PRIMARY KEY, state BLOB NOT NULL);
+CREATE TABLE record (contact INTEGER NOT NULL, stretch INTEGER NOT NULL, entered INTEGER NOT NULL, body TEXT NOT NULL,
+                     PRIMARY KEY (contact, stretch)) WITHOUT ROWID;
+CREATE INDEX record_entered ON record (entered);
+";
+
+/// A journal in a file. Holding it holds an exclusive lock beside the file, so that no second
+/// engine of this machine opens it; the lock ends with the process, however that ends.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Connection,
+    _lock: File,
+}
+
+impl Sqlite {
+    /// Opens or makes the journal `DIR/journal.db`, and locks it.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`] where another process has it; [`JournalError::Format`] where a
+    /// newer release wrote it; [`JournalError::Open`].
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        let unopened = |path: &Path| {
+            let path = path.display().to_string();
+            move |source| JournalError::Open { path, source }
+        };
+        std::fs::create_dir_all(dir).map_err(unopened(dir))?;
+        let lock = lock(&dir.join("journal.lock"))?;
+        let connection = connect(&dir.join("journal.db"))?;
+        Ok(Self {
+            connection,
+            _lock: lock,
+        })
+    }
+
+    /// A transaction under an epoch that is still the leader's.
+    fn led(&mut self, ours: Epoch, doing: &'static str) -> Result<Transaction<'_>, JournalError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sqlite(doing))?;
+        let current = epoch(&transaction).map_err(sqlite(doing))?;
+        if current != ours {
+            return Err(JournalError::Stale { ours, current });
+        }
+        Ok(transaction)
+    }
+}
+
+fn lock(path: &PathBuf) -> Result<File, JournalError> {
+    let shown = || path.display().to_string();
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(|source| JournalError::Open {
+            path: shown(),
+            source,
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: shown() }),
+        Err(TryLockError::Error(source)) => Err(JournalError::Open {
+            path: shown(),
+            source,
+        }),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, JournalError> {
+    let opening = sqlite("opening it");
+    let mut connection = Connection::open(path).map_err(sqlite("opening it"))?;
+    connection
+        .busy_timeout(BUSY)
+        .map_err(sqlite("opening it"))?;
+    for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL")] {
+        connection
+            .pragma_update(None, name, value)
+            .map_err(sqlite("opening it"))?;
+    }
+    connection
+        .pragma_update(None, "wal_autocheckpoint", WAL_PAGES)
+        .map_err(sqlite("opening it"))?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(sqlite("opening it"))?;
+    let found: u32 = transaction
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(sqlite("reading its format"))?;
+    match found {
+        0 => {
+            transaction
+                .execute_batch(SCHEMA)
+                .map_err(sqlite("making its tables"))?;
+            transaction
+                .pragma_update(None, "user_version", FORMAT)
+                .map_err(sqlite("making its tables"))?;
+        }
+        FORMAT => {}
+        found => {
+            return Err(JournalError::Format {
+                found,
+                known: FORMAT,
+            });
+        }
+    }
+    transaction.commit().map_err(opening)?;
+    Ok(connection)
+}
+
+fn sqlite(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> JournalError {
+    move |source| JournalError::Sqlite { doing, source }
+}
+
+fn epoch(connection: &Connection) -> rusqlite::Result<Epoch> {
+    connection.query_row("SELECT epoch FROM leader", [], |row| {
+        row.get::<_, i64>(0).map(|n| Epoch(n.unsigned_abs()))
+    })
+}
+
+/// SQLite's integers are signed; our counters never come near the end of either.
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn last_seq(connection: &Connection) -> rusqlite::Result<Seq> {
+    connection.query_row("SELECT coalesce(max(seq), 0) FROM entry", [], |row| {
+        row.get::<_, i64>(0).map(|n| Seq(n.unsigned_abs()))
+    })
+}
+
+impl Journal for Sqlite {
+    fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
+        const DOING: &str = "acquiring the leadership";
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sqlite(DOING))?;
+        let next = Epoch(epoch(&transaction).map_err(sqlite(DOING))?.0 + 1);
+        transaction
+            .execute(
+                "UPDATE leader SET epoch = ?1, holder = ?2",
+                params![signed(next.0), holder],
+            )
+            .map_err(sqlite(DOING))?;
+        transaction.commit().map_err(sqlite(DOING))?;
+        Ok(next)
+    }
+
+    fn append(&mut self, ours: Epoch, entries: &[Entry]) -> Result<(), JournalError> {
+        const DOING: &str = "appending";
+        let transaction = self.led(ours, DOING)?;
+        let mut last = last_seq(&transaction).map_err(sqlite(DOING))?;
+        {
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO entry (seq, epoch, at, body) VALUES (?1, ?2, ?3, ?4)")
+                .map_err(sqlite(DOING))?;
+            for entry in entries {
+                if entry.seq != last.next() {
+                    return Err(JournalError::Gap {
+                        got: entry.seq,
+                        last,
+                    });
+                }
+                last = entry.seq;
+                let body = serde_json::to_string(entry).map_err(|source| JournalError::Entry {
+                    seq: entry.seq,
+                    source,
+                })?;
+                insert
+                    .execute(params![
+                        signed(entry.seq.0),
+                        signed(ours.0),
+                        entry.at.0,
+                        body
+                    ])
+                    .map_err(sqlite(DOING))?;
+            }
+        }
+        transaction.commit().map_err(sqlite(DOING))
+    }
+
+    fn project(&mut self, ours: Epoch, rows: &[Segment]) -> Result<(), JournalError> {
+        const DOING: &str = "writing records";
+        let transaction = self.led(ours, DOING)?;
+        {
+            let mut insert = transaction
+                .prepare_cached("INSERT OR REPLACE INTO record VALUES (?1, ?2, ?3, ?4)")
+                .map_err(sqlite(DOING))?;
+            for row in rows {
+                let body = serde_json::to_string(row).map_err(|source| JournalError::Entry {
+                    seq: Seq(0),
+                    source,
+                })?;
+                insert
+                    .execute(params![
+                        signed(row.contact.0),
+                        row.index,
+                        row.entered.0,
+                        body
+                    ])
+                    .map_err(sqlite(DOING))?;
+            }
+        }
+        transaction.commit().map_err(sqlite(DOING))
+    }
+
+    fn save_snapshot(&mut self, ours: Epoch, snapshot: &Snapshot) -> Result<(), JournalError> {
+        const DOING: &str = "writing a snapshot";
+        let transaction = self.led(ours, DOING)?;
+        transaction
+            .execute(
+                "INSERT OR REPLACE INTO snapshot VALUES (?1, ?2)",
+                params![signed(snapshot.seq.0), snapshot.state],
+            )
+            .map_err(sqlite(DOING))?;
+        transaction
+            .execute(
+                "DELETE FROM snapshot WHERE seq NOT IN (SELECT seq FROM snapshot ORDER BY seq DESC LIMIT 2)",
+                [],
+            )
+            .map_err(sqlite(DOING))?;
+        transaction.commit().map_err(sqlite(DOING))
+    }
+
+    fn snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+        self.connection
+            .query_row(
+                "SELECT seq, state FROM snapshot ORDER BY seq DESC LIMIT 1",
+                [],
+                |row| {
+                    Ok(Snapshot {
+                        seq: Seq(row.get::<_, i64>(0)?.unsigned_abs()),
+                        state: row.get(1)?,
+                    })
+                },
+            )
+            .optional()
+            .map_err(sqlite("reading a snapshot"))
+    }
+
+    fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
+        const DOING: &str = "reading entries";
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT seq, body FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2")
+            .map_err(sqlite(DOING))?;
+        let rows = select
+            .query_map(
+                params![signed(after.0), i64::try_from(limit).unwrap_or(i64::MAX)],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+            )
+            .map_err(sqlite(DOING))?;
+        rows.map(|row| {
+            let (seq, body) = row.map_err(sqlite(DOING))?;
+            serde_json::from_str(&body).map_err(|source| JournalError::Entry {
+                seq: Seq(seq.unsigned_abs()),
+                source,
+            })
+        })
+        .collect()
+    }
+
+    fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
+        const DOING: &str = "reading a record";
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT body FROM record WHERE contact = ?1 ORDER BY stretch")
+            .map_err(sqlite(DOING))?;
+        let rows = select
+            .query_map(params![signed(contact)], |row| row.get::<_, String>(0))
+            .map_err(sqlite(DOING))?;
+        rows.map(|row| {
+            serde_json::from_str(&row.map_err(sqlite(DOING))?).map_err(|source| {
+                JournalError::Entry {
+                    seq: Seq(0),
+                    source,
+                }
+            })
+        })
+        .collect()
+    }
+}
