@@ -6,6 +6,7 @@
 //! else to stderr.
 
 mod erlang;
+mod number;
 mod outcome;
 
 use std::process::ExitCode;

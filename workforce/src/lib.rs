@@ -3,3 +3,5 @@
 //! Nothing here knows of Kubernetes, sockets, clocks or files.
 
 pub mod erlang;
+pub mod exact;
+mod root;

@@ -4,9 +4,47 @@
 //! parts gives `I(x) = 1 + (x/a)·I(x−1)`: all terms positive, so the upward recursion is
 //! stable, and a relative error made at `x−1` reaches `x` multiplied by `1 − B(x) < 1`.
 
+use super::{Measures, Queue, ServiceLevels};
+use crate::exact::Precise;
+
 /// How far below the load the recursion starts, in standard deviations: a start value that
 /// is wrong by a factor of two is damped by `e^(−9²/2) ≈ 3e-18`.
 const FORGETTING: f64 = 9.0;
+
+/// Erlang B: the probability that all `servers` are busy at `load` erlangs.
+pub fn blocking(servers: f64, load: f64) -> f64 {
+    inverse_blocking(servers, load).recip()
+}
+
+/// `1 − B(servers, load)` without cancellation: `(n/a)·I(n−1)/I(n)`.
+pub(crate) fn carried(servers: f64, load: f64) -> f64 {
+    let (at, below) = (
+        inverse_blocking(servers, load),
+        inverse_blocking(servers - 1.0, load),
+    );
+    if at.is_infinite() {
+        1.0
+    } else {
+        servers / load * below / at
+    }
+}
+
+pub(crate) fn measure(queue: &Queue, agents: Precise) -> Measures {
+    let (servers, load) = (agents.hi, queue.load.hi);
+    Measures {
+        offered_load: load,
+        agents: servers,
+        stable: true,
+        occupancy: load * carried(servers, load) / servers,
+        p_wait: None,
+        p_block: Some(blocking(servers, load)),
+        p_abandon: None,
+        mean_wait: None,
+        asa: None,
+        queue_length: None,
+        service_level: ServiceLevels::default(),
+    }
+}
 
 /// `1/B(servers, load)`, for `servers > −1` and `load > 0` (erlangs).
 ///

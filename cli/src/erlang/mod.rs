@@ -1,0 +1,92 @@
+//! `trunkline erlang b|c|a`: exact queueing formulae and their inverses.
+
+mod options;
+mod print;
+mod solve;
+
+use std::fs::File;
+use std::io::{BufWriter, Write, stdout};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use self::options::Options;
+use self::solve::{Answer, solve};
+use crate::outcome::Outcome;
+
+/// `trunkline erlang b|c|a …`
+#[derive(clap::Args)]
+pub struct Args {
+    /// What callers do who find every agent busy
+    model: Model,
+    #[command(flatten)]
+    options: Options,
+    /// Read the options from the columns of this CSV, one case a row; options given here
+    /// hold where a row has none. Prints one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    batch: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Model {
+    /// They are turned away
+    B,
+    /// They wait for ever
+    C,
+    /// They wait as long as their patience lasts
+    A,
+}
+
+/// Prints the case asked for, or each row's.
+pub fn run(args: Args) -> Result<Outcome> {
+    match &args.batch {
+        Some(path) => batch(args.model, &args.options, path),
+        None => match solve(args.model, &args.options, "--")? {
+            Answer::Found(object) => {
+                if !object.stable {
+                    eprintln!("warning: unstable: the queue grows without end at this load");
+                }
+                println!("{}", serde_json::to_string(&object)?);
+                Ok(Outcome::Fine)
+            }
+            Answer::Impossible(why) => {
+                eprintln!("error: {why}");
+                Ok(Outcome::Found)
+            }
+        },
+    }
+}
+
+/// A row that cannot be answered gets a line too, so that lines and rows stay in step.
+fn batch(model: Model, defaults: &Options, path: &Path) -> Result<Outcome> {
+    let file = File::open(path).with_context(|| format!("--batch {}", path.display()))?;
+    let mut rows = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(file);
+    let named = |what: &str| format!("--batch {}: {what}", path.display());
+    let columns = rows.headers().with_context(|| named("header"))?.clone();
+    options::check_columns(&columns).with_context(|| named("header"))?;
+
+    let mut out = BufWriter::new(stdout().lock());
+    let mut outcome = Outcome::Fine;
+    for (index, row) in rows.records().enumerate() {
+        let number = index + 1;
+        let answer = row
+            .map_err(anyhow::Error::from)
+            .and_then(|row| solve(model, &defaults.with_row(&columns, &row), ""));
+        let why = match answer {
+            Ok(Answer::Found(object)) => {
+                writeln!(out, "{}", serde_json::to_string(&object)?)?;
+                continue;
+            }
+            Ok(Answer::Impossible(why)) => why,
+            Err(error) => format!("{error:#}"),
+        };
+        outcome = Outcome::Found;
+        eprintln!("error: {}: row {number}: {why}", path.display());
+        writeln!(out, "{}", serde_json::json!({"row": number, "error": why}))?;
+    }
+    out.flush()?;
+    Ok(outcome)
+}
