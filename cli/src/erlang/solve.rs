@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use trunkline_workforce::erlang::{
-    Bounds, Callers, Formula, Horizons, LARGEST, Measures, OccupancyCap, Queue, Redials, SMALLEST,
+    Bounds, Callers, Formula, Horizons, LARGEST, Measures, OccupancyCap, Queue, SMALLEST,
     greatest_load, least_agents, load_for_blocking, with_redials,
 };
 use trunkline_workforce::exact::{Exact, Precise};
@@ -368,10 +368,8 @@ fn measured(
     let mut measures = if redial == 0.0 {
         queue.measure(agents.to_precise(), horizons)
     } else {
-        match with_redials(queue, redial, agents.to_precise(), horizons) {
-            Redials::Settled(measures) => measures,
-            Redials::Endless => Measures::without_end(agents.to_f64()),
-        }
+        with_redials(queue, redial, agents.to_precise(), horizons)
+            .unwrap_or_else(|| Measures::without_end(agents.to_f64()))
     };
     // Asked with a patience, if an endless one, the share that abandons does apply: none.
     if model == Model::A && queue.callers == Callers::Patient {

@@ -256,8 +256,10 @@ impl Integrals {
 struct Split {
     head: Integrals,
     tail: Integrals,
-    /// e^(−θT)
-    patient: f64,
+    /// e^(−θT): has not hung up by the horizon.
+    staying: f64,
+    /// 1 − e^(−θT)
+    gone: f64,
 }
 
 /// The distribution of the wait, cut where it is asked for.
@@ -272,10 +274,14 @@ struct Waits {
 
 impl Waits {
     fn new(curve: &Curve, within: Option<f64>, short: Option<f64>) -> Self {
-        let split = |at: f64| Split {
-            head: curve.between(0.0, at),
-            tail: curve.between(at, f64::INFINITY),
-            patient: (-curve.theta * at).exp(),
+        let split = |at: f64| {
+            let (gone, staying) = hung_up(curve.theta * at);
+            Split {
+                head: curve.between(0.0, at),
+                tail: curve.between(at, f64::INFINITY),
+                staying,
+                gone,
+            }
         };
         let within = within.map(split);
         let short = short.map(split);
@@ -306,7 +312,7 @@ impl Waits {
 
     /// 1 − P(abandoned, W ≤ the split's horizon).
     fn not_gone_by(&self, at: Split) -> f64 {
-        self.share(at.head.served + at.patient * at.tail.weight)
+        self.share(at.head.served + at.staying * at.tail.weight)
     }
 
     fn service_levels(&self) -> ServiceLevels {
@@ -315,7 +321,7 @@ impl Waits {
         };
         let in_time = self.share(at.head.served);
         // P(W ≤ T) = 1 − e^(−θT)·P(V > T), with both parts of the sum positive.
-        let wait_within = self.share(at.head.weight + (1.0 - at.patient) * at.tail.weight);
+        let wait_within = self.share(at.head.weight + at.gone * at.tail.weight);
         Self::clamp(ServiceLevels {
             answered_of_offered: Some(in_time),
             answered_of_answered: Some(in_time / self.answered()),

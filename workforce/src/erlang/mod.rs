@@ -19,7 +19,7 @@ pub use blocking::{blocking, inverse_blocking};
 pub use load::{greatest_load, load_for_blocking};
 pub use measures::{Formula, Measures, ServiceLevels, UnknownFormula};
 pub use priority::{PriorityError, priority_waits};
-pub use redial::{Redials, with_redials};
+pub use redial::with_redials;
 pub use search::{Bounds, OccupancyCap, Unreachable, least_agents};
 pub use varying::{OfferedLoad, modified_offered_load};
 

@@ -4,22 +4,19 @@ use super::{Horizons, LARGEST, Measures, Queue};
 use crate::exact::Precise;
 use crate::root::bracketed;
 
-/// What becomes of a load when some of those who abandon call again.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Redials {
-    /// Each attempt meets this; `offered_load` counts every attempt.
-    Settled(Measures),
-    /// Redials feed on themselves: no finite load satisfies the balance.
-    Endless,
-}
-
 /// Solves `λ = λ₀ + r·P_ab(λ)·λ` for the rate of attempts λ and measures the station there.
 /// `queue.load` is the fresh load `λ₀·AHT`; `redial`, r, is the probability (0..=1) that one
-/// who abandons calls again. Redials are taken as fresh arrivals, spread over time.
+/// who abandons calls again. `None` if redials feed on themselves and no finite load satisfies
+/// the balance. Redials are taken as fresh arrivals, spread over time.
 ///
 /// With `P_ab·λ = λ − carried`, the balance `(1 − r)λ + r·carried(λ) = λ₀` rises in λ, so
 /// there is one root, between λ₀ and λ₀/(1 − r).
-pub fn with_redials(queue: &Queue, redial: f64, agents: Precise, horizons: Horizons) -> Redials {
+pub fn with_redials(
+    queue: &Queue,
+    redial: f64,
+    agents: Precise,
+    horizons: Horizons,
+) -> Option<Measures> {
     let at = |load: Precise, horizons| Queue { load, ..*queue }.measure(agents, horizons);
     let fresh = queue.load.hi;
     let balance = |load: f64| {
@@ -29,12 +26,12 @@ pub fn with_redials(queue: &Queue, redial: f64, agents: Precise, horizons: Horiz
     };
     let most = (fresh / (1.0 - redial)).min(LARGEST);
     if redial == 0.0 || balance(fresh) >= 0.0 {
-        return Redials::Settled(at(queue.load, horizons));
+        return Some(at(queue.load, horizons));
     }
     // The root may sit at the very end, within rounding, when almost everyone abandons.
     if balance(most) < -1e-12 * fresh {
-        return Redials::Endless;
+        return None;
     }
     let load = bracketed(balance, fresh, most);
-    Redials::Settled(at(Precise::from(load), horizons))
+    Some(at(Precise::from(load), horizons))
 }

@@ -1,7 +1,7 @@
 //! The least whole number of agents that keeps every bound.
 
 use super::blocking::inverse_blocking;
-use super::redial::{Redials, with_redials};
+use super::redial::with_redials;
 use super::waiting::Delay;
 use super::{Callers, Formula, Horizons, LARGEST, Measures, Queue};
 use crate::exact::{Exact, Precise};
@@ -190,10 +190,8 @@ pub fn least_agents(
         if redial == 0.0 {
             return bounds.kept_by(&queue.measure(agents, horizons));
         }
-        match with_redials(queue, redial, agents, horizons) {
-            Redials::Settled(measured) => bounds.kept_by(&measured),
-            Redials::Endless => false,
-        }
+        with_redials(queue, redial, agents, horizons)
+            .is_some_and(|measured| bounds.kept_by(&measured))
     })
     .ok_or(beyond)
 }
