@@ -1,4 +1,6 @@
 //! Limits, monotonicity and identities that hold whatever the numbers.
+// Clippy takes helpers outside #[test] functions for production code.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::excessive_precision)]
 
 use proptest::prelude::*;
 use trunkline_workforce::erlang::{

@@ -101,12 +101,12 @@ mod tests {
     #[test]
     fn blocking_of_ten_servers_at_eight_erlangs_is_the_known_value() {
         let b = 1.0 / inverse_blocking(10.0, 8.0);
-        assert!((b / 0.121_661_064_252_951_51 - 1.0).abs() < 1e-14, "{b}");
+        assert!((b / 0.121_661_064_252_951_5 - 1.0).abs() < 1e-14, "{b}");
     }
 
     #[test]
     fn blocking_is_defined_between_the_whole_numbers() {
         let b = 1.0 / inverse_blocking(13.5, 10.0);
-        assert!((b / 0.069_626_033_481_754_613 - 1.0).abs() < 1e-14, "{b}");
+        assert!((b / 0.069_626_033_481_754_61 - 1.0).abs() < 1e-14, "{b}");
     }
 }

@@ -33,7 +33,7 @@ impl Delay {
 
     /// P(wait ≤ t), t in handling times.
     pub(crate) fn within(self, spare: f64, t: f64) -> f64 {
-        self.p_no_wait - self.p_wait * (-spare * t).exp_m1()
+        (self.p_no_wait - self.p_wait * (-spare * t).exp_m1()).min(1.0)
     }
 }
 
