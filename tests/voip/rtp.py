@@ -6,11 +6,11 @@ SRC:PORT > DST:PORT, packets, lost (by sequence numbers), longest gap in ms.
 """
 import socket, struct, sys, time
 
-ETH_P_IP = 0x0800
+ETH_P_ALL, ETH_P_IP = 0x0003, 0x0800  # what leaves is shown only to those who ask for all
 seconds = float(sys.argv[1])
-sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
 if len(sys.argv) > 2:
-    sock.bind((sys.argv[2], ETH_P_IP))
+    sock.bind((sys.argv[2], ETH_P_ALL))
 flows = {}
 end = time.monotonic() + seconds
 while (left := end - time.monotonic()) > 0:
@@ -20,8 +20,8 @@ while (left := end - time.monotonic()) > 0:
     except TimeoutError:
         break
     now = time.monotonic()
-    # what lo carries is seen leaving and arriving
-    if address[0] == "lo" and address[2] == socket.PACKET_OUTGOING:
+    # (what lo carries is seen leaving and arriving)
+    if address[1] != ETH_P_IP or (address[0] == "lo" and address[2] == socket.PACKET_OUTGOING):
         continue
     header = (packet[0] & 15) * 4
     if packet[9] != socket.IPPROTO_UDP or len(packet) < header + 20:
