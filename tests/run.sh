@@ -66,7 +66,7 @@ for stage in "${stages[@]}"; do
     e2e)
       state e2e
       compgen -G 'tests/e2e/[0-9]*.sh' >/dev/null || { echo "       no tests/e2e/[0-9]*.sh yet" >&2; continue; }
-      setup node_with_images --audit --owner $$ && setup step "the world outside" world_up &&
+      setup node_with_images --audit --owner $$ && setup step "the world outside" world_up --owner $$ &&
         for script in tests/e2e/[0-9]*.sh; do tested "$script" "$script"; done
       cluster_down
       ;;
