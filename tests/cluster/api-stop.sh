@@ -6,5 +6,5 @@ set -euo pipefail
 exclusive "$0" "$@"
 pid=$(pid_of kube-apiserver) || { echo "api-stop.sh: no kube-apiserver runs in STATE=$STATE" >&2; exit 1; }
 kill -KILL "$pid"
-for _ in {1..100}; do ours "$pid" || { say "kube-apiserver ended"; exit 0; }; sleep 0.05; done
+for _ in {1..100}; do ! gone "$pid" || { say "kube-apiserver ended"; exit 0; }; sleep 0.05; done
 echo "api-stop.sh: kube-apiserver, PID $pid, is still there 5 s after SIGKILL" >&2; exit 1
