@@ -2,6 +2,7 @@
 pub mod config;
 pub mod journal;
 pub mod keys;
+pub mod media;
 pub mod telephony;
 #[cfg(test)]
 mod testing;
