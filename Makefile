@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help check fmt generate test test-unit test-voip test-cluster test-e2e images cluster-up cluster-down demo demo-down bench
+.PHONY: help check fmt generate test test-unit test-voip test-calls test-cluster test-e2e images cluster-up cluster-down demo demo-down bench
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ test-unit: ## Unit, property and golden tests: no cluster, no root
 
 test-voip: ## Callers, phones and the media image against each other
 	tests/run.sh voip
+
+test-calls: ## Telephony on a real Asterisk with callers and phones, no cluster
+	tests/run.sh calls
 
 test-cluster: ## The operator and the CRDs against a real API server, no root
 	tests/run.sh cluster

@@ -3,15 +3,16 @@
 #
 # unit     what needs nothing but this machine: cargo test of the whole workspace
 # voip     the callers, phones and the media image against each other
-# cluster  tests marked `#[ignore = "needs a cluster"]`, against a real API server with an audit log;
-#          they find it by KUBECONFIG and STATE (audit.log, and tests/cluster/{kwok,api-stop,api-start}.sh)
+# calls    <crate>/tests/live/run.sh: telephony on a real Asterisk with callers and phones, no cluster
+# cluster  the ignored tests of <crate>/tests/*cluster*.rs, against a real API server with an audit log; they
+#          find it by KUBECONFIG and STATE (audit.log), and CLUSTER/{kwok,api-stop,api-start}.sh
 # e2e      tests/e2e/[0-9]*.sh, in their order, on a node with the images in it: KUBECONFIG, STATE, WORLD,
 #          OPERATOR_IMAGE, ENGINE_IMAGE, MEDIA_IMAGE; each prints "N passed, M failed" as its last line
 #
 # Clusters are this run's own (other STATEs than the demo's) and end with it, however it ends.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
-stages=("$@"); [ ${#stages[@]} -gt 0 ] || stages=(unit voip cluster e2e)
+stages=("$@"); [ ${#stages[@]} -gt 0 ] || stages=(unit voip calls cluster e2e)
 run=$(mktemp -d "${TMPDIR:-/tmp}/trunkline-test.XXXXXX")
 begun=${EPOCHREALTIME/./}
 passed=0 failed=0
@@ -57,10 +58,18 @@ for stage in "${stages[@]}"; do
       setup step "the media image" images media
       tested "callers, phones, media image" env "WORLD=$run/voip.world" tests/voip/selftest.sh
       ;;
+    calls)
+      setup step "Debian packages" debian_packages
+      setup step "the media image" images media
+      for script in */tests/live/run.sh; do
+        [ ! -e "$script" ] || tested "$script" env "WORLD=$run/voip.world" "$script"
+      done
+      ;;
     cluster)
+      compgen -G '*/tests/*cluster*.rs' >/dev/null || { echo "       no <crate>/tests/*cluster*.rs yet" >&2; continue; }
       state cluster
       setup control_plane --audit --owner $$ &&
-        tested "tests against a real API server" cargo test --workspace --no-fail-fast -- --ignored
+        tested "tests against a real API server" cargo test --workspace --no-fail-fast --test '*cluster*' -- --include-ignored
       "$CLUSTER/down.sh"
       ;;
     e2e)
@@ -70,7 +79,7 @@ for stage in "${stages[@]}"; do
         for script in tests/e2e/[0-9]*.sh; do tested "$script" "$script"; done
       cluster_down
       ;;
-    *) die "tests/run.sh: no stage is called $stage; there are unit, voip, cluster, e2e" ;;
+    *) die "tests/run.sh: no stage is called $stage; there are unit, voip, calls, cluster, e2e" ;;
   esac
 done
 echo "total: $passed passed, $failed failed, $(seconds "$begun") s"
