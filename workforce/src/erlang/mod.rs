@@ -12,6 +12,7 @@ mod priority;
 mod quadrature;
 mod redial;
 mod search;
+mod transient;
 mod varying;
 mod waiting;
 
@@ -21,6 +22,7 @@ pub use measures::{Formula, Measures, ServiceLevels, UnknownFormula};
 pub use priority::{PriorityError, priority_waits};
 pub use redial::with_redials;
 pub use search::{Bounds, OccupancyCap, Unreachable, least_agents};
+pub use transient::{Behaviour, Passage, Period, TransientError, transient};
 pub use varying::{OfferedLoad, modified_offered_load};
 
 use crate::exact::Precise;
