@@ -6,6 +6,7 @@
 //! else to stderr.
 
 mod erlang;
+mod hire;
 mod number;
 mod outcome;
 
@@ -28,6 +29,8 @@ struct Cli {
 enum Command {
     /// Exact Erlang B, C and A, and their inverses
     Erlang(erlang::Args),
+    /// Classes, seats and floor space from turnover and a requirement
+    Hire(hire::Args),
 }
 
 /// Exit code for wrong usage, a missing file, or text that cannot be read;
@@ -37,6 +40,7 @@ const WRONG_USAGE: u8 = 2;
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Erlang(args) => erlang::run(args),
+        Command::Hire(args) => hire::run(args),
     };
     match ended {
         Ok(outcome) => outcome.into(),

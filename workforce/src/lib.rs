@@ -4,4 +4,5 @@
 
 pub mod erlang;
 pub mod exact;
+pub mod people;
 mod root;

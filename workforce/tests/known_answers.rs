@@ -8,6 +8,7 @@ use trunkline_workforce::erlang::{
     load_for_blocking, modified_offered_load, priority_waits, with_redials,
 };
 use trunkline_workforce::exact::Exact;
+use trunkline_workforce::people::{Pipeline, SpaceRule, floor_space, monthly_rates, plan};
 
 /// The rows of one table, each cell by its column's name.
 struct Row(StringRecord, StringRecord);
@@ -305,4 +306,78 @@ fn erlang_c_of_twenty_five_agents_at_twenty_erlangs_is_not_the_value_in_circulat
     let queue = queue(&Exact::from(20), 1.0, Callers::Patient);
     let m = queue.measure(25.0.into(), Horizons::default());
     agrees_to(1e-4, "C", m.p_wait, 0.2091);
+}
+
+#[test]
+fn a_yearly_turnover_has_its_known_monthly_readings() {
+    for row in table("attrition_rates") {
+        let yearly = row.number("annual_rate_leavers_over_avg_headcount");
+        let rates = monthly_rates(yearly).unwrap();
+        let known = |column| row.number(column);
+        agrees(
+            "a/12",
+            Some(rates.simple),
+            known("monthly_simple_a_over_12"),
+        );
+        agrees(
+            "cohort",
+            rates.cohort,
+            known("monthly_if_annual_is_cohort_loss_1-(1-a)^(1/12)"),
+        );
+        agrees(
+            "hazard",
+            Some(rates.hazard),
+            known("monthly_hazard_1-exp(-a/12)"),
+        );
+        agrees(
+            "gone",
+            Some(rates.cohort_gone_after_a_year),
+            known("share_of_a_cohort_gone_after_1y_constant_hazard_1-exp(-a)"),
+        );
+    }
+}
+
+#[test]
+fn hiring_follows_the_known_pipeline_exactly() {
+    let rows = table("hiring_pipeline");
+    // The rows stop before the months that the last decisions are for; 104 and 106 are the
+    // whole numbers that call for them.
+    let mut required: Vec<Exact> = rows.iter().map(|row| row.exact("required_fte")).collect();
+    required.extend([Exact::from(104), Exact::from(106)]);
+    let exact = |text: &str| text.parse::<Exact>().unwrap();
+    let pipeline = Pipeline {
+        tenured: exact("104"),
+        attrition: exact("0.03"),
+        new_attrition: exact("0.06"),
+        training_attrition: exact("0.10"),
+        lead: 1,
+        training: 1,
+        ramp: vec![exact("1/2"), exact("3/4")],
+    };
+    let months = plan(&pipeline, &required).unwrap();
+    for (month, row) in months.iter().zip(&rows) {
+        assert_eq!(
+            month.class_start.to_string(),
+            row.text("class_start_this_month")
+        );
+        let decided = month.decide.unwrap();
+        assert_eq!(decided.to_string(), row.text("decide_this_month(lead=1)"));
+        assert_eq!(month.fte, row.exact("effective_fte_exact"));
+        let beyond_cure = month.gap.is_some() && month.beyond_cure;
+        assert_eq!(beyond_cure, row.text("note") == "GAP (lead time)");
+    }
+}
+
+#[test]
+fn floor_space_follows_the_rule() {
+    for row in table("floor_space") {
+        assert!(row.text("rule").starts_with("UK HSE 11 m3"), "another rule");
+        let rule = SpaceRule::Volume {
+            each: Exact::from(11),
+            counted_height: Exact::from(3),
+        };
+        let people = row.text("people").parse().unwrap();
+        let space = floor_space(people, &row.exact("ceiling_m"), &rule).unwrap();
+        agrees_to(1e-7, "m2", Some(space.to_f64()), row.number("m2"));
+    }
 }
