@@ -5,10 +5,13 @@
 //! of [`Command`] and an arm of the dispatch. Data goes to stdout, everything
 //! else to stderr.
 
+mod compile;
+mod documents;
 mod erlang;
 mod hire;
 mod number;
 mod outcome;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -27,8 +30,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Check documents against every rule, offline
+    Validate(validate::Args),
+    /// Print what the documents mean together, as JSON
+    Compile(compile::Args),
     /// Exact Erlang B, C and A, and their inverses
-    Erlang(erlang::Args),
+    Erlang(Box<erlang::Args>),
     /// Classes, seats and floor space from turnover and a requirement
     Hire(hire::Args),
 }
@@ -39,7 +46,9 @@ const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
-        Command::Erlang(args) => erlang::run(args),
+        Command::Validate(args) => validate::run(args),
+        Command::Compile(args) => compile::run(args),
+        Command::Erlang(args) => erlang::run(*args),
         Command::Hire(args) => hire::run(args),
     };
     match ended {

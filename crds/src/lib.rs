@@ -3,6 +3,11 @@
 //! These are the documents as people write them. What they mean together is
 //! `trunkline-tenant`'s to say; nobody else reads raw documents.
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "every printcolumn of #[kube] has a `type_` of its own"
+)]
+
 mod agent;
 mod call_center;
 mod client;

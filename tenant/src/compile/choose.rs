@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Compiled, HeldBack, Last, Loaded, Source, Sources, Using, blame, build, cross, view};
+use super::{Compiled, HeldBack, Last, Loaded, Source, Using, blame, build, cross, view};
 use crate::document::{DocumentId, Kind};
 use crate::finding::{Finding, Severity};
 use crate::model::Tenant;
@@ -244,9 +244,7 @@ fn stays(loaded: &[Loaded<'_>], findings: Vec<Finding>, last: Option<&Last>) -> 
     Compiled {
         tenant: last.map(|l| l.tenant.clone()),
         findings,
-        sources: last
-            .map(|l| l.sources.clone())
-            .unwrap_or_else(Sources::default),
+        sources: last.map(|l| l.sources.clone()).unwrap_or_default(),
         held_back,
     }
 }

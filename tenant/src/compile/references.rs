@@ -177,7 +177,7 @@ impl<'a> Found<'a> {
                 self.add(Target::Prompt, prompt.as_str(), path.key("prompt"));
             }
             for (key, queue) in &menu.choices {
-                self.to_queue(queue, path.key("choices").key(key.clone()), false);
+                self.queue_named(queue, path.key("choices").key(key.clone()), false);
             }
         }
         for (i, queue) in spec.queues.iter().enumerate() {
@@ -233,7 +233,7 @@ impl<'a> Found<'a> {
             self.add(Target::Prompt, prompt.as_str(), exhausted.key("prompt"));
         }
         if let Some(to) = &queue.on_exhausted.queue {
-            self.to_queue(to, exhausted.key("queue"), of_centre);
+            self.queue_named(to, exhausted.key("queue"), of_centre);
         }
         if let Some(closed) = &queue.closed {
             let path = path.key("closed");
@@ -241,7 +241,7 @@ impl<'a> Found<'a> {
                 self.add(Target::Prompt, prompt.as_str(), path.key("prompt"));
             }
             if let Some(to) = &closed.queue {
-                self.to_queue(to, path.key("queue"), of_centre);
+                self.queue_named(to, path.key("queue"), of_centre);
             }
         }
         let greeting = queue
@@ -260,7 +260,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn to_queue(&mut self, to: &'a QueueReference, field: FieldPath, of_centre: bool) {
+    fn queue_named(&mut self, to: &'a QueueReference, field: FieldPath, of_centre: bool) {
         match to.0.strip_prefix("centre/") {
             Some(name) => self.add(Target::CentreQueue, name, field),
             None if of_centre => self.add(Target::CentreQueue, &to.0, field),
