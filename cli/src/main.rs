@@ -8,6 +8,7 @@
 mod compile;
 mod documents;
 mod erlang;
+mod fit;
 mod hire;
 mod number;
 mod outcome;
@@ -36,6 +37,8 @@ enum Command {
     Compile(compile::Args),
     /// Exact Erlang B, C and A, and their inverses
     Erlang(Box<erlang::Args>),
+    /// Patience and handling times from a log of calls
+    Fit(fit::Args),
     /// Classes, seats and floor space from turnover and a requirement
     Hire(hire::Args),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Validate(args) => validate::run(args),
         Command::Compile(args) => compile::run(args),
         Command::Erlang(args) => erlang::run(*args),
+        Command::Fit(args) => fit::run(args),
         Command::Hire(args) => hire::run(args),
     };
     match ended {

@@ -4,5 +4,6 @@
 
 pub mod erlang;
 pub mod exact;
+pub mod fit;
 pub mod people;
 mod root;
