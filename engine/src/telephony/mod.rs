@@ -3,7 +3,7 @@
 //!
 //! # The seam
 //!
-//! Whoever carries calls — Asterisk (`driver`) or imagined ones — is a [`Telephony`]:
+//! Whoever carries calls — Asterisk ([`driver`]) or imagined ones — is a [`Telephony`]:
 //! a pair of queues. The engine's loop sends [`Command`]s, which never wait, and takes
 //! [`Report`]s. Telephony has no clock of the core's, keeps no queue, decides nothing about who
 //! gets which call. The engine's loop stays this simple:
@@ -43,6 +43,7 @@
 //! seconds, for what events failed to tell.
 
 pub mod ari;
+pub mod driver;
 
 use std::sync::Arc;
 

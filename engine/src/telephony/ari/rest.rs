@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const POOL_IDLE: Duration = Duration::from_secs(10);
 
 /// One media host: where its ARI is and how to get in.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Host {
     /// The pod's name, which is Asterisk's `systemname` and begins its channel ids.
     pub name: HostName,

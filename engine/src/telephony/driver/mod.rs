@@ -1,0 +1,236 @@
+//! Voice over Asterisk: the routing core's outputs as calls, and calls as the core's inputs.
+//!
+//! `calls` and `events` are a pure state machine, `adopt` compares it with what Asterisk
+//! holds; `host` keeps one connection a media host; `act` and `lanes` carry deeds out. This
+//! module wires them: one task, which waits for nothing but its queues.
+
+mod act;
+mod adopt;
+mod calls;
+mod events;
+mod host;
+mod lanes;
+mod names;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use trunkline_routing::Time;
+
+use super::ari::{Ari, Host, HostName};
+use super::{Command, Recovered, Report, Telephony};
+use act::Failed;
+use calls::{Calls, Effects};
+use host::FromHost;
+use lanes::Lanes;
+
+/// A media host that we could not reach for this long is taken for dead.
+const HOST_LOST_AFTER: Duration = Duration::from_secs(15);
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+/// What a media pod's configuration and this driver agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The app: `acd`.
+    pub app: String,
+    /// Class of music on hold.
+    pub music: String,
+    /// The folder where the side-car renders prompts, one `NAME.wav` each.
+    pub prompts: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            app: "acd".into(),
+            music: "default".into(),
+            prompts: "/var/lib/asterisk/prompts".into(),
+        }
+    }
+}
+
+/// The engine's clock, in the core's units.
+pub(crate) fn clock() -> Time {
+    Time(chrono::Utc::now().timestamp_micros())
+}
+
+/// Starts to carry calls, from where a predecessor left off. Send [`Command::Configure`] and
+/// then [`Command::Hosts`] to begin.
+pub fn start(settings: Settings, recovered: Recovered) -> Telephony {
+    let (commands, to_do) = mpsc::unbounded_channel();
+    let (tell, reports) = mpsc::unbounded_channel();
+    let (from_hosts, hosts) = mpsc::unbounded_channel();
+    let (failures, failed) = mpsc::unbounded_channel();
+    let mut calls = Calls::new(settings);
+    calls.recover(recovered);
+    let driver = Driver {
+        calls,
+        connections: BTreeMap::new(),
+        lanes: Lanes::new(failures),
+        tell,
+        from_hosts,
+    };
+    tokio::spawn(driver.run(to_do, hosts, failed));
+    Telephony { commands, reports }
+}
+
+struct Connection {
+    ari: Ari,
+    task: AbortHandle,
+    /// Since when it can't be commanded; `None`: it can.
+    down_since: Option<Instant>,
+    /// Its callers have been given up.
+    given_up: bool,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Driver {
+    calls: Calls,
+    connections: BTreeMap<HostName, Connection>,
+    lanes: Lanes,
+    tell: mpsc::UnboundedSender<Report>,
+    from_hosts: mpsc::UnboundedSender<(HostName, FromHost)>,
+}
+
+impl Driver {
+    async fn run(
+        mut self,
+        mut commands: mpsc::UnboundedReceiver<Command>,
+        mut hosts: mpsc::UnboundedReceiver<(HostName, FromHost)>,
+        mut failed: mpsc::UnboundedReceiver<Failed>,
+    ) {
+        let mut housekeeping = interval(HOUSEKEEPING);
+        housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let mut out = Effects::default();
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(Command::Hosts(named)) => self.name_hosts(named, &mut out),
+                    Some(command) => self.calls.command(clock(), command, &mut out),
+                    None => return,
+                },
+                Some((host, news)) = hosts.recv() => {
+                    if self.news(&host, news, &mut out) {
+                        return;
+                    }
+                }
+                Some(failure) = failed.recv() => self.calls.failed(clock(), failure, &mut out),
+                _ = housekeeping.tick() => self.keep_house(&mut out),
+            }
+            if !self.emit(out) {
+                return;
+            }
+        }
+    }
+
+    /// `false`: nobody listens any more.
+    fn emit(&mut self, out: Effects) -> bool {
+        for act in out.acts {
+            match self.connections.get(&act.host) {
+                Some(connection) => self.lanes.push(&connection.ari, act),
+                None => tracing::debug!(host = %act.host, "a deed for a host that is gone"),
+            }
+        }
+        out.reports
+            .into_iter()
+            .all(|report| self.tell.send(report).is_ok())
+    }
+
+    fn name_hosts(&mut self, named: Vec<Host>, out: &mut Effects) {
+        let names: Vec<HostName> = named.iter().map(|host| host.name.clone()).collect();
+        self.connections.retain(|name, _| names.contains(name));
+        for host in self.calls.hosts() {
+            if !names.contains(&host) {
+                self.lanes.drop_host(&host);
+                let cause = format!("media host {host} is gone");
+                self.calls.lose_host(&host, &cause, out);
+                out.reports.push(Report::Host { host, up: false });
+            }
+        }
+        for host in named {
+            let known = self.connections.get(&host.name);
+            if known.is_some_and(|connection| *connection.ari.host() == host) {
+                continue;
+            }
+            let name = host.name.clone();
+            let ari = match Ari::new(host) {
+                Ok(ari) => ari,
+                Err(error) => {
+                    tracing::error!(host = %name, %error, "a media host that can't be used");
+                    continue;
+                }
+            };
+            let task = tokio::spawn(host::run(ari.clone(), self.from_hosts.clone()));
+            let connection = Connection {
+                ari,
+                task: task.abort_handle(),
+                down_since: Some(Instant::now()),
+                given_up: false,
+            };
+            self.connections.insert(name, connection);
+        }
+    }
+
+    /// `true`: another leader is at work.
+    fn news(&mut self, host: &HostName, news: FromHost, out: &mut Effects) -> bool {
+        let now = clock();
+        let Some(connection) = self.connections.get_mut(host) else {
+            return false; // told before it was let go
+        };
+        match news {
+            FromHost::Connected(listing) => {
+                connection.down_since = None;
+                connection.given_up = false;
+                tracing::info!(%host, channels = listing.channels.len(), bridges = listing.bridges.len(), "media host connected");
+                self.calls.compare(now, host, &listing, out);
+                out.reports.push(Report::Host {
+                    host: host.clone(),
+                    up: true,
+                });
+            }
+            FromHost::Listed(listing) => self.calls.compare(now, host, &listing, out),
+            FromHost::Event(event) => self.calls.event(now, host, *event, out),
+            FromHost::Lost(why) => {
+                tracing::warn!(%host, why, "media host not connected");
+                if connection.down_since.is_none() {
+                    connection.down_since = Some(Instant::now());
+                    out.reports.push(Report::Host {
+                        host: host.clone(),
+                        up: false,
+                    });
+                }
+            }
+            FromHost::Final(why) => {
+                tracing::warn!(%host, why, "stepping down");
+                let host = host.clone();
+                // What was decided before stays decided; only nothing more is done.
+                let _ = self.tell.send(Report::SteppedDown { host, why });
+                return true;
+            }
+        }
+        false
+    }
+
+    fn keep_house(&mut self, out: &mut Effects) {
+        for (host, connection) in &mut self.connections {
+            let dead = connection
+                .down_since
+                .is_some_and(|since| since.elapsed() > HOST_LOST_AFTER);
+            if dead && !connection.given_up {
+                connection.given_up = true;
+                let cause = format!("media host {host} has not answered for {HOST_LOST_AFTER:?}");
+                self.calls.lose_host(host, &cause, out);
+            }
+        }
+        let calls = &self.calls;
+        self.lanes.keep(|place| calls.knows(place));
+    }
+}
