@@ -55,7 +55,7 @@ fn leg<'a>(id: &'a ChannelId, args: &'a [&'a str]) -> Originate<'a> {
         originator: None,
         caller_id: Some("\"Ann\" <+4940555>"),
         timeout: Duration::from_secs(5),
-        variables: BTreeMap::from([("TRUNKLINE_ROLE".into(), "test".into())]),
+        variables: BTreeMap::from([("TRUNKLINE_CONTACT".into(), "0".into())]),
     }
 }
 
@@ -102,8 +102,11 @@ async fn every_command_sent_twice_is_one_command() {
     .await;
     assert_eq!(ari.channel(&far).await.unwrap().state, ChannelState::Up);
     assert_eq!(
-        ari.channel(&near).await.unwrap().variable("TRUNKLINE_ROLE"),
-        Some("test")
+        ari.channel(&near)
+            .await
+            .unwrap()
+            .variable("TRUNKLINE_CONTACT"),
+        Some("0")
     );
 
     for _ in 0..2 {

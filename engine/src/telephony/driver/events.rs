@@ -150,8 +150,10 @@ impl Calls {
         out: &mut Effects,
     ) {
         if let Some(leg) = self.legs.remove(place) {
-            // Told anew by the next listing, should the core take it for out of reach.
-            self.reachable.remove(&leg.agent);
+            if cause.map(decline_cause) == Some(DeclineCause::Unreachable) {
+                // The core takes them for out of reach now; the next listing tells it anew.
+                self.reachable.remove(&leg.agent);
+            }
             return self.leg_gone(now, leg.offer, leg.cancelled, cause, out);
         }
         if self.callers.contains_key(place) {

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# run.sh [FILTER]: the engine's telephony against a real Asterisk, callers and phones, in a closed
+# namespace of its own; 90 s once the media image is built. Needs root, or sudo.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+tree=$(cd "$here/../../.." && pwd)
+export WORLD=${WORLD:-$(mktemp -d)/world}
+. "$tree/tests/voip/env.sh"
+cargo test --manifest-path "$tree/Cargo.toml" -p trunkline-engine --test ari_live --test calls_live --no-run
+"$voip/world.sh" up --alone --owner $$
+trap '"$voip/world.sh" down' EXIT
+"$voip/asterisk.sh" start media-0 "$here/etc"
+for suite in ari_live calls_live; do
+  binary=$(cargo test --manifest-path "$tree/Cargo.toml" -p trunkline-engine --test $suite --no-run --message-format json 2>/dev/null |
+    sed -n 's/.*"executable":"\([^"]*'$suite'[^"]*\)".*/\1/p')
+  "${root[@]}" env TRUNKLINE_TEST_ARI=http://10.88.0.1:8088/ari TRUNKLINE_TEST_ARI_PASSWORD=live-test \
+    "VOIP=$voip" "WORLD=$WORLD" "STATE=$STATE" "PATH=$PATH" \
+    nsenter --net --target "$(world_pid)" "$binary" --ignored --test-threads 1 ${1:+"$1"}
+done
