@@ -11,19 +11,21 @@
 #   --uri URI            the Request-URI, where it isn't sip:DID@HOST:PORT (a registered Contact)
 #   --header 'Name: x'   one more header in the INVITE
 #   --tone HERTZ         what the callers send                           440
+#   --digits 12#         press these keys (RFC 4733) so long after the answer, in place of the tone
+#   --digits-after SECONDS                                               1
 #   --name NAME          names $WORLD/log/NAME/{events,errors,sipp}.log  caller-FROM-PORT
 #
 # Exits 0 if every call was answered (with --cancel: given up) and ended as it should. TRACE=1
 # keeps all SIP messages in messages.log.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-from=10.88.0.10:5080 to='' number='' caller=493012345 talk=5 cancel='' wait=120 calls=1 rate=1 uri='' header='' hertz=440 name=''
+from=10.88.0.10:5080 to='' number='' caller=493012345 talk=5 cancel='' wait=120 calls=1 rate=1 uri='' header='' hertz=440 name='' digits='' digits_after=1
 while [ $# -gt 0 ]; do
   case $1 in
     --until-bye) talk=3600; shift; continue ;;
     --from) from=$2 ;; --to) to=$2 ;; --number) number=$2 ;; --caller) caller=$2 ;; --talk) talk=$2 ;;
     --cancel) cancel=$2 ;; --wait) wait=$2 ;; --calls) calls=$2 ;; --rate) rate=$2 ;; --uri) uri=$2 ;;
-    --header) header=$2 ;; --tone) hertz=$2 ;; --name) name=$2 ;;
+    --header) header=$2 ;; --tone) hertz=$2 ;; --digits) digits=$2 ;; --digits-after) digits_after=$2 ;; --name) name=$2 ;;
     *) usage ;;
   esac
   shift 2
@@ -32,7 +34,22 @@ done
 split_address "$from" 5080
 dir=$(new_log "${name:-caller-$host-$port}")
 kind=caller; [ -z "$cancel" ] || kind=caller-cancel talk=$cancel
+# sipp sends keys from a socket that it doesn't share with a streamed tone. (Its play_dtmf has payload
+# types of its own; the recordings that Debian ships with it have 101, as we offer.)
+if [ -n "$digits" ]; then
+  media_port=auto_media_port
+  media='' pause=$(ms "$digits_after")
+  set -f
+  for key in $(grep -o . <<<"$digits"); do
+    case $key in [0-9]) ;; '#') key=pound ;; '*') key=star ;; *) die "--digits $digits: only 0-9, * and # are keys" ;; esac
+    media+="<pause milliseconds=\"$pause\"/><nop><action><exec play_pcap_audio=\"/usr/share/sip-tester/dtmf_2833_$key.pcap\"/></action></nop>" pause=500
+  done
+  set +f
+else
+  media_port=rtpstream_audio_port
+  media="<nop><action><exec rtp_stream=\"$(tone "$hertz"),-1,8,PCMA/8000\"/></action></nop>"
+fi
 scenario $kind "$dir" "URI=${uri:-sip:[service]@[remote_ip]:[remote_port]}" "CALLER=$caller" "TALK_MS=$(ms "$talk")" \
-  "TONE=$(tone "$hertz")" ${header:+"HEADER=$header"}
+  "MEDIA_PORT=$media_port" "MEDIA=$media" ${header:+"HEADER=$header"}
 sipp_at "$host" "$port" "$dir" $kind -s "$number" -m "$calls" -r "$rate" -l 3000 -recv_timeout "$(ms "$wait")" "$to"
 in_world "${sipp[@]}" >"$dir/sipp.log" 2>&1

@@ -39,6 +39,8 @@ finish
 check "prompt and music play, the centre hangs up" "${caller[@]}" --number 100 --talk 20
 check "seen by the caller" said caller 'ended by the other side'
 check "20 callers at 10 a second" "${caller[@]}" --number 100 --talk 20 --calls 20 --rate 10
+check "a caller presses keys" "${caller[@]}" --number 400 --digits 12# --talk 20
+check "and they arrive" bash -c './asterisk.sh cli one "dialplan show globals" | grep -qx " *KEYS=12"'
 check "a number that isn't there is refused" refused "${caller[@]}" --number 999
 
 background "${phone[@]}" --talk 2; check "a phone registers" within 5 ready
