@@ -12,13 +12,13 @@ out=${IMAGES_DIR:-$root/target/images}
 profile=${CARGO_PROFILE:-release}
 names=("$@"); [ ${#names[@]} -gt 0 ] || names=(operator engine media)
 mkdir -p "$out"
-"$root/tests/packages.sh" python3
+"$root/tests/packages.sh" python3 binutils gcc libc6-dev
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 # archive NAME INPUT-FILE ARGS...: writes NAME.tar unless it is made of just that input already
 archive() {
   local name=$1 input=$2 hash; shift 2
-  hash=$( { sha256sum <"$input"; cat images/image.py; echo "$version $*"; } | sha256sum | cut -c1-12)
+  hash=$( { sha256sum <"$input"; cat images/image.py; echo "$version ${*//"$input"/}"; } | sha256sum | cut -c1-12)
   if [ "$(cat "$out/$name.hash" 2>/dev/null)" != "$hash" ] || [ ! -e "$out/$name.tar" ]; then
     rm -f "$out/$name.hash"
     python3 images/image.py "$out/$name.tar" "localhost/trunkline/$name:$hash,localhost/trunkline/$name:$version" "$@"
@@ -29,24 +29,30 @@ archive() {
   fi
 }
 
-# program PACKAGE: a static executable, for an image that holds nothing else. Linked with glibc's
-# static archive: the musl target would have to be installed first. Names resolve all the same: since
-# glibc 2.34 the resolvers `files` and `dns` are inside it.
-program() {
-  local target
+# programs NAME...: static executables, for images that hold nothing else, built in one go so that what
+# they share is compiled once. Linked with glibc's static archive: the musl target would have to be
+# installed first. Names resolve all the same: since glibc 2.34 the resolvers `files` and `dns` are inside it.
+programs() {
+  local name wanted=() target
+  for name; do wanted+=(-p "trunkline-$name" --bin "trunkline-$name"); done
   target=$(rustc -vV | sed -n 's/^host: //p')
   RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
-    cargo build --profile "$profile" --target "$target" -p "$1" --bin "$1" >&2
-  local file=${CARGO_TARGET_DIR:-target}/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/$1
-  if readelf -lW "$file" | grep -q 'INTERP'; then echo "build.sh: $file is not static" >&2; exit 1; fi
-  echo "$file"
+    cargo build --profile "$profile" --target "$target" "${wanted[@]}"
+  built=${CARGO_TARGET_DIR:-target}/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")
+  for name; do
+    if readelf -lW "$built/trunkline-$name" | grep -q 'INTERP'; then
+      echo "build.sh: $built/trunkline-$name is not static" >&2; exit 1
+    fi
+  done
 }
 
+rust=()
+for name in "${names[@]}"; do case $name in operator | engine) rust+=("$name") ;; esac; done
+[ ${#rust[@]} = 0 ] || programs "${rust[@]}"
 for name in "${names[@]}"; do
   case $name in
     operator | engine)
-      file=$(program "trunkline-$name")
-      archive "$name" "$file" --add "$file:/trunkline-$name" --entrypoint "/trunkline-$name" --user 65532:65532
+      archive "$name" "$built/trunkline-$name" --add "$built/trunkline-$name:/trunkline-$name" --entrypoint "/trunkline-$name" --user 65532:65532
       ;;
     media)
       rootfs=$(images/media/rootfs.sh)/rootfs.tar
