@@ -3,7 +3,7 @@
 //!
 //! # The seam
 //!
-//! Whoever carries calls — Asterisk ([`driver`]) or imagined ones — is a [`Telephony`]:
+//! Whoever carries calls — Asterisk ([`driver`]) or imagined ones ([`sim`]) — is a [`Telephony`]:
 //! a pair of queues. The engine's loop sends [`Command`]s, which never wait, and takes
 //! [`Report`]s. Telephony has no clock of the core's, keeps no queue, decides nothing about who
 //! gets which call. The engine's loop stays this simple:
@@ -44,6 +44,7 @@
 
 pub mod ari;
 pub mod driver;
+pub mod sim;
 
 use std::sync::Arc;
 

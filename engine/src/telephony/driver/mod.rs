@@ -11,6 +11,8 @@ mod events;
 mod host;
 mod lanes;
 mod names;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,0 +1,535 @@
+//! The state machine alone: commands and events in, deeds and reports out.
+
+use std::sync::Arc;
+
+use trunkline_routing::{
+    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time,
+};
+use trunkline_tenant::crds::{AgentName, PromptName};
+
+use super::super::ari::{AriError, Bridge, Cause, Channel, ChannelId, Event, EventKind, HostName};
+use super::super::{CallRef, Command, Recovered, RecoveredCall, RecoveredStage, Report};
+use super::act::{Failed, What};
+use super::adopt::Listing;
+use super::calls::{Calls, Effects};
+use super::{Settings, names};
+
+const CALLER: &str = "media-0-1795383183.1";
+const CONTACT: ContactId = ContactId(1);
+const OFFER: OfferId = OfferId {
+    contact: CONTACT,
+    generation: 1,
+};
+/// A minute after the epoch: what was touched at the start has settled.
+const LATER: Time = Time(60_000_000);
+
+fn host() -> HostName {
+    HostName::new("media-0")
+}
+
+fn caller() -> CallRef {
+    Calls::place(&host(), &CALLER.into())
+}
+
+fn channel(id: &str, state: &str) -> Channel {
+    serde_json::from_value(serde_json::json!({
+        "id": id, "name": "PJSIP/x-00000001", "state": state,
+        "caller": {"name": "", "number": "+4930"},
+        "dialplan": {"app_name": "Stasis", "app_data": if id == CALLER {"acd,inbound,+18005550100"} else {"acd,leg"}},
+        "creationtime": "1970-01-01T00:00:00.000+0000",
+        "channelvars": {},
+    }))
+    .unwrap()
+}
+
+fn bridge(channels: &[&str]) -> Bridge {
+    serde_json::from_value(serde_json::json!({"id": "b-1", "channels": channels})).unwrap()
+}
+
+fn start(id: &str, args: &[&str]) -> EventKind {
+    EventKind::StasisStart {
+        args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+        channel: channel(id, "Up"),
+    }
+}
+
+fn end(id: &str) -> EventKind {
+    EventKind::StasisEnd {
+        channel: channel(id, "Up"),
+    }
+}
+
+/// The machine, its clock, and what it did last.
+struct Machine {
+    calls: Calls,
+    now: Time,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let mut calls = Calls::new(Settings::default());
+        calls.tenant = Some(Arc::new(crate::testing::small_tenant()));
+        Self {
+            calls,
+            now: Time(0),
+        }
+    }
+
+    fn event(&mut self, kind: EventKind) -> Effects {
+        let mut out = Effects::default();
+        let event = Event {
+            application: "acd".into(),
+            timestamp: None,
+            kind,
+        };
+        self.calls.event(self.now, &host(), event, &mut out);
+        out
+    }
+
+    fn command(&mut self, command: Command) -> Effects {
+        let mut out = Effects::default();
+        self.calls.command(self.now, command, &mut out);
+        out
+    }
+
+    fn output(&mut self, output: Output) -> Effects {
+        self.command(Command::Do(output))
+    }
+
+    fn compare(&mut self, listing: Listing) -> Effects {
+        let mut out = Effects::default();
+        self.calls.compare(self.now, &host(), &listing, &mut out);
+        out
+    }
+
+    fn failed(&mut self, leg: &str, what: What, error: AriError) -> Effects {
+        let mut out = Effects::default();
+        let act = super::act::Act {
+            host: host(),
+            leg: leg.into(),
+            what,
+        };
+        self.calls.failed(self.now, Failed { act, error }, &mut out);
+        out
+    }
+
+    fn waiting() -> Self {
+        let mut machine = Self::new();
+        machine.event(start(CALLER, &["inbound", "+18005550100"]));
+        machine.command(Command::Admit {
+            contact: CONTACT,
+            call: caller(),
+            queue: "acme/orders".parse().unwrap(),
+        });
+        machine
+    }
+
+    fn ringing() -> Self {
+        let mut machine = Self::waiting();
+        let out = machine.offer("maria");
+        assert!(matches!(out.acts[0].what, What::Ring(_)), "{out:?}");
+        machine
+    }
+
+    fn offer(&mut self, agent: &str) -> Effects {
+        self.output(Output::Offer {
+            offer: OFFER,
+            agent: AgentName::new(agent),
+            deadline: self.now + Span::seconds(20),
+        })
+    }
+
+    fn joining() -> Self {
+        let mut machine = Self::ringing();
+        let out = machine.event(start("o-1-1", &["leg", "1-1"]));
+        assert_eq!(inputs(&out), [Input::Accept { offer: OFFER }]);
+        machine
+    }
+
+    fn talking() -> Self {
+        let mut machine = Self::joining();
+        let out = machine.entered(&[CALLER, "o-1-1"]);
+        assert_eq!(inputs(&out), [Input::Connected { offer: OFFER }]);
+        machine
+    }
+
+    fn entered(&mut self, channels: &[&str]) -> Effects {
+        self.event(EventKind::ChannelEnteredBridge {
+            bridge: bridge(channels),
+            channel: channel(CALLER, "Up"),
+        })
+    }
+
+    fn cancel(&mut self, why: CancelReason) -> Effects {
+        self.output(Output::CancelOffer {
+            offer: OFFER,
+            agent: AgentName::new("maria"),
+            why,
+        })
+    }
+
+    fn ended(&mut self, outcome: Outcome, prompt: Option<&str>) -> Effects {
+        self.output(Output::Ended {
+            contact: CONTACT,
+            outcome,
+            prompt: prompt.map(PromptName::new),
+        })
+    }
+}
+
+fn inputs(out: &Effects) -> Vec<Input> {
+    let report = |report: &Report| match report {
+        Report::Input(input) => Some(input.clone()),
+        _ => None,
+    };
+    out.reports.iter().filter_map(report).collect()
+}
+
+fn deeds(out: &Effects) -> Vec<(&str, &What)> {
+    out.acts
+        .iter()
+        .map(|act| (act.leg.as_str(), &act.what))
+        .collect()
+}
+
+fn gone() -> AriError {
+    AriError::Gone {
+        host: "media-0".into(),
+        method: reqwest::Method::POST,
+        path: "channels".into(),
+        message: "Channel not found".into(),
+    }
+}
+
+#[test]
+fn nothing_is_answered_before_the_engine_lets_the_caller_in() {
+    let mut machine = Machine::new();
+    let out = machine.event(start(CALLER, &["inbound", "18005550100"]));
+    assert!(out.acts.is_empty(), "{out:?}");
+    let [Report::Arrived(arrival)] = &out.reports[..] else {
+        panic!("{out:?}");
+    };
+    assert_eq!(arrival.number, "+18005550100", "as the tenant writes it");
+    assert_eq!(arrival.customer.as_deref(), Some("+4930"));
+}
+
+#[test]
+fn the_same_arrival_told_twice_is_one_caller() {
+    let mut machine = Machine::waiting();
+    let out = machine.event(start(CALLER, &["inbound", "+18005550100"]));
+    assert!(out.acts.is_empty() && out.reports.is_empty(), "{out:?}");
+}
+
+#[test]
+fn a_caller_who_hangs_up_before_being_let_in_is_gone_when_let_in() {
+    let mut machine = Machine::new();
+    machine.event(start(CALLER, &["inbound", "+18005550100"]));
+    machine.event(end(CALLER));
+    let out = machine.command(Command::Admit {
+        contact: CONTACT,
+        call: caller(),
+        queue: "acme/orders".parse().unwrap(),
+    });
+    assert!(out.acts.is_empty(), "{out:?}");
+    assert_eq!(inputs(&out), [Input::CustomerGone { contact: CONTACT }]);
+    let out = machine.offer("maria");
+    assert!(out.acts.is_empty(), "no phone rings for nobody: {out:?}");
+}
+
+#[test]
+fn a_number_that_nobody_has_is_refused_before_it_is_answered() {
+    let mut machine = Machine::new();
+    let out = machine.event(start(CALLER, &["inbound", "+4930000"]));
+    assert_eq!(deeds(&out), [(CALLER, &What::Hangup(Cause::Unallocated))]);
+    assert!(out.reports.is_empty());
+}
+
+#[test]
+fn a_contact_counts_as_connected_only_with_both_legs_in_the_bridge() {
+    let mut machine = Machine::joining();
+    let out = machine.entered(&[CALLER]);
+    assert_eq!(inputs(&out), []);
+    let out = machine.entered(&[CALLER, "o-1-1"]);
+    assert_eq!(inputs(&out), [Input::Connected { offer: OFFER }]);
+    let out = machine.entered(&[CALLER, "o-1-1"]);
+    assert_eq!(inputs(&out), [], "once");
+}
+
+#[test]
+fn who_answers_after_the_offer_was_taken_back_is_let_go() {
+    let mut machine = Machine::ringing();
+    machine.cancel(CancelReason::Rona);
+    let out = machine.event(start("o-1-1", &["leg", "1-1"]));
+    assert_eq!(deeds(&out), [("o-1-1", &What::Hangup(Cause::Normal))]);
+    assert_eq!(inputs(&out), []);
+}
+
+#[test]
+fn an_offer_taken_back_as_the_agent_says_yes_gives_the_caller_music_again() {
+    let mut machine = Machine::joining();
+    let out = machine.cancel(CancelReason::NotConnected);
+    let deeds = deeds(&out);
+    assert_eq!(deeds[0], ("o-1-1", &What::Hangup(Cause::Normal)));
+    assert!(
+        matches!(deeds[1], (CALLER, What::Music { .. })),
+        "{deeds:?}"
+    );
+}
+
+#[test]
+fn a_withdrawn_leg_that_ends_declines_nothing() {
+    let mut machine = Machine::ringing();
+    machine.cancel(CancelReason::Rona);
+    let out = machine.event(EventKind::ChannelDestroyed {
+        cause: 19,
+        cause_txt: String::new(),
+        channel: channel("o-1-1", "Down"),
+    });
+    assert_eq!(inputs(&out), []);
+}
+
+#[test]
+fn why_a_phone_did_not_take_it_is_told_apart() {
+    for (q850, cause) in [
+        (17, DeclineCause::Refused),
+        (21, DeclineCause::Refused),
+        (20, DeclineCause::Unreachable),
+        (3, DeclineCause::Unreachable),
+        (58, DeclineCause::Failed),
+    ] {
+        let mut machine = Machine::ringing();
+        let out = machine.event(EventKind::ChannelDestroyed {
+            cause: q850,
+            cause_txt: String::new(),
+            channel: channel("o-1-1", "Down"),
+        });
+        let offer = OFFER;
+        assert_eq!(inputs(&out), [Input::Decline { offer, cause }], "{q850}");
+    }
+}
+
+#[test]
+fn a_caller_who_leaves_is_told_once_though_two_events_tell_it() {
+    let mut machine = Machine::talking();
+    let out = machine.event(end(CALLER));
+    assert_eq!(inputs(&out), [Input::CustomerGone { contact: CONTACT }]);
+    let out = machine.event(EventKind::ChannelDestroyed {
+        cause: 16,
+        cause_txt: String::new(),
+        channel: channel(CALLER, "Up"),
+    });
+    assert_eq!(inputs(&out), []);
+    let out = machine.ended(Outcome::Answered, None);
+    let deeds = deeds(&out);
+    assert!(
+        deeds.contains(&("o-1-1", &What::Hangup(Cause::Normal))),
+        "{deeds:?}"
+    );
+    assert!(
+        !deeds
+            .iter()
+            .any(|(leg, what)| *leg == CALLER && matches!(what, What::Hangup(_)))
+    );
+}
+
+#[test]
+fn an_agent_who_hangs_up_ends_it_and_the_caller_is_hung_up_when_the_core_says_so() {
+    let mut machine = Machine::talking();
+    let out = machine.event(end("o-1-1"));
+    assert_eq!(inputs(&out), [Input::AgentDone { contact: CONTACT }]);
+    assert!(out.acts.is_empty());
+    let out = machine.ended(Outcome::Answered, None);
+    assert!(deeds(&out).contains(&(CALLER, &What::Hangup(Cause::Normal))));
+}
+
+#[test]
+fn a_closing_prompt_is_played_before_the_caller_is_hung_up() {
+    let mut machine = Machine::waiting();
+    let out = machine.ended(Outcome::Closed, Some("sorry"));
+    let [(CALLER, What::Farewell { playback, media })] = &deeds(&out)[..] else {
+        panic!("{out:?}");
+    };
+    assert_eq!(media, "sound:/var/lib/asterisk/prompts/sorry");
+    let playback = serde_json::json!({"id": playback, "target_uri": format!("channel:{CALLER}")});
+    let out = machine.event(EventKind::PlaybackFinished {
+        playback: serde_json::from_value(playback).unwrap(),
+    });
+    assert_eq!(deeds(&out), [(CALLER, &What::Hangup(Cause::Normal))]);
+}
+
+#[test]
+fn a_phone_that_can_not_be_rung_declines_the_offer() {
+    let mut machine = Machine::waiting();
+    let out = machine.offer("nobody");
+    let offer = OFFER;
+    let cause = DeclineCause::Unreachable;
+    assert_eq!(inputs(&out), [Input::Decline { offer, cause }]);
+
+    let mut machine = Machine::ringing();
+    let act = machine.offer("maria").acts.remove(0);
+    let out = machine.failed("o-1-1", act.what, gone());
+    assert_eq!(inputs(&out), [Input::Decline { offer, cause }]);
+}
+
+#[test]
+fn a_bridge_that_fails_gives_the_offer_back_and_the_caller_music() {
+    let mut machine = Machine::joining();
+    let what = What::Join {
+        bridge: names::bridge(CONTACT),
+        agent: ChannelId::new("o-1-1"),
+        stop: None,
+    };
+    let out = machine.failed(CALLER, what, gone());
+    let offer = OFFER;
+    let cause = DeclineCause::Failed;
+    assert_eq!(inputs(&out), [Input::Decline { offer, cause }]);
+    let deeds = deeds(&out);
+    assert!(deeds.contains(&("o-1-1", &What::Hangup(Cause::Normal))));
+    assert!(
+        deeds
+            .iter()
+            .any(|(leg, what)| *leg == CALLER && matches!(what, What::Music { .. }))
+    );
+}
+
+#[test]
+fn the_callers_of_a_host_that_is_lost_are_dropped_by_us_once() {
+    let mut machine = Machine::talking();
+    for times in [1, 0] {
+        let mut out = Effects::default();
+        machine.calls.lose_host(&host(), "gone", &mut out);
+        let dropped = inputs(&out)
+            .iter()
+            .filter(|input| matches!(input, Input::Dropped { .. }))
+            .count();
+        assert_eq!(dropped, times);
+    }
+}
+
+fn listing(channels: Vec<Channel>, bridges: Vec<Bridge>) -> Listing {
+    Listing {
+        begun: LATER,
+        channels,
+        bridges,
+        ..Listing::default()
+    }
+}
+
+#[test]
+fn what_events_failed_to_tell_is_found_by_the_comparison() {
+    // The caller's end.
+    let mut machine = Machine::waiting();
+    machine.now = LATER;
+    let out = machine.compare(listing(vec![], vec![]));
+    assert!(inputs(&out).contains(&Input::CustomerGone { contact: CONTACT }));
+
+    // The agent's end.
+    let mut machine = Machine::talking();
+    machine.now = LATER;
+    let out = machine.compare(listing(
+        vec![channel(CALLER, "Up")],
+        vec![bridge(&[CALLER])],
+    ));
+    assert!(inputs(&out).contains(&Input::AgentDone { contact: CONTACT }));
+
+    // The bridge's end.
+    let mut machine = Machine::talking();
+    machine.now = LATER;
+    let both = vec![channel(CALLER, "Up"), channel("o-1-1", "Up")];
+    let out = machine.compare(listing(both, vec![]));
+    assert!(
+        deeds(&out)
+            .iter()
+            .any(|(_, what)| matches!(what, What::Join { .. }))
+    );
+
+    // The agent's yes.
+    let mut machine = Machine::ringing();
+    machine.now = LATER;
+    let both = vec![channel(CALLER, "Up"), channel("o-1-1", "Up")];
+    let out = machine.compare(listing(both, vec![]));
+    assert!(inputs(&out).contains(&Input::Accept { offer: OFFER }));
+}
+
+#[test]
+fn a_listing_taken_while_we_act_proves_nothing() {
+    let mut machine = Machine::ringing();
+    let mut fresh = listing(vec![channel(CALLER, "Ring")], vec![]);
+    fresh.begun = machine.now + Span::seconds(1);
+    let out = machine.compare(fresh);
+    let calls = inputs(&out)
+        .into_iter()
+        .filter(|input| !matches!(input, Input::Endpoint { .. }))
+        .count();
+    assert_eq!((calls, out.acts.len()), (0, 0), "{out:?}");
+}
+
+#[test]
+fn a_settled_talk_is_left_alone_by_the_comparison() {
+    let mut machine = Machine::talking();
+    machine.now = LATER;
+    let both = vec![channel(CALLER, "Up"), channel("o-1-1", "Up")];
+    let out = machine.compare(listing(both, vec![bridge(&[CALLER, "o-1-1"])]));
+    assert!(out.acts.is_empty(), "{out:?}");
+}
+
+#[test]
+fn calls_of_an_asterisk_that_restarted_are_dropped_not_abandoned() {
+    let mut machine = Machine::waiting();
+    machine.now = LATER;
+    let mut after = listing(vec![], vec![]);
+    after.restarted = true;
+    let out = machine.compare(after);
+    assert!(
+        inputs(&out).iter().any(|input| matches!(
+            input,
+            Input::Dropped {
+                contact: CONTACT,
+                ..
+            }
+        )),
+        "{out:?}"
+    );
+}
+
+#[test]
+fn a_leg_that_nobody_wants_is_hung_up() {
+    let mut machine = Machine::waiting();
+    machine.now = LATER;
+    let stray = vec![channel(CALLER, "Up"), channel("o-9-4", "Ringing")];
+    let out = machine.compare(listing(stray, vec![]));
+    assert_eq!(deeds(&out), [("o-9-4", &What::Hangup(Cause::Normal))]);
+}
+
+#[test]
+fn an_offer_that_a_predecessor_never_rang_is_rung_while_it_stands() {
+    for (deadline, rings) in [
+        (LATER + Span::seconds(5), true),
+        (LATER - Span::seconds(5), false),
+    ] {
+        let mut machine = Machine::new();
+        machine.now = LATER;
+        machine.calls.recover(Recovered {
+            calls: vec![RecoveredCall {
+                contact: CONTACT,
+                call: caller(),
+                queue: "acme/orders".parse().unwrap(),
+                stage: RecoveredStage::Offered {
+                    offer: OFFER,
+                    agent: AgentName::new("maria"),
+                    deadline,
+                },
+            }],
+            newest: Some(CONTACT),
+        });
+        let out = machine.compare(listing(vec![channel(CALLER, "Up")], vec![]));
+        let rung = deeds(&out)
+            .iter()
+            .any(|(_, what)| matches!(what, What::Ring(_)));
+        assert_eq!(rung, rings, "{out:?}");
+        let declined = inputs(&out)
+            .iter()
+            .any(|input| matches!(input, Input::Decline { .. }));
+        assert_eq!(declined, !rings);
+    }
+}
