@@ -6,6 +6,9 @@
 # It sees the same paths as in its pod: each instance has /etc/asterisk, /var/{lib,spool,log}/asterisk
 # and /run/asterisk of its own, by mounts that nobody else sees. Several run side by side, each
 # bound to an address of its own by its configuration. It ends with the world.
+#
+# Where ETC is $WORLD/asterisk/NAME/etc itself, somebody keeps its folders (a media side-car): they are
+# taken as they are, and a restart finds them again.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 [ $# -ge 2 ] || usage
@@ -30,9 +33,12 @@ start() {
   local tree etc=$1 p
   tree=$(unpacked); p=$(world_pid)
   [ ! -e "$home/pid" ] || stop
-  "${root[@]}" rm -rf "$home"
-  mkdir -p "$home"/{lib,spool/{recording,monitor,tmp},log,run}
-  cp -rL "$etc" "$home/etc"
+  if [ "$(readlink -m "$etc")" != "$(readlink -m "$home/etc")" ]; then
+    "${root[@]}" rm -rf "$home"
+    mkdir -p "$home"
+    cp -rL "$etc" "$home/etc"
+  fi
+  "${root[@]}" mkdir -p "$home"/{lib,spool/{recording,monitor,tmp},log,run}
   : >"$home/out.log"
   "${root[@]}" chown -R 101:101 "$home"/{etc,lib,spool,log,run,out.log} # it opens /dev/stdout by name
   "${root[@]}" setsid nsenter --net --pid --target "$p" unshare --mount --propagation private bash -euc '

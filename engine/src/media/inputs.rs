@@ -90,13 +90,21 @@ pub struct Inputs {
     pub registrar: bool,
 }
 
+impl Inputs {
+    /// Whether rendering them would give the same.
+    pub fn same(&self, other: &Self) -> bool {
+        (&self.hash, &self.secrets, &self.prompts, self.registrar)
+            == (&other.hash, &other.secrets, &other.prompts, other.registrar)
+    }
+}
+
 /// How carriers and phones reach the pod where its own address isn't routed to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct External {
     /// What they see instead of the pod's address.
     pub address: IpAddr,
-    /// What they see instead of the SIP port.
-    pub sip_port: u16,
+    /// What they see instead of the SIP port, where SIP doesn't reach the pod's own address.
+    pub sip_port: Option<u16>,
     /// Networks in which the pod's own address is right, as `10.0.0.0/8`.
     pub local_nets: Vec<String>,
 }
@@ -120,6 +128,13 @@ pub struct PodFacts {
     pub rtp: (u16, u16),
     /// Where the pod's address isn't routed.
     pub external: Option<External>,
+}
+
+impl PodFacts {
+    /// Where ARI answers.
+    pub fn ari_address(&self) -> String {
+        format!("http://{}/ari", SocketAddr::new(self.ip, self.ari_port))
+    }
 }
 
 /// Who may speak to Asterisk.

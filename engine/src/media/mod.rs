@@ -5,12 +5,29 @@
 //! carriers' registrations; reports to the operator; changes the ARI password when a new leader
 //! fences the old one; and holds the pod's end until the last call is over. It knows nothing of
 //! contacts and routing, and works with or without an engine.
+//!
+//! | module | what |
+//! |---|---|
+//! | `render` | pure: inputs → files, problems |
+//! | `keeper` | the one task that changes files and has them run |
+//! | `source` | the tenant from the API server or a folder |
+//! | `follow`, `ami`, `carriers` | registrations and reachability |
+//! | `http` | probes, fence, drain |
 
+mod ami;
+mod asterisk;
+mod carriers;
+mod files;
+mod follow;
+mod http;
 mod inputs;
+mod keeper;
+mod kept;
 mod render;
+mod sidecar;
+mod source;
+mod status;
 
 pub use inputs::{Access, Credential, External, Inputs, PodFacts, SecretData, Secrets};
-pub use render::{
-    Fault, MARKER, PROMPTS, Problem, Rendered, Subject, Unsafe, lint, mark_query, prompt_media,
-    render, render_ari, trunk_endpoint,
-};
+pub use render::{PROMPTS, Problem, Rendered, Subject, prompt_media, render, trunk_endpoint};
+pub use sidecar::{SidecarArgs, run};

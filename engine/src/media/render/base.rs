@@ -17,7 +17,7 @@ macro_rules! templates {
 }
 
 /// What is the same in every pod but for the words in `@…@`. `extensions.conf` is the dialplan's.
-const TEMPLATES: [(&str, &str); 18] = templates![
+const TEMPLATES: [(&str, &str); 19] = templates![
     "acl.conf",
     "asterisk.conf",
     "ccss.conf",
@@ -36,6 +36,7 @@ const TEMPLATES: [(&str, &str); 18] = templates![
     "sorcery.conf",
     "stasis.conf",
     "udptl.conf",
+    "websocket_client.conf",
 ];
 
 /// All base files.
@@ -129,9 +130,11 @@ fn transports(facts: &PodFacts) -> Result<Vec<u8>, Unsafe> {
         }
         if let Some(external) = &facts.external {
             let address = Value::text("the external address", &external.address.to_string())?;
-            conf.set("external_media_address", address.clone())
-                .set("external_signaling_address", address)
-                .set("external_signaling_port", u32::from(external.sip_port));
+            conf.set("external_media_address", address.clone());
+            if let Some(port) = external.sip_port {
+                conf.set("external_signaling_address", address)
+                    .set("external_signaling_port", u32::from(port));
+            }
             for net in &external.local_nets {
                 conf.set("local_net", Value::text("a local network", net)?);
             }

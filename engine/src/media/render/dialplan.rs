@@ -1,7 +1,6 @@
 //! The dialplan: which numbers a trunk may bring in, and what a caller hears while no engine is
 //! connected. Everything else is the engine's.
 
-use super::MARKER;
 use super::trunks::Entry;
 use crate::media::inputs::Inputs;
 
@@ -56,14 +55,12 @@ fn by_to_header(user: &str, context: &str) -> String {
     )
 }
 
-/// Adds the context that says which dialplan runs, last of all: `DIALPLAN_EXISTS` of it is true
-/// once the whole file has been read.
-pub(super) fn marked(mut dialplan: Vec<u8>, mark: &str) -> Vec<u8> {
-    dialplan.extend(format!("\n[{MARKER}]\nexten => {mark},1,Hangup()\n").into_bytes());
-    dialplan
-}
+/// The global variable that says which dialplan runs.
+pub(crate) const MARK_VARIABLE: &str = "TRUNKLINE_DIALPLAN";
 
-/// What asks Asterisk whether it runs the dialplan of this mark; `1` or `0`.
-pub fn mark_query(mark: &str) -> String {
-    format!("DIALPLAN_EXISTS({MARKER},{mark},1)")
+/// Adds the global that says which dialplan runs, last of all: a file that can't be read to its
+/// end is refused whole, and the old mark stays.
+pub(super) fn marked(mut dialplan: Vec<u8>, mark: &str) -> Vec<u8> {
+    dialplan.extend(format!("\n[globals]\n{MARK_VARIABLE} = {mark}\n").into_bytes());
+    dialplan
 }

@@ -18,8 +18,8 @@ use trunkline_tenant::crds::{AgentName, PromptName, TrunkName};
 
 pub use conf::Unsafe;
 use conf::{Conf, Id, Value};
-pub use dialplan::mark_query;
-pub use lint::{Fault, lint};
+pub(super) use dialplan::MARK_VARIABLE;
+pub(super) use lint::{Fault, lint};
 
 use super::inputs::{Access, Inputs, PodFacts};
 
@@ -32,10 +32,13 @@ pub fn prompt_media(prompt: &PromptName) -> String {
     format!("sound:{PROMPTS}/{prompt}")
 }
 
-/// The endpoint that calls go out by: `PJSIP/NUMBER@TRUNK`. An underscore is in no agent's name,
-/// so that no agent can be taken for a trunk.
+/// What a trunk's endpoint begins with. An underscore is in no agent's name, so that no agent can
+/// be taken for a trunk.
+pub(super) const TRUNK_PREFIX: &str = "trunk_";
+
+/// The endpoint that calls go out by: `PJSIP/NUMBER@ENDPOINT`.
 pub fn trunk_endpoint(trunk: &TrunkName) -> String {
-    format!("trunk_{trunk}")
+    format!("{TRUNK_PREFIX}{trunk}")
 }
 
 /// The object whose attributes say which configuration Asterisk runs; see [`mark_pjsip`].
