@@ -58,6 +58,10 @@ pub enum Input {
         agent: AgentName,
         /// Whether contacts may come at once.
         ready: bool,
+        /// The team of one who is not listed by name, as a virtual team's
+        /// `<team>-<pod>-<slot>`; the list goes before it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamName>,
     },
     /// An agent leaves; what they have in hand is finished first.
     SignOut {
@@ -153,6 +157,13 @@ pub enum Input {
         contact: ContactId,
         /// Where to.
         to: Target,
+    },
+    /// Whether the place outside the centre took what was handed over to it.
+    HandedOver {
+        /// Which contact.
+        contact: ContactId,
+        /// `false`: nobody answered there, and it goes back to who handed it over.
+        taken: bool,
     },
     /// A larger or lesser priority from now on: a re-rank.
     Prioritise {

@@ -2,10 +2,22 @@
 //! for. No clock, no socket, no thread, no hash order, and no randomness but from a seed in
 //! its state. The engine drives it with real calls, the simulator with imagined ones.
 
+mod core;
+mod hours;
 mod input;
+mod ix;
 mod output;
+mod plan;
+mod pool;
 mod time;
+mod timers;
 
+pub use core::{
+    AgentView, BadSnapshot, CONNECT_DEADLINE, ContactView, Core, NextKey, Options, Snapshot,
+    StageView,
+};
+pub use hours::is_open;
 pub use input::{ContactId, DeclineCause, Input, OfferId, Target};
 pub use output::{AgentState, CancelReason, Outcome, Output, Segment, SegmentEnd};
 pub use time::{Span, Time};
+pub use timers::Phase;

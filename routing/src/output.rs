@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use trunkline_tenant::QueueId;
-use trunkline_tenant::crds::{AgentName, PromptName};
+use trunkline_tenant::crds::{AgentName, ClientName, PromptName};
 
-use crate::{ContactId, OfferId, Span, Time};
+use crate::{ContactId, OfferId, Span, Target, Time};
 
 /// An effect to bring about, or a fact to record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +63,16 @@ pub enum Output {
         agent: AgentName,
         /// From its entry to this queue until now.
         wait: Span,
+    },
+    /// Connect the customer to a place outside the centre; say with
+    /// [`HandedOver`](crate::Input::HandedOver) whether it was taken.
+    HandOver {
+        /// Which contact.
+        contact: ContactId,
+        /// A department or a number.
+        to: Target,
+        /// When it goes back to who handed it over.
+        deadline: Time,
     },
     /// It is over; release what it held.
     Ended {
@@ -155,8 +165,10 @@ pub struct Segment {
     pub contact: ContactId,
     /// Which of its stretches: 0, 1, …
     pub index: u32,
-    /// In which queue; its client is in the id.
+    /// In which queue.
     pub queue: QueueId,
+    /// Whose contact it is, wherever it went; `None`: the centre's.
+    pub client: Option<ClientName>,
     /// When the contact first arrived anywhere.
     pub arrived: Time,
     /// When it entered this queue.

@@ -1,0 +1,130 @@
+//! An agent as the core holds them.
+
+use trunkline_tenant::crds::AgentName;
+
+use crate::ix::{ClientIx, ProfileIx, Slot, TeamIx};
+use crate::plan::{MEDIA, TeamPlan};
+use crate::{AgentState, Segment, Span, Time};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Agent {
+    pub(crate) name: AgentName,
+    /// Place in name order, with gaps for those who come later.
+    pub(crate) order: u64,
+    /// `None`: takes no contacts.
+    pub(crate) team: Option<TeamIx>,
+    pub(crate) profile: Option<ProfileIx>,
+    /// In the tenant by name; the others are forgotten when they leave.
+    pub(crate) listed: bool,
+    pub(crate) signed_in: bool,
+    /// Has signed out, and finishes what is in hand.
+    pub(crate) leaving: bool,
+    pub(crate) ready: bool,
+    pub(crate) alive: bool,
+    pub(crate) reachable: bool,
+    /// Why not ready.
+    pub(crate) reason: String,
+    /// The end of the last wrap-up, or the sign-in.
+    pub(crate) idle_since: Time,
+    pub(crate) signed_in_at: Time,
+    /// Time with contacts or wrap-up since sign-in, without the present stretch.
+    pub(crate) worked: Span,
+    pub(crate) working_since: Option<Time>,
+    pub(crate) offer: Option<Slot>,
+    /// Contacts taken: being joined or talking.
+    pub(crate) hands: Vec<Slot>,
+    /// Capacity taken, the offer included.
+    pub(crate) used: [u32; MEDIA],
+    /// What is being wrapped up, the elder first.
+    pub(crate) wraps: Vec<WrapUp>,
+    /// In which sets of the pool.
+    pub(crate) pooled: [bool; MEDIA],
+    pub(crate) reported: AgentState,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WrapUp {
+    pub(crate) since: Time,
+    pub(crate) until: Time,
+    pub(crate) extended: bool,
+    pub(crate) client: ClientIx,
+    /// The row that becomes complete with it.
+    pub(crate) segment: Box<Segment>,
+}
+
+impl Agent {
+    pub(crate) fn new(name: AgentName) -> Self {
+        Self {
+            name,
+            order: 0,
+            team: None,
+            profile: None,
+            listed: false,
+            signed_in: false,
+            leaving: false,
+            ready: false,
+            alive: true,
+            reachable: true,
+            reason: String::new(),
+            idle_since: Time(0),
+            signed_in_at: Time(0),
+            worked: Span(0),
+            working_since: None,
+            offer: None,
+            hands: Vec::new(),
+            used: [0; MEDIA],
+            wraps: Vec::new(),
+            pooled: [false; MEDIA],
+            reported: AgentState::SignedOut,
+        }
+    }
+
+    /// Takes contacts, now or when free.
+    pub(crate) fn in_pool(&self) -> bool {
+        self.signed_in && !self.leaving && self.ready && self.alive && self.reachable
+    }
+
+    /// May be offered a contact if there is room for it.
+    pub(crate) fn available(&self) -> bool {
+        self.in_pool() && self.offer.is_none() && self.wraps.is_empty()
+    }
+
+    /// Whether a contact of this medium may come on top of what is in hand.
+    pub(crate) fn has_room(&self, team: &TeamPlan, slot: usize) -> bool {
+        self.used[slot] < team.capacity[slot]
+            && (0..MEDIA)
+                .all(|other| other == slot || self.used[other] == 0 || team.interrupts[slot][other])
+    }
+
+    pub(crate) fn wrap_until(&self) -> Option<Time> {
+        self.wraps.iter().map(|wrap| wrap.until).min()
+    }
+
+    /// Has nothing in hand and nothing to finish.
+    pub(crate) fn is_empty_handed(&self) -> bool {
+        self.offer.is_none() && self.hands.is_empty() && self.wraps.is_empty()
+    }
+
+    pub(crate) fn state(&self) -> AgentState {
+        let not_ready = |reason: &str| AgentState::NotReady {
+            reason: reason.to_owned(),
+        };
+        if !self.signed_in {
+            AgentState::SignedOut
+        } else if let Some(until) = self.wrap_until().filter(|_| self.hands.is_empty()) {
+            AgentState::WrapUp { until }
+        } else if !self.hands.is_empty() {
+            AgentState::Busy
+        } else if self.offer.is_some() {
+            AgentState::Offered
+        } else if !self.alive {
+            not_ready("session lost")
+        } else if !self.reachable {
+            not_ready("unreachable")
+        } else if !self.ready {
+            not_ready(&self.reason)
+        } else {
+            AgentState::Idle
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Rules 6 and 7: what becomes of an offer.
+
+use trunkline_tenant::crds::AgentName;
+
+use super::contact::Stage;
+use super::{CONNECT_DEADLINE, Core, refuse};
+use crate::ix::{AgentIx, Slot};
+use crate::timers::{Owner, Phase};
+use crate::{CancelReason, DeclineCause, OfferId, Output, Span};
+
+impl Core {
+    /// The slot of an offer that still stands; who answers an older one is told again that it is over.
+    fn standing(&self, offer: OfferId, out: &mut Vec<Output>) -> Option<(Slot, AgentIx)> {
+        let slot = self.known(offer.contact, out)?;
+        let contact = &self.contacts[slot.at()];
+        if contact.generation == offer.generation {
+            match contact.stage {
+                Stage::Offered { agent, .. } | Stage::Connecting { agent, .. } => {
+                    return Some((slot, agent));
+                }
+                Stage::Talking { .. } => {
+                    refuse(out, format!("offer {offer} was taken already"));
+                    return None;
+                }
+                Stage::Waiting | Stage::Outside { .. } => {}
+            }
+        }
+        let refusals = &contact.refusals;
+        match refusals
+            .iter()
+            .find(|refusal| refusal.generation == offer.generation)
+        {
+            Some(refusal) => {
+                let agent = self.agents[refusal.agent.at()].name.clone();
+                out.push(Output::CancelOffer {
+                    offer,
+                    agent,
+                    why: CancelReason::Rona,
+                });
+            }
+            None => refuse(
+                out,
+                format!("offer {offer} is over: the contact has moved on"),
+            ),
+        }
+        None
+    }
+
+    pub(super) fn accept(&mut self, offer: OfferId, out: &mut Vec<Output>) {
+        let Some((slot, agent)) = self.standing(offer, out) else {
+            return;
+        };
+        if matches!(self.contacts[slot.at()].stage, Stage::Connecting { .. }) {
+            return refuse(out, format!("offer {offer} was accepted already"));
+        }
+        self.take(slot, agent);
+        let deadline = self.now + CONNECT_DEADLINE;
+        self.contacts[slot.at()].stage = Stage::Connecting { agent, deadline };
+        self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+        self.refresh(agent, out);
+        self.match_agent(agent, out);
+    }
+
+    /// From an offer into the agent's hands.
+    fn take(&mut self, slot: Slot, agent: AgentIx) {
+        let person = &mut self.agents[agent.at()];
+        person.offer = None;
+        person.hands.push(slot);
+    }
+
+    pub(super) fn connected(&mut self, offer: OfferId, out: &mut Vec<Output>) {
+        let Some((slot, agent)) = self.standing(offer, out) else {
+            return;
+        };
+        if matches!(self.contacts[slot.at()].stage, Stage::Offered { .. }) {
+            self.take(slot, agent);
+        }
+        let now = self.now;
+        let contact = &mut self.contacts[slot.at()];
+        contact.stage = Stage::Talking {
+            agent,
+            since: now,
+            hold_since: None,
+            held: Span(0),
+        };
+        contact.step_due = None;
+        let wait = now - contact.entered;
+        let name = self.agents[agent.at()].name.clone();
+        self.remember_agent(slot, &name);
+        out.push(Output::Answered {
+            contact: offer.contact,
+            agent: name,
+            wait,
+        });
+        self.refresh(agent, out);
+        self.match_agent(agent, out);
+    }
+
+    /// For the next time that this customer calls.
+    fn remember_agent(&mut self, slot: Slot, agent: &AgentName) {
+        /// About a month of a large centre's customers; the eldest half goes then.
+        const MOST: usize = 200_000;
+        let contact = &self.contacts[slot.at()];
+        let wanted = self.queue_of(slot).definition.last_agent.is_some();
+        let Some(customer) = contact.customer.clone().filter(|_| wanted) else {
+            return;
+        };
+        let client = self.plan.clients[contact.client.at()].clone();
+        self.last_agents
+            .insert((client, customer), (agent.clone(), self.now));
+        if self.last_agents.len() > MOST {
+            let mut times: Vec<_> = self.last_agents.values().map(|(_, at)| *at).collect();
+            times.sort_unstable();
+            let middle = times[times.len() / 2];
+            self.last_agents.retain(|_, (_, at)| *at > middle);
+        }
+    }
+
+    pub(super) fn decline(&mut self, offer: OfferId, cause: DeclineCause, out: &mut Vec<Output>) {
+        let Some((slot, agent)) = self.standing(offer, out) else {
+            return;
+        };
+        self.release(slot, agent);
+        self.note_refusal(slot, agent, cause == DeclineCause::Failed);
+        let person = &mut self.agents[agent.at()];
+        match cause {
+            DeclineCause::Refused => {
+                person.ready = false;
+                person.reason = "refused".to_owned();
+            }
+            DeclineCause::Unreachable => person.reachable = false,
+            DeclineCause::Failed => {}
+        }
+        self.offer_came_to_nothing(slot, agent, out);
+    }
+
+    fn offer_came_to_nothing(&mut self, slot: Slot, agent: AgentIx, out: &mut Vec<Output>) {
+        self.refresh(agent, out);
+        self.requeue(slot, out);
+        self.miss(agent, out);
+        self.settle(agent, out);
+    }
+
+    /// The deadline of an offer, of joining the legs, or of a hand-over has passed.
+    pub(super) fn not_answered(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        match self.contacts[slot.at()].stage.clone() {
+            Stage::Offered { agent, .. } => {
+                self.cancel_offer(slot, agent, CancelReason::Rona, out);
+                self.note_refusal(slot, agent, false);
+                let person = &mut self.agents[agent.at()];
+                person.ready = false;
+                person.reason = "rona".to_owned();
+                self.offer_came_to_nothing(slot, agent, out);
+            }
+            Stage::Connecting { agent, .. } => self.not_connected(slot, agent, out),
+            Stage::Outside { origin, .. } => self.return_to(slot, origin, out),
+            Stage::Waiting | Stage::Talking { .. } => {}
+        }
+    }
+
+    /// The legs were not joined: nobody is to blame, and the pair is not tried again at once.
+    pub(super) fn not_connected(&mut self, slot: Slot, agent: AgentIx, out: &mut Vec<Output>) {
+        self.cancel_offer(slot, agent, CancelReason::NotConnected, out);
+        self.note_refusal(slot, agent, true);
+        self.offer_came_to_nothing(slot, agent, out);
+    }
+}

@@ -1,0 +1,296 @@
+//! Rule 16: a new tenant, with nothing lost. A start, a change and a new day take one path.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use trunkline_tenant::crds::{ClientName, TeamName};
+use trunkline_tenant::{Queue, QueueId, Tenant};
+
+use super::Core;
+use super::agent::Agent;
+use super::contact::{At, Stage};
+use super::shares::Shares;
+use crate::ix::{AgentIx, ClientIx, QueueIx, Slot, TeamIx};
+use crate::plan::Plan;
+use crate::pool::{Pool, Rank};
+use crate::timers::{Deadline, Owner, Phase};
+use crate::{CancelReason, Output, hours};
+
+/// What must be put back in place by name once the numbers have changed.
+struct Names {
+    teams: Vec<TeamName>,
+    clients: Vec<Option<ClientName>>,
+    queues: Vec<QueueId>,
+}
+
+impl Core {
+    pub(super) fn configure(&mut self, tenant: Arc<Tenant>, out: &mut Vec<Output>) {
+        let before: BTreeSet<QueueId> = self.live_queues().cloned().collect();
+        self.rebuild(tenant, out);
+        let gone: BTreeSet<QueueId> = before
+            .into_iter()
+            .filter(|id| self.live_queue(id).is_none())
+            .collect();
+        for rank in self.waiting_ranks() {
+            let Some(slot) = self.slot(rank.1) else {
+                continue;
+            };
+            if self.contacts[slot.at()].stage == Stage::Waiting
+                && gone.contains(&self.queue_of(slot).id)
+            {
+                self.dequeue(slot);
+                self.exhausted(slot, out);
+            }
+        }
+        self.rematch(out);
+    }
+
+    fn live_queues(&self) -> impl Iterator<Item = &QueueId> {
+        self.plan
+            .queues
+            .iter()
+            .filter(|queue| queue.live)
+            .map(|queue| &queue.id)
+    }
+
+    /// A new day: training, employment and shifts are judged anew.
+    pub(super) fn new_day(&mut self, out: &mut Vec<Output>) {
+        if let Some(tenant) = self.tenant.clone() {
+            self.rebuild(tenant, out);
+            self.rematch(out);
+        }
+    }
+
+    /// Everything that follows from the tenant and the day, made anew around what lives.
+    pub(super) fn rebuild(&mut self, tenant: Arc<Tenant>, out: &mut Vec<Output>) {
+        self.day = self
+            .options
+            .dates
+            .then(|| hours::day(self.now, tenant.time_zone));
+        let names = Names {
+            teams: self
+                .plan
+                .teams
+                .iter()
+                .map(|team| team.name.clone())
+                .collect(),
+            clients: self.plan.clients.clone(),
+            queues: self
+                .plan
+                .queues
+                .iter()
+                .map(|queue| queue.id.clone())
+                .collect(),
+        };
+        let virtual_times: Vec<(TeamIx, ClientIx, i128)> = self.shares.virtual_times().collect();
+        let plan = Plan::new(&tenant, &self.ghosts(&tenant), self.day);
+        self.plan = plan;
+        self.tenant = Some(tenant);
+        self.place_contacts(&names);
+        let leavers = self.place_agents(&names);
+        self.shares = Shares::new(&self.plan);
+        for (team, client, time) in virtual_times {
+            let team = self.plan.team_of.get(&names.teams[team.at()]).copied();
+            let client = self.plan.client(names.clients[client.at()].as_ref());
+            if let Some(team) = team {
+                self.shares.set_virtual_time(team, client, time);
+            }
+        }
+        self.reindex();
+        for agent in leavers {
+            self.agents[agent.at()].leaving = true;
+            self.left_pool(agent, CancelReason::Reconfigured, out);
+            self.settle(agent, out);
+        }
+    }
+
+    /// Queues that are no longer in the tenant but hold contacts.
+    fn ghosts(&self, tenant: &Tenant) -> BTreeMap<QueueId, Arc<Queue>> {
+        let live = self.contact_of.values();
+        let held: BTreeSet<QueueIx> = live.map(|slot| self.contacts[slot.at()].queue).collect();
+        held.into_iter()
+            .map(|queue| &self.plan.queues[queue.at()])
+            .filter(|queue| !tenant.queues.contains_key(&queue.id))
+            .map(|queue| (queue.id.clone(), Arc::clone(&queue.definition)))
+            .collect()
+    }
+
+    fn place_contacts(&mut self, names: &Names) {
+        for &slot in self.contact_of.values() {
+            let contact = &mut self.contacts[slot.at()];
+            // Its queue is in the tenant or among the ghosts, so it is in the plan.
+            if let Some(&queue) = self.plan.queue_of.get(&names.queues[contact.queue.at()]) {
+                contact.queue = queue;
+            }
+            contact.client = self
+                .plan
+                .client(names.clients[contact.client.at()].as_ref());
+            let steps = &self.plan.queues[contact.queue.at()].steps;
+            match &mut contact.at {
+                At::Route(step) => {
+                    *step = (*step).min(steps.len() - 1);
+                    let lasts = steps[*step].duration;
+                    contact.step_due = lasts.map(|lasts| contact.step_entered + lasts);
+                }
+                At::Team(team, origin) => match self.plan.team_of.get(&names.teams[team.at()]) {
+                    Some(&now) => *team = now,
+                    None => {
+                        contact.at = origin.take().map_or(At::Route(0), At::Named);
+                    }
+                },
+                At::Named(_) | At::Target(..) | At::Held | At::Widened => {}
+            }
+            if matches!(contact.stage, Stage::Talking { .. } | Stage::Outside { .. }) {
+                contact.step_due = None;
+            }
+        }
+    }
+
+    /// Gives agents their team and profile anew; those who must leave are returned.
+    fn place_agents(&mut self, names: &Names) -> Vec<AgentIx> {
+        let Some(tenant) = self.tenant.clone() else {
+            return Vec::new();
+        };
+        for name in tenant.agents.keys() {
+            if !self.agent_of.contains_key(name) {
+                let ix = match self.vacant_agents.pop() {
+                    Some(ix) => {
+                        self.agents[ix.at()] = Agent::new(name.clone());
+                        ix
+                    }
+                    None => {
+                        self.agents.push(Agent::new(name.clone()));
+                        AgentIx::new(self.agents.len() - 1)
+                    }
+                };
+                self.agent_of.insert(name.clone(), ix);
+            }
+        }
+        let mut leavers = Vec::new();
+        let mut strangers = Vec::new();
+        for (name, &ix) in &self.agent_of {
+            let agent = &mut self.agents[ix.at()];
+            let listed = tenant.agents.get(name);
+            if let Some(listed) = listed {
+                agent.profile = self.plan.profile_for(listed, self.day);
+                agent.team = listed
+                    .team
+                    .as_ref()
+                    .and_then(|t| self.plan.team_of.get(t))
+                    .copied();
+            } else {
+                let team = agent
+                    .team
+                    .and_then(|t| self.plan.team_of.get(&names.teams[t.at()]));
+                agent.team = team.copied();
+                agent.profile = agent.team.map(|team| self.plan.teams[team.at()].base);
+            }
+            let employed = listed.zip(self.day).is_none_or(|(listed, today)| {
+                listed.employed_from.is_none_or(|from| from <= today)
+                    && listed.employed_to.is_none_or(|to| today <= to)
+            });
+            let was_listed = std::mem::replace(&mut agent.listed, listed.is_some());
+            let removed = was_listed && listed.is_none();
+            if agent.signed_in && (removed || agent.team.is_none() || !employed) {
+                leavers.push(ix);
+            } else if !agent.signed_in && listed.is_none() {
+                strangers.push(ix);
+            }
+        }
+        for ix in strangers {
+            self.remove_agent(ix);
+        }
+        leavers
+    }
+
+    /// Order numbers, sets and deadlines from what agents and contacts are at.
+    pub(super) fn reindex(&mut self) {
+        for (at, ix) in self.agent_of.values().enumerate() {
+            let agent = &mut self.agents[ix.at()];
+            agent.order = (at as u64 + 1) << 32;
+            agent.pooled = Default::default();
+        }
+        self.pool = Pool::new(&self.plan);
+        self.named.clear();
+        self.refused.clear();
+        self.timers.clear();
+        self.shares.forget_present();
+        self.arm_day();
+        let agents: Vec<AgentIx> = self.agent_of.values().copied().collect();
+        let mut unchanged = Vec::new();
+        for ix in agents {
+            self.reindex_agent(ix);
+            self.refresh(ix, &mut unchanged);
+        }
+        for rank in self.all_ranks() {
+            let Some(slot) = self.slot(rank.1) else {
+                continue;
+            };
+            if let Some(deadline) = self.contacts[slot.at()].asked_until() {
+                self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+            }
+            if self.contacts[slot.at()].stage == Stage::Waiting {
+                self.contacts[slot.at()].line = None;
+                self.enqueue(slot);
+                self.arm_step(slot);
+                self.arm_retry(slot);
+            }
+        }
+    }
+
+    fn reindex_agent(&mut self, ix: AgentIx) {
+        let agent = &self.agents[ix.at()];
+        let held: Vec<Slot> = agent.hands.iter().copied().chain(agent.offer).collect();
+        let wraps: Vec<ClientIx> = agent.wraps.iter().map(|wrap| wrap.client).collect();
+        let held = held.iter().map(|slot| self.contacts[slot.at()].client);
+        if let Some(team) = agent.team {
+            for client in held.chain(wraps) {
+                self.shares.takes(team, ix, client);
+            }
+        }
+        if let Some(until) = self.agents[ix.at()].wrap_until() {
+            self.arm_agent(ix, until, Phase::Ends, Owner::WrapUp(ix));
+        }
+    }
+
+    fn arm_day(&mut self) {
+        let zone = self.tenant.as_ref().map(|tenant| tenant.time_zone);
+        let next = self.day.and_then(|day| day.succ_opt());
+        if let (Some(zone), Some(next)) = (zone, next)
+            && let Some(at) = hours::moment(next, 0, zone)
+        {
+            self.timers.arm(Deadline {
+                at,
+                phase: Phase::Ends,
+                key: 0,
+                owner: Owner::Day,
+            });
+        }
+    }
+
+    pub(super) fn all_ranks(&self) -> Vec<Rank> {
+        let live = self.contact_of.values();
+        let mut ranks: Vec<Rank> = live.map(|slot| self.contacts[slot.at()].rank()).collect();
+        ranks.sort_unstable();
+        ranks
+    }
+
+    pub(super) fn waiting_ranks(&self) -> Vec<Rank> {
+        let live = self
+            .contact_of
+            .values()
+            .map(|slot| &self.contacts[slot.at()]);
+        let waiting = live.filter(|contact| contact.stage == Stage::Waiting);
+        let mut ranks: Vec<Rank> = waiting.map(|contact| contact.rank()).collect();
+        ranks.sort_unstable();
+        ranks
+    }
+
+    fn rematch(&mut self, out: &mut Vec<Output>) {
+        for rank in self.waiting_ranks() {
+            if let Some(slot) = self.slot(rank.1) {
+                self.match_contact(slot, out);
+            }
+        }
+    }
+}

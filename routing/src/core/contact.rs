@@ -1,0 +1,130 @@
+//! A contact as the core holds it.
+
+use trunkline_tenant::crds::{AgentName, Medium};
+
+use crate::ix::{AgentIx, ClientIx, LineIx, QueueIx, TeamIx};
+use crate::pool::Rank;
+use crate::{ContactId, OfferId, Span, Target, Time};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Contact {
+    pub(crate) id: ContactId,
+    pub(crate) queue: QueueIx,
+    /// Whose it is, wherever it waits.
+    pub(crate) client: ClientIx,
+    pub(crate) medium: Medium,
+    pub(crate) customer: Option<String>,
+    pub(crate) arrived: Time,
+    /// To this queue.
+    pub(crate) entered: Time,
+    /// Of the queue where it first arrived.
+    pub(crate) base_priority: i32,
+    pub(crate) priority: i32,
+    pub(crate) generation: u32,
+    /// Its number of stretches before this one.
+    pub(crate) segment: u32,
+    /// Overflows so far.
+    pub(crate) hops: u32,
+    pub(crate) at: At,
+    pub(crate) step_entered: Time,
+    /// When the step ends; it does not end during an offer.
+    pub(crate) step_due: Option<Time>,
+    /// Who did not take it, and is not asked again while another qualifies.
+    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) stage: Stage,
+    /// Where it stands while it waits.
+    pub(crate) line: Option<LineIx>,
+}
+
+/// Where in its route a contact is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Only this agent is tried; then the route begins.
+    Named(AgentName),
+    /// Only this team; then it goes back to who handed it over.
+    Team(TeamIx, Option<AgentName>),
+    /// A target of a hand-over is tried; then it goes back to who handed it over.
+    Target(AgentName, AgentName),
+    /// A step of its queue's route.
+    Route(usize),
+    /// Its route has ended, and it waits on under the last step.
+    Held,
+    /// Any agent of the queue's teams.
+    Widened,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) agent: AgentIx,
+    pub(crate) times: u32,
+    /// Not before, whoever else qualifies.
+    pub(crate) until: Time,
+    /// Of the last offer to that agent.
+    pub(crate) generation: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Waiting,
+    Offered {
+        agent: AgentIx,
+        deadline: Time,
+    },
+    /// Accepted; the legs are being joined.
+    Connecting {
+        agent: AgentIx,
+        deadline: Time,
+    },
+    Talking {
+        agent: AgentIx,
+        since: Time,
+        hold_since: Option<Time>,
+        held: Span,
+    },
+    /// Handed to a place outside; it goes back to `origin` at the deadline.
+    Outside {
+        origin: AgentName,
+        to: Target,
+        deadline: Time,
+    },
+}
+
+impl Contact {
+    /// Its place in the tenant's one order: `enqueued − priority × 60 s`, then its id.
+    pub(crate) fn rank(&self) -> Rank {
+        let minutes = i64::from(self.base_priority) + i64::from(self.priority);
+        let head_start = minutes.saturating_mul(60_000_000);
+        (self.arrived.0.saturating_sub(head_start), self.id)
+    }
+
+    pub(crate) fn offer(&self) -> OfferId {
+        OfferId {
+            contact: self.id,
+            generation: self.generation,
+        }
+    }
+
+    /// The deadline of an offer, of the joining of legs, or of a hand-over.
+    pub(crate) fn asked_until(&self) -> Option<Time> {
+        match self.stage {
+            Stage::Offered { deadline, .. }
+            | Stage::Connecting { deadline, .. }
+            | Stage::Outside { deadline, .. } => Some(deadline),
+            Stage::Waiting | Stage::Talking { .. } => None,
+        }
+    }
+
+    /// Who is asked or talks.
+    pub(crate) fn agent(&self) -> Option<AgentIx> {
+        match self.stage {
+            Stage::Offered { agent, .. }
+            | Stage::Connecting { agent, .. }
+            | Stage::Talking { agent, .. } => Some(agent),
+            Stage::Waiting | Stage::Outside { .. } => None,
+        }
+    }
+
+    pub(crate) fn refusal(&self, agent: AgentIx) -> Option<&Refusal> {
+        self.refusals.iter().find(|refusal| refusal.agent == agent)
+    }
+}

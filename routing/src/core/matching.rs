@@ -1,0 +1,366 @@
+//! Rules 1, 4, 5, 9, 10, 11: which agent for a contact, which contact for an agent.
+
+use trunkline_tenant::crds::Strategy;
+
+use super::Core;
+use super::contact::{At, Refusal, Stage};
+use crate::ix::{AgentIx, NeedIx, ProfileIx, Slot};
+use crate::plan::{MEDIA, StepPlan};
+use crate::pool::{IdleKey, Rank};
+use crate::timers::{Owner, Phase};
+use crate::{ContactId, Output, Span, Time};
+
+/// What orders the agents who qualify: the least is asked.
+type Preference = (i64, i64, i64, IdleKey);
+
+impl Core {
+    /// Puts a waiting contact in line; it is not offered by that.
+    pub(super) fn enqueue(&mut self, slot: Slot) {
+        let contact = &self.contacts[slot.at()];
+        let (rank, client) = (contact.rank(), contact.client);
+        if let At::Named(agent) | At::Target(agent, _) = &contact.at {
+            self.named.entry(agent.clone()).or_default().insert(rank);
+        } else {
+            let need = self.need(slot);
+            let line = self
+                .pool
+                .line(&self.plan, need, self.capacity_slot(slot), client);
+            self.pool.enqueue(line, rank);
+            self.shares.waits(&self.plan, need, client);
+            self.contacts[slot.at()].line = Some(line);
+        }
+        if !self.contacts[slot.at()].refusals.is_empty() {
+            self.refused.insert(rank);
+        }
+    }
+
+    /// Takes a contact out of its line.
+    pub(super) fn dequeue(&mut self, slot: Slot) {
+        let contact = &mut self.contacts[slot.at()];
+        let (rank, client) = (contact.rank(), contact.client);
+        if let Some(line) = contact.line.take() {
+            let need = self.pool.lines[line.at()].need;
+            self.pool.dequeue(line, rank);
+            self.shares.waits_no_more(&self.plan, need, client);
+        } else if let At::Named(agent) | At::Target(agent, _) = &contact.at
+            && let Some(waiting) = self.named.get_mut(agent)
+        {
+            waiting.remove(&rank);
+            if waiting.is_empty() {
+                self.named.remove(agent);
+            }
+        }
+        if !self.contacts[slot.at()].refusals.is_empty() {
+            self.refused.remove(&rank);
+        }
+    }
+
+    /// What the contact's present step asks for.
+    pub(super) fn need(&self, slot: Slot) -> NeedIx {
+        let queue = self.queue_of(slot);
+        match &self.contacts[slot.at()].at {
+            At::Route(step) => queue.steps[(*step).min(queue.steps.len() - 1)].need,
+            At::Held => queue.steps[queue.steps.len() - 1].need,
+            At::Team(team, _) => self.plan.teams[team.at()].anyone,
+            At::Widened | At::Named(_) | At::Target(..) => queue.widen,
+        }
+    }
+
+    fn step_plan(&self, slot: Slot) -> Option<&StepPlan> {
+        let queue = self.queue_of(slot);
+        match &self.contacts[slot.at()].at {
+            At::Route(step) => queue.steps.get((*step).min(queue.steps.len() - 1)),
+            At::Held => queue.steps.last(),
+            _ => None,
+        }
+    }
+
+    /// Offers a waiting contact to the best agent who is free for it, if there is one.
+    pub(super) fn match_contact(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        if self.contacts[slot.at()].stage != Stage::Waiting {
+            return;
+        }
+        if let Some(agent) = self.pick_agent(slot) {
+            self.offer(slot, agent, out);
+        } else {
+            self.arm_retry(slot);
+        }
+    }
+
+    /// Offers the best waiting contact to an agent who is free, if there is one.
+    pub(super) fn match_agent(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+        if self.agents[agent.at()].available()
+            && let Some(slot) = self.pick_contact(agent)
+        {
+            self.offer(slot, agent, out);
+        }
+    }
+
+    fn pick_agent(&self, slot: Slot) -> Option<AgentIx> {
+        let contact = &self.contacts[slot.at()];
+        let capacity = self.capacity_slot(slot);
+        if let At::Named(name) | At::Target(name, _) = &contact.at {
+            let agent = *self.agent_of.get(name)?;
+            return self.agents[agent.at()].pooled[capacity].then_some(agent);
+        }
+        let need = self.need(slot);
+        if contact.refusals.is_empty() {
+            return self.best_free(slot, need, capacity, &|_| true);
+        }
+        let refusal = |agent| contact.refusal(agent);
+        let fresh = self.best_free(slot, need, capacity, &|agent| refusal(agent).is_none());
+        if fresh.is_some() || self.another_qualifies(slot) {
+            return fresh;
+        }
+        let allowed = |agent| refusal(agent).is_none_or(|refusal| refusal.until <= self.now);
+        self.best_free(slot, need, capacity, &allowed)
+    }
+
+    /// Whether somebody who takes contacts, free or not, qualifies and has not refused it.
+    pub(super) fn another_qualifies(&self, slot: Slot) -> bool {
+        let contact = &self.contacts[slot.at()];
+        let fits = &self.plan.fits[self.need(slot).at()];
+        let capacity = self.capacity_slot(slot);
+        self.agents.iter().enumerate().any(|(at, agent)| {
+            agent.in_pool()
+                && agent.profile.is_some_and(|profile| fits.has(profile.at()))
+                && agent
+                    .team
+                    .is_some_and(|team| self.plan.teams[team.at()].capacity[capacity] > 0)
+                && contact.refusal(AgentIx::new(at)).is_none()
+        })
+    }
+
+    /// The free agent whom the queue's strategy asks first, of those that are `allowed`.
+    fn best_free(
+        &self,
+        slot: Slot,
+        need: NeedIx,
+        capacity: usize,
+        allowed: &dyn Fn(AgentIx) -> bool,
+    ) -> Option<AgentIx> {
+        let queue = self.queue_of(slot);
+        let strategy = queue.definition.strategy;
+        let step = self.step_plan(slot);
+        // The longest idle agent of each class is its best, if every agent of it may be asked.
+        let heads_suffice = strategy == Strategy::LongestIdle;
+        let plain = heads_suffice
+            && self.contacts[slot.at()].refusals.is_empty()
+            && step.is_none_or(|step| step.prefer.is_empty());
+        if plain {
+            let free = self.pool.free(&self.plan, need, capacity);
+            let (profile, _) = free.min_by_key(|(_, head)| *head)?;
+            return self.pool.first_idle(capacity, profile);
+        }
+        let turn = self
+            .turns
+            .get(&queue.id)
+            .and_then(|name| self.agent_of.get(name));
+        let turn = turn.map(|agent| self.agents[agent.at()].order);
+        let mut best: Option<(Preference, AgentIx)> = None;
+        for (profile, _) in self.pool.free(&self.plan, need, capacity) {
+            let (preferred, skill) = self.skill_of(profile, step);
+            for (key, agent) in self.pool.idle(capacity, profile) {
+                if !allowed(agent) {
+                    continue;
+                }
+                let by_name = (Time(0), key.1);
+                let preference = match strategy {
+                    Strategy::LongestIdle => (-preferred, 0, 0, key),
+                    Strategy::MostSkilled => (-preferred, -skill, 0, by_name),
+                    Strategy::RoundRobin => {
+                        let passed = turn.is_some_and(|turn| key.1 <= turn);
+                        (-preferred, i64::from(passed), 0, by_name)
+                    }
+                    Strategy::LeastOccupied => {
+                        let (load, occupancy) = self.occupation(agent);
+                        (-preferred, load, occupancy, by_name)
+                    }
+                };
+                if best.is_none_or(|(least, _)| preference < least) {
+                    best = Some((preference, agent));
+                }
+                if heads_suffice {
+                    break;
+                }
+            }
+        }
+        best.map(|(_, agent)| agent)
+    }
+
+    /// How many preferred skills a class has, and the sum of its levels in what the step names.
+    fn skill_of(&self, profile: ProfileIx, step: Option<&StepPlan>) -> (i64, i64) {
+        let Some(step) = step else { return (0, 0) };
+        let profile = &self.plan.profiles[profile.at()];
+        let preferred = step
+            .prefer
+            .iter()
+            .filter(|(skill, least)| profile.level(*skill) >= *least);
+        let require = &self.plan.needs[step.need.at()].require;
+        let named = require.iter().chain(
+            step.prefer
+                .iter()
+                .filter(|(skill, _)| !require.iter().any(|(other, _)| other == skill)),
+        );
+        let sum: i64 = named
+            .map(|(skill, _)| i64::from(profile.level(*skill)))
+            .sum();
+        (preferred.count() as i64, sum)
+    }
+
+    /// Millionths of capacity in use, and of the time since sign-in that was worked.
+    fn occupation(&self, agent: AgentIx) -> (i64, i64) {
+        let agent = &self.agents[agent.at()];
+        let Some(team) = agent.team else {
+            return (0, 0);
+        };
+        let capacity: u32 = self.plan.teams[team.at()].capacity.iter().sum();
+        let used: u32 = agent.used.iter().sum();
+        let load = i64::from(used) * 1_000_000 / i64::from(capacity.max(1));
+        let present = (self.now - agent.signed_in_at).0.max(1);
+        let present_work = agent
+            .working_since
+            .map_or(Span(0), |since| self.now - since);
+        let worked = i128::from(agent.worked.0 + present_work.0);
+        (load, (worked * 1_000_000 / i128::from(present)) as i64)
+    }
+
+    fn pick_contact(&self, agent: AgentIx) -> Option<Slot> {
+        let person = &self.agents[agent.at()];
+        let (team, profile) = (person.team?, person.profile?);
+        let shared = self.shares.is_shared(team);
+        let mut best: Option<((i64, i128), Rank)> = None;
+        let mut consider = |precedence: (i64, i128), rank: Rank| {
+            if best.is_none_or(|least| (precedence, rank) < least) {
+                best = Some((precedence, rank));
+            }
+        };
+        for capacity in 0..MEDIA {
+            if !person.pooled[capacity] {
+                continue;
+            }
+            for (line, head) in self.pool.queued(capacity, profile) {
+                let line = &self.pool.lines[line.at()];
+                let precedence = if shared {
+                    self.shares.precedence(&self.plan, team, line.client)
+                } else {
+                    (0, 0)
+                };
+                if self.refused.is_empty() {
+                    consider(precedence, head);
+                } else if let Some(rank) = line
+                    .waiting
+                    .iter()
+                    .find(|rank| self.may_take(agent, rank.1))
+                {
+                    consider(precedence, *rank);
+                }
+            }
+        }
+        for rank in self.named.get(&person.name).into_iter().flatten() {
+            let Some(slot) = self.slot(rank.1) else {
+                continue;
+            };
+            if person.pooled[self.capacity_slot(slot)] {
+                let client = self.contacts[slot.at()].client;
+                let precedence = self.shares.precedence(&self.plan, team, client);
+                consider(precedence, *rank);
+            }
+        }
+        best.and_then(|(_, rank)| self.slot(rank.1))
+    }
+
+    /// Whether what the agent did with the contact before allows another offer.
+    fn may_take(&self, agent: AgentIx, contact: ContactId) -> bool {
+        let Some(slot) = self.slot(contact) else {
+            return false;
+        };
+        match self.contacts[slot.at()].refusal(agent) {
+            Some(refusal) => refusal.until <= self.now && !self.another_qualifies(slot),
+            None => true,
+        }
+    }
+
+    /// Reserves the agent for the contact until the ring time is over.
+    pub(super) fn offer(&mut self, slot: Slot, agent: AgentIx, out: &mut Vec<Output>) {
+        self.dequeue(slot);
+        let ring = Span::from(self.queue_of(slot).definition.ring);
+        let capacity = self.capacity_slot(slot);
+        let deadline = self.now + ring;
+        if self.queue_of(slot).definition.strategy == Strategy::RoundRobin {
+            let queue = self.queue_of(slot).id.clone();
+            self.turns
+                .insert(queue, self.agents[agent.at()].name.clone());
+        }
+        let contact = &mut self.contacts[slot.at()];
+        contact.generation += 1;
+        contact.stage = Stage::Offered { agent, deadline };
+        let (offer, client) = (contact.offer(), contact.client);
+        let person = &mut self.agents[agent.at()];
+        person.offer = Some(slot);
+        person.used[capacity] += 1;
+        let name = person.name.clone();
+        if let Some(team) = person.team {
+            self.shares.takes(team, agent, client);
+        }
+        self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+        out.push(Output::Offer {
+            offer,
+            agent: name,
+            deadline,
+        });
+        self.refresh(agent, out);
+    }
+
+    /// Remembers that the agent did not take the contact.
+    pub(super) fn note_refusal(&mut self, slot: Slot, agent: AgentIx, back_off: bool) {
+        let now = self.now;
+        let contact = &mut self.contacts[slot.at()];
+        let generation = contact.generation;
+        let at = contact
+            .refusals
+            .iter()
+            .position(|refusal| refusal.agent == agent);
+        let at = at.unwrap_or_else(|| {
+            contact.refusals.push(Refusal {
+                agent,
+                times: 0,
+                until: now,
+                generation,
+            });
+            contact.refusals.len() - 1
+        });
+        let refusal = &mut contact.refusals[at];
+        refusal.times = refusal.times.saturating_add(1);
+        refusal.generation = generation;
+        // Where nobody else qualifies and the agent stays ready, the wait doubles from 1 s to 32 s.
+        let wait = if back_off {
+            Span::seconds(1 << (refusal.times - 1).min(5))
+        } else {
+            Span(0)
+        };
+        refusal.until = now + wait;
+    }
+
+    /// A contact that only those qualify for who could not be reached just now is tried again.
+    pub(super) fn arm_retry(&mut self, slot: Slot) {
+        let refusals = &self.contacts[slot.at()].refusals;
+        let next = refusals
+            .iter()
+            .map(|refusal| refusal.until)
+            .filter(|until| *until > self.now);
+        if let Some(at) = next.min() {
+            self.arm_contact(slot, at, Phase::Steps, Owner::Again(slot));
+        }
+    }
+
+    /// After somebody left the pool: what they alone kept from those who had refused it goes on.
+    pub(super) fn match_refused(&mut self, out: &mut Vec<Output>) {
+        let waiting: Vec<Rank> = self.refused.iter().copied().collect();
+        for (_, id) in waiting {
+            if let Some(slot) = self.slot(id) {
+                self.match_contact(slot, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! The ACD itself. This file holds the state and takes inputs in; what each does is in the
+//! module that is named for it.
+
+mod agent;
+mod answers;
+mod configure;
+mod contact;
+mod matching;
+mod presence;
+mod query;
+mod shares;
+mod snapshot;
+mod steps;
+mod talk;
+mod transfer;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use trunkline_tenant::crds::{AgentName, ClientName};
+use trunkline_tenant::{QueueId, Tenant};
+
+use crate::ix::{AgentIx, QueueIx, Slot};
+use crate::plan::{Plan, slot_of};
+use crate::pool::{Pool, Rank};
+use crate::timers::{Deadline, Owner, Phase, Timers};
+use crate::{ContactId, Input, Output, Span, Time};
+use agent::Agent;
+use contact::{Contact, Stage};
+use shares::Shares;
+
+pub use query::{AgentView, ContactView, NextKey, StageView};
+pub use snapshot::{BadSnapshot, Snapshot};
+
+/// How long an accepted contact may take until both legs are joined.
+pub const CONNECT_DEADLINE: Span = Span::seconds(10);
+
+/// What the core is told once, when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Options {
+    /// Whether times are dates: calendars, employment, training and shifts apply. Off for a
+    /// simulation whose times are seconds from its start.
+    pub dates: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { dates: true }
+    }
+}
+
+/// Numbers contacts well enough for a table that nobody walks in its own order.
+#[derive(Clone, Copy, Debug, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+    fn write_u64(&mut self, n: u64) {
+        // Fibonacci hashing: 2^64 / φ spreads consecutive numbers over the high bits.
+        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+type IdMap<V> = HashMap<ContactId, V, BuildHasherDefault<IdHasher>>;
+
+/// The ACD of one tenant. The same inputs at the same times give the same outputs and the same
+/// state, bit for bit.
+#[derive(Clone, Debug)]
+pub struct Core {
+    options: Options,
+    tenant: Option<Arc<Tenant>>,
+    now: Time,
+    plan: Plan,
+    /// The day that the plan was made for, where dates apply.
+    day: Option<NaiveDate>,
+    agents: Vec<Agent>,
+    agent_of: BTreeMap<AgentName, AgentIx>,
+    vacant_agents: Vec<AgentIx>,
+    contacts: Vec<Contact>,
+    contact_of: IdMap<Slot>,
+    vacant_contacts: Vec<Slot>,
+    pool: Pool,
+    /// Contacts that wait for one agent by name.
+    named: BTreeMap<AgentName, BTreeSet<Rank>>,
+    /// Waiting contacts that somebody did not take.
+    refused: BTreeSet<Rank>,
+    shares: Shares,
+    /// Whom each queue asked last, for `RoundRobin`.
+    turns: BTreeMap<QueueId, AgentName>,
+    /// Who talked last with a customer of a client, and when.
+    last_agents: BTreeMap<(Option<ClientName>, String), (AgentName, Time)>,
+    timers: Timers,
+}
+
+impl Core {
+    /// Without a tenant: everything is refused until it is configured.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            tenant: None,
+            now: Time(i64::MIN),
+            plan: Plan::default(),
+            day: None,
+            agents: Vec::new(),
+            agent_of: BTreeMap::new(),
+            vacant_agents: Vec::new(),
+            contacts: Vec::new(),
+            contact_of: IdMap::default(),
+            vacant_contacts: Vec::new(),
+            pool: Pool::default(),
+            named: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            shares: Shares::default(),
+            turns: BTreeMap::new(),
+            last_agents: BTreeMap::new(),
+            timers: Timers::default(),
+        }
+    }
+
+    /// Takes an input in. What was due before it is done first; a time before the last one
+    /// counts as the last one, so a clock that steps back does no harm.
+    pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        self.now = self.now.max(now);
+        let before = self.order_of(&input);
+        while let Some(next) = self.timers.peek() {
+            let due = next.at < self.now
+                || next.at == self.now && before.is_none_or(|at| (next.phase, next.key) < at);
+            if !due {
+                break;
+            }
+            self.fire_next(now, out);
+        }
+        self.apply(input, out);
+        self.drop_void_timers();
+    }
+
+    /// When something is due next, whatever else happens.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.timers.peek().map(|deadline| deadline.at)
+    }
+
+    /// Does the one thing that is due next, if it is due by `now`. For a driver that has events
+    /// of its own at the same instant; `Tick` does all that is due.
+    pub fn fire_next(&mut self, now: Time, out: &mut Vec<Output>) -> bool {
+        self.now = self.now.max(now);
+        if self.timers.peek().is_none_or(|next| next.at > self.now) {
+            return false;
+        }
+        if let Some(deadline) = self.timers.pop().filter(|deadline| self.is_valid(deadline)) {
+            match deadline.owner {
+                Owner::Day => self.new_day(out),
+                Owner::WrapUp(agent) => self.wrap_up_over(agent, deadline.at, out),
+                Owner::Asked(slot) => self.not_answered(slot, out),
+                Owner::Step(slot) => self.step_over(slot, out),
+                Owner::Again(slot) => self.match_contact(slot, out),
+            }
+        }
+        self.drop_void_timers();
+        true
+    }
+
+    fn apply(&mut self, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Configure { tenant } => self.configure(tenant, out),
+            Input::SignIn { agent, ready, team } => self.sign_in(agent, ready, team, out),
+            Input::SignOut { agent } => self.sign_out(&agent, out),
+            Input::Session { agent, alive } => self.session(&agent, alive, out),
+            Input::Endpoint { agent, reachable } => self.endpoint(&agent, reachable, out),
+            Input::Ready { agent } => self.ready(&agent, out),
+            Input::NotReady { agent, reason } => self.not_ready(&agent, reason, out),
+            Input::Arrive {
+                contact,
+                queue,
+                since,
+                priority,
+                customer,
+            } => {
+                self.arrive(contact, &queue, since, priority, customer, out);
+            }
+            Input::CustomerGone { contact } => self.customer_gone(contact, out),
+            Input::Accept { offer } => self.accept(offer, out),
+            Input::Connected { offer } => self.connected(offer, out),
+            Input::Decline { offer, cause } => self.decline(offer, cause, out),
+            Input::Hold { contact, on } => self.hold(contact, on, out),
+            Input::AgentDone { contact } => self.agent_done(contact, out),
+            Input::Dropped { contact, .. } => self.dropped(contact, out),
+            Input::Transfer { contact, to } => self.transfer(contact, to, out),
+            Input::HandedOver { contact, taken } => self.handed_over(contact, taken, out),
+            Input::Prioritise { contact, priority } => self.prioritise(contact, priority, out),
+            Input::WrapUpDone { agent, codes } => self.wrap_up_done(&agent, codes, out),
+            Input::ExtendWrapUp { agent } => self.extend_wrap_up(&agent, out),
+            Input::Tick => {}
+        }
+    }
+
+    /// Where the input stands among what is due at its instant; `None`: after all of it.
+    fn order_of(&self, input: &Input) -> Option<(Phase, u64)> {
+        let ends = |id: ContactId| {
+            let agent = self
+                .slot(id)
+                .and_then(|slot| self.contacts[slot.at()].agent());
+            agent.map_or((Phase::Gone, id.0), |agent| {
+                (Phase::Ends, self.agents[agent.at()].order)
+            })
+        };
+        let named = |phase, agent: &AgentName| {
+            let known = self.agent_of.get(agent);
+            (
+                phase,
+                known.map_or(u64::MAX, |agent| self.agents[agent.at()].order),
+            )
+        };
+        Some(match input {
+            Input::Tick => return None,
+            Input::Configure { .. } => (Phase::Presence, 0),
+            Input::SignIn { agent, .. }
+            | Input::SignOut { agent }
+            | Input::Session { agent, .. }
+            | Input::Endpoint { agent, .. }
+            | Input::Ready { agent }
+            | Input::NotReady { agent, .. } => named(Phase::Presence, agent),
+            Input::WrapUpDone { agent, .. } | Input::ExtendWrapUp { agent } => {
+                named(Phase::Ends, agent)
+            }
+            Input::Accept { offer } | Input::Connected { offer } | Input::Decline { offer, .. } => {
+                ends(offer.contact)
+            }
+            Input::Arrive { contact, .. } => (Phase::Arrivals, contact.0),
+            Input::CustomerGone { contact }
+            | Input::Hold { contact, .. }
+            | Input::AgentDone { contact }
+            | Input::Dropped { contact, .. }
+            | Input::Transfer { contact, .. }
+            | Input::HandedOver { contact, .. }
+            | Input::Prioritise { contact, .. } => ends(*contact),
+        })
+    }
+
+    fn slot(&self, contact: ContactId) -> Option<Slot> {
+        self.contact_of.get(&contact).copied()
+    }
+
+    /// The slot of a live contact, or a refusal that says so.
+    fn known(&self, contact: ContactId, out: &mut Vec<Output>) -> Option<Slot> {
+        let slot = self.slot(contact);
+        if slot.is_none() {
+            refuse(
+                out,
+                format!("contact {contact} is not here: it never arrived or has ended"),
+            );
+        }
+        slot
+    }
+
+    fn is_valid(&self, deadline: &Deadline) -> bool {
+        let contact = |slot: Slot| {
+            let contact = &self.contacts[slot.at()];
+            (contact.id.0 == deadline.key).then_some(contact)
+        };
+        let waits = |contact: &&Contact| contact.stage == Stage::Waiting;
+        match deadline.owner {
+            Owner::Day => true,
+            Owner::WrapUp(agent) => {
+                let agent = &self.agents[agent.at()];
+                agent.order == deadline.key && agent.wrap_until() == Some(deadline.at)
+            }
+            Owner::Asked(slot) => {
+                contact(slot).is_some_and(|contact| contact.asked_until() == Some(deadline.at))
+            }
+            Owner::Step(slot) => contact(slot)
+                .filter(waits)
+                .is_some_and(|contact| contact.step_due == Some(deadline.at)),
+            Owner::Again(slot) => contact(slot).filter(waits).is_some_and(|contact| {
+                contact
+                    .refusals
+                    .iter()
+                    .any(|refusal| refusal.until == deadline.at)
+            }),
+        }
+    }
+
+    fn arm_contact(&mut self, slot: Slot, at: Time, phase: Phase, owner: Owner) {
+        let key = self.contacts[slot.at()].id.0;
+        self.timers.arm(Deadline {
+            at,
+            phase,
+            key,
+            owner,
+        });
+    }
+
+    fn arm_agent(&mut self, agent: AgentIx, at: Time, phase: Phase, owner: Owner) {
+        let key = self.agents[agent.at()].order;
+        self.timers.arm(Deadline {
+            at,
+            phase,
+            key,
+            owner,
+        });
+    }
+
+    /// Leaves a valid deadline on top, and the heap in proportion to what lives.
+    fn drop_void_timers(&mut self) {
+        while let Some(top) = self.timers.peek() {
+            if self.is_valid(&top) {
+                break;
+            }
+            self.timers.pop();
+        }
+        let live = self.agents.len() + self.contact_of.len();
+        if self.timers.len() > 1024 + 4 * live {
+            let mut timers = std::mem::take(&mut self.timers);
+            timers.keep(|deadline| self.is_valid(deadline));
+            self.timers = timers;
+        }
+    }
+
+    fn queue_of(&self, slot: Slot) -> &crate::plan::QueuePlan {
+        &self.plan.queues[self.contacts[slot.at()].queue.at()]
+    }
+
+    fn capacity_slot(&self, slot: Slot) -> usize {
+        slot_of(self.contacts[slot.at()].medium)
+    }
+
+    /// Gives a new contact a slot.
+    fn insert(&mut self, contact: Contact) -> Slot {
+        let id = contact.id;
+        let slot = match self.vacant_contacts.pop() {
+            Some(slot) => {
+                self.contacts[slot.at()] = contact;
+                slot
+            }
+            None => {
+                self.contacts.push(contact);
+                Slot::new(self.contacts.len() - 1)
+            }
+        };
+        self.contact_of.insert(id, slot);
+        slot
+    }
+
+    /// Forgets a contact that is over.
+    fn forget(&mut self, slot: Slot) {
+        let contact = &mut self.contacts[slot.at()];
+        let rank = contact.rank();
+        if !contact.refusals.is_empty() {
+            self.refused.remove(&rank);
+        }
+        self.contact_of.remove(&contact.id);
+        contact.id = ContactId(u64::MAX);
+        contact.refusals = Vec::new();
+        contact.customer = None;
+        contact.stage = Stage::Waiting;
+        contact.step_due = None;
+        self.vacant_contacts.push(slot);
+    }
+
+    fn live_queue(&self, id: &QueueId) -> Option<QueueIx> {
+        let queue = *self.plan.queue_of.get(id)?;
+        self.plan.queues[queue.at()].live.then_some(queue)
+    }
+}
+
+fn refuse(out: &mut Vec<Output>, why: String) {
+    out.push(Output::Refused { why });
+}

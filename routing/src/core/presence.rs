@@ -1,0 +1,376 @@
+//! Rule 9: who is there. Sign-in, session, endpoint, readiness.
+
+use trunkline_tenant::crds::{AgentName, TeamName};
+
+use super::agent::Agent;
+use super::contact::{At, Stage};
+use super::{Core, refuse};
+use crate::ix::{AgentIx, Slot};
+use crate::plan::MEDIA;
+use crate::pool::Rank;
+use crate::{CancelReason, Output, Time};
+
+impl Core {
+    pub(super) fn sign_in(
+        &mut self,
+        name: AgentName,
+        ready: bool,
+        team: Option<TeamName>,
+        out: &mut Vec<Output>,
+    ) {
+        let agent = match self.agent_of.get(&name) {
+            Some(&agent) => agent,
+            None => match self.admit(&name, team.as_ref()) {
+                Ok(agent) => agent,
+                Err(why) => return refuse(out, why),
+            },
+        };
+        if let Err(why) = self.may_work(agent) {
+            return refuse(out, why);
+        }
+        let now = self.now;
+        let person = &mut self.agents[agent.at()];
+        person.alive = true;
+        if person.signed_in {
+            person.leaving = false;
+        } else {
+            person.signed_in = true;
+            person.ready = ready;
+            person.reason = if ready {
+                String::new()
+            } else {
+                "signed in".to_owned()
+            };
+            person.idle_since = now;
+            person.signed_in_at = now;
+            person.worked = crate::Span(0);
+        }
+        self.refresh(agent, out);
+        self.match_agent(agent, out);
+    }
+
+    /// A slot for one who is not listed by name.
+    fn admit(&mut self, name: &AgentName, team: Option<&TeamName>) -> Result<AgentIx, String> {
+        let Some(team_name) = team else {
+            return Err(format!(
+                "agent {name} is not listed; one who is not says of which team"
+            ));
+        };
+        let Some(&team) = self.plan.team_of.get(team_name) else {
+            return Err(format!(
+                "agent {name} names the team {team_name}, and there is none"
+            ));
+        };
+        let mut agent = Agent::new(name.clone());
+        agent.team = Some(team);
+        agent.profile = Some(self.plan.teams[team.at()].base);
+        Ok(self.add_agent(agent))
+    }
+
+    /// Puts an agent into the table, and into its place in name order.
+    pub(super) fn add_agent(&mut self, mut agent: Agent) -> AgentIx {
+        let order = |neighbour: Option<(&AgentName, &AgentIx)>| {
+            neighbour.map(|(_, agent)| self.agents[agent.at()].order)
+        };
+        let name = agent.name.clone();
+        let before = order(self.agent_of.range::<AgentName, _>(..&name).next_back()).unwrap_or(0);
+        let after = order(self.agent_of.range::<AgentName, _>(&name..).next())
+            .unwrap_or(before.saturating_add(1 << 33));
+        agent.order = before + (after - before) / 2;
+        let fits = agent.order > before && agent.order < after;
+        let ix = match self.vacant_agents.pop() {
+            Some(ix) => {
+                self.agents[ix.at()] = agent;
+                ix
+            }
+            None => {
+                self.agents.push(agent);
+                AgentIx::new(self.agents.len() - 1)
+            }
+        };
+        self.agent_of.insert(name, ix);
+        if !fits {
+            self.reindex();
+        }
+        ix
+    }
+
+    /// Whether a listed agent may take contacts at all.
+    fn may_work(&self, agent: AgentIx) -> Result<(), String> {
+        let person = &self.agents[agent.at()];
+        if person.team.is_none() {
+            return Err(format!(
+                "agent {} has no team, so takes no contacts",
+                person.name
+            ));
+        }
+        let listed = self
+            .tenant
+            .as_ref()
+            .and_then(|tenant| tenant.agents.get(&person.name));
+        if let (Some(today), Some(listed)) = (self.day, listed) {
+            if let Some(from) = listed.employed_from.filter(|from| today < *from) {
+                return Err(format!("agent {} is employed from {from}", person.name));
+            }
+            if let Some(to) = listed.employed_to.filter(|to| today > *to) {
+                return Err(format!("agent {} was employed until {to}", person.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// A signed-in agent, or a refusal that says so.
+    pub(super) fn present(&self, name: &AgentName, out: &mut Vec<Output>) -> Option<AgentIx> {
+        let agent = self.agent_of.get(name).copied();
+        let agent = agent.filter(|agent| self.agents[agent.at()].signed_in);
+        if agent.is_none() {
+            refuse(out, format!("agent {name} is not signed in"));
+        }
+        agent
+    }
+
+    pub(super) fn sign_out(&mut self, name: &AgentName, out: &mut Vec<Output>) {
+        let Some(agent) = self.present(name, out) else {
+            return;
+        };
+        self.agents[agent.at()].leaving = true;
+        self.left_pool(agent, CancelReason::AgentGone, out);
+        self.settle(agent, out);
+    }
+
+    pub(super) fn session(&mut self, name: &AgentName, alive: bool, out: &mut Vec<Output>) {
+        let Some(agent) = self.present(name, out) else {
+            return;
+        };
+        self.agents[agent.at()].alive = alive;
+        self.presence_changed(agent, alive, out);
+    }
+
+    pub(super) fn endpoint(&mut self, name: &AgentName, reachable: bool, out: &mut Vec<Output>) {
+        // Also of one who is not signed in yet: a phone registers when it likes.
+        let Some(&agent) = self.agent_of.get(name) else {
+            return refuse(out, format!("agent {name} is not known"));
+        };
+        self.agents[agent.at()].reachable = reachable;
+        if self.agents[agent.at()].signed_in {
+            self.presence_changed(agent, reachable, out);
+        }
+    }
+
+    fn presence_changed(&mut self, agent: AgentIx, there: bool, out: &mut Vec<Output>) {
+        if there {
+            self.refresh(agent, out);
+            self.match_agent(agent, out);
+        } else {
+            self.left_pool(agent, CancelReason::AgentGone, out);
+        }
+    }
+
+    pub(super) fn ready(&mut self, name: &AgentName, out: &mut Vec<Output>) {
+        let Some(agent) = self.present(name, out) else {
+            return;
+        };
+        let person = &mut self.agents[agent.at()];
+        person.ready = true;
+        person.reason.clear();
+        self.refresh(agent, out);
+        self.match_agent(agent, out);
+    }
+
+    pub(super) fn not_ready(&mut self, name: &AgentName, reason: String, out: &mut Vec<Output>) {
+        let Some(agent) = self.present(name, out) else {
+            return;
+        };
+        let person = &mut self.agents[agent.at()];
+        person.ready = false;
+        person.reason = reason;
+        self.refresh(agent, out);
+        self.miss(agent, out);
+    }
+
+    /// An agent takes no contacts any more: an offer goes back in line, and so does what waited
+    /// for them.
+    pub(super) fn left_pool(&mut self, agent: AgentIx, why: CancelReason, out: &mut Vec<Output>) {
+        let offered = self.agents[agent.at()].offer;
+        if let Some(slot) = offered {
+            self.cancel_offer(slot, agent, why, out);
+        }
+        self.refresh(agent, out);
+        if let Some(slot) = offered {
+            self.requeue(slot, out);
+        }
+        self.miss(agent, out);
+    }
+
+    /// What waited for this agent alone moves on; what others had refused may be theirs again.
+    pub(super) fn miss(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+        if self.agents[agent.at()].in_pool() {
+            return;
+        }
+        let name = self.agents[agent.at()].name.clone();
+        let waiting: Vec<Rank> = self
+            .named
+            .get(&name)
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
+        for (_, id) in waiting {
+            if let Some(slot) = self.slot(id) {
+                self.step_over(slot, out);
+            }
+        }
+        self.match_refused(out);
+    }
+
+    /// Takes back an offer or an acceptance; the contact is neither in line nor offered after it.
+    pub(super) fn cancel_offer(
+        &mut self,
+        slot: Slot,
+        agent: AgentIx,
+        why: CancelReason,
+        out: &mut Vec<Output>,
+    ) {
+        let offer = self.contacts[slot.at()].offer();
+        let name = self.agents[agent.at()].name.clone();
+        out.push(Output::CancelOffer {
+            offer,
+            agent: name,
+            why,
+        });
+        self.release(slot, agent);
+    }
+
+    /// The agent has the contact in hand no more.
+    pub(super) fn release(&mut self, slot: Slot, agent: AgentIx) {
+        let capacity = self.capacity_slot(slot);
+        let contact = &mut self.contacts[slot.at()];
+        contact.stage = Stage::Waiting;
+        let client = contact.client;
+        let person = &mut self.agents[agent.at()];
+        if person.offer == Some(slot) {
+            person.offer = None;
+        }
+        person.hands.retain(|held| *held != slot);
+        person.used[capacity] = person.used[capacity].saturating_sub(1);
+        if let Some(team) = person.team {
+            self.shares.gives_back(team, agent, client);
+        }
+    }
+
+    /// A contact comes back from an offer that led to nothing, at its old rank.
+    pub(super) fn requeue(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        let contact = &self.contacts[slot.at()];
+        let queue = self.plan.queues[contact.queue.at()].id.clone();
+        let by_name = matches!(contact.at, At::Named(_) | At::Target(..));
+        out.push(Output::Waiting {
+            contact: contact.id,
+            queue,
+        });
+        let over = contact.step_due.is_some_and(|due| due <= self.now);
+        self.enqueue(slot);
+        if over || by_name {
+            self.step_over(slot, out);
+        } else {
+            self.arm_step(slot);
+            self.match_contact(slot, out);
+        }
+    }
+
+    /// After a contact or a wrap-up ended: the agent leaves, or is free for the next.
+    pub(super) fn settle(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+        let person = &mut self.agents[agent.at()];
+        if person.leaving && person.is_empty_handed() {
+            person.leaving = false;
+            person.signed_in = false;
+            person.ready = false;
+        }
+        self.refresh(agent, out);
+        let person = &self.agents[agent.at()];
+        if person.signed_in {
+            self.match_agent(agent, out);
+        } else if !person.listed {
+            self.remove_agent(agent);
+        }
+    }
+
+    /// Forgets an unlisted agent who has left.
+    pub(super) fn remove_agent(&mut self, agent: AgentIx) {
+        let name = self.agents[agent.at()].name.clone();
+        if self.agent_of.get(&name) == Some(&agent) {
+            self.agent_of.remove(&name);
+            self.vacant_agents.push(agent);
+        }
+        let ranks: Vec<Rank> = self.refused.iter().copied().collect();
+        for rank in ranks {
+            if let Some(slot) = self.slot(rank.1) {
+                let refusals = &mut self.contacts[slot.at()].refusals;
+                refusals.retain(|refusal| refusal.agent != agent);
+                if refusals.is_empty() {
+                    self.refused.remove(&rank);
+                }
+            }
+        }
+        // An offered or talking contact may remember them too.
+        for contact in &mut self.contacts {
+            contact.refusals.retain(|refusal| refusal.agent != agent);
+        }
+    }
+
+    /// Changes when an agent's idle time began; they are out of the pool until refreshed.
+    pub(super) fn idle_from(&mut self, agent: AgentIx, since: Time) {
+        self.unpool(agent);
+        self.agents[agent.at()].idle_since = since;
+    }
+
+    pub(super) fn unpool(&mut self, agent: AgentIx) {
+        let person = &mut self.agents[agent.at()];
+        let Some(profile) = person.profile else {
+            return;
+        };
+        let key = (person.idle_since, person.order);
+        for slot in 0..MEDIA {
+            if std::mem::take(&mut person.pooled[slot]) {
+                self.pool.remove_idle(slot, profile, key);
+            }
+        }
+    }
+
+    /// Brings the pool, the work account and what was reported into line with the agent.
+    pub(super) fn refresh(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+        let person = &mut self.agents[agent.at()];
+        if let (Some(profile), Some(team)) = (person.profile, person.team) {
+            let available = person.available();
+            let key = (person.idle_since, person.order);
+            for slot in 0..MEDIA {
+                let free = available && person.has_room(&self.plan.teams[team.at()], slot);
+                if free == person.pooled[slot] {
+                    continue;
+                }
+                person.pooled[slot] = free;
+                if free {
+                    self.pool.add_idle(slot, profile, key, agent);
+                } else {
+                    self.pool.remove_idle(slot, profile, key);
+                }
+            }
+        }
+        let works = !person.hands.is_empty() || !person.wraps.is_empty();
+        match person.working_since {
+            None if works => person.working_since = Some(self.now),
+            Some(since) if !works => {
+                person.worked = crate::Span(person.worked.0 + (self.now - since).0);
+                person.working_since = None;
+            }
+            _ => {}
+        }
+        let state = person.state();
+        if state != person.reported {
+            person.reported.clone_from(&state);
+            out.push(Output::Agent {
+                agent: person.name.clone(),
+                state,
+            });
+        }
+    }
+}

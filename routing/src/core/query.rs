@@ -1,0 +1,267 @@
+//! What can be asked of the core without changing it.
+
+use trunkline_tenant::crds::{AgentName, ClientName, Medium, TeamName};
+use trunkline_tenant::{QueueId, Tenant};
+
+use super::Core;
+use super::contact::{At, Contact, Stage};
+use crate::timers::{Owner, Phase};
+use crate::{AgentState, ContactId, OfferId, Target, Time};
+
+/// Where a contact stands.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactView {
+    /// Which.
+    pub id: ContactId,
+    /// Where it is, or was last.
+    pub queue: QueueId,
+    /// Whose it is; `None`: the centre's.
+    pub client: Option<ClientName>,
+    /// What it came in by.
+    pub medium: Medium,
+    /// Who it is from.
+    pub customer: Option<String>,
+    /// When it first arrived.
+    pub arrived: Time,
+    /// When it entered this queue.
+    pub entered: Time,
+    /// Its own priority, beside its queue's.
+    pub priority: i32,
+    /// The step of its route; `None` while one agent or team is tried by name.
+    pub step: Option<usize>,
+    /// What it is at.
+    pub stage: StageView,
+}
+
+/// What a contact is at.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(
+    tag = "stage",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum StageView {
+    /// Waits.
+    Waiting,
+    /// An agent is asked.
+    Offered {
+        /// Which offer.
+        offer: OfferId,
+        /// Whom.
+        agent: AgentName,
+        /// When it lapses.
+        deadline: Time,
+    },
+    /// Accepted; the legs are being joined.
+    Connecting {
+        /// Which offer.
+        offer: OfferId,
+        /// By whom.
+        agent: AgentName,
+        /// When it goes back in line.
+        deadline: Time,
+    },
+    /// Talks.
+    Talking {
+        /// With whom.
+        agent: AgentName,
+        /// Since when.
+        since: Time,
+        /// Whether the customer is on hold.
+        on_hold: bool,
+    },
+    /// Is being handed to a place outside.
+    Outside {
+        /// Where to.
+        to: Target,
+        /// When it goes back.
+        deadline: Time,
+    },
+}
+
+/// Where an agent stands.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentView {
+    /// Who.
+    pub name: AgentName,
+    /// Their team.
+    pub team: Option<TeamName>,
+    /// What they are at.
+    pub state: AgentState,
+    /// The end of the last wrap-up, or the sign-in.
+    pub idle_since: Time,
+    /// The contacts in hand.
+    pub contacts: Vec<ContactId>,
+    /// What they are asked.
+    pub offer: Option<OfferId>,
+}
+
+/// Whose turn is next at the instant of the next deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextKey<'a> {
+    /// Nobody's: the day changes.
+    Day,
+    /// An agent's.
+    Agent(&'a AgentName),
+    /// A contact's.
+    Contact(ContactId),
+}
+
+impl Core {
+    /// The tenant that is in force.
+    pub fn tenant(&self) -> Option<&std::sync::Arc<Tenant>> {
+        self.tenant.as_ref()
+    }
+
+    /// The time of the latest input.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The next thing due: when, in which phase of its instant, and whose.
+    pub fn next_due(&self) -> Option<(Time, Phase, NextKey<'_>)> {
+        let next = self.timers.peek()?;
+        let key = match next.owner {
+            Owner::Day => NextKey::Day,
+            Owner::WrapUp(agent) => NextKey::Agent(&self.agents[agent.at()].name),
+            Owner::Asked(slot) | Owner::Step(slot) | Owner::Again(slot) => {
+                NextKey::Contact(self.contacts[slot.at()].id)
+            }
+        };
+        Some((next.at, next.phase, key))
+    }
+
+    /// A contact that is here; `None` once it has ended.
+    pub fn contact(&self, id: ContactId) -> Option<ContactView> {
+        Some(self.view(&self.contacts[self.slot(id)?.at()]))
+    }
+
+    /// Every contact that is here, by id.
+    pub fn contacts(&self) -> Vec<ContactView> {
+        let live = self
+            .contact_of
+            .values()
+            .map(|slot| &self.contacts[slot.at()]);
+        let mut views: Vec<ContactView> = live.map(|contact| self.view(contact)).collect();
+        views.sort_unstable_by_key(|view| view.id);
+        views
+    }
+
+    /// Who waits in a queue, or is being offered there, first in rank first.
+    pub fn waiting(&self, queue: &QueueId) -> Vec<ContactView> {
+        let Some(&queue) = self.plan.queue_of.get(queue) else {
+            return Vec::new();
+        };
+        let live = self
+            .contact_of
+            .values()
+            .map(|slot| &self.contacts[slot.at()]);
+        let mut here: Vec<&Contact> = live
+            .filter(|contact| contact.queue == queue)
+            .filter(|contact| {
+                !matches!(contact.stage, Stage::Talking { .. } | Stage::Outside { .. })
+            })
+            .collect();
+        here.sort_unstable_by_key(|contact| contact.rank());
+        here.into_iter().map(|contact| self.view(contact)).collect()
+    }
+
+    /// How many of its queue are before this waiting contact, itself counted: 1 is next.
+    pub fn position(&self, id: ContactId) -> Option<usize> {
+        let contact = &self.contacts[self.slot(id)?.at()];
+        let waits =
+            |other: &Contact| !matches!(other.stage, Stage::Talking { .. } | Stage::Outside { .. });
+        waits(contact).then(|| {
+            let rank = contact.rank();
+            let live = self
+                .contact_of
+                .values()
+                .map(|slot| &self.contacts[slot.at()]);
+            live.filter(|other| {
+                other.queue == contact.queue && waits(other) && other.rank() <= rank
+            })
+            .count()
+        })
+    }
+
+    /// An agent who is listed or signed in.
+    pub fn agent(&self, name: &AgentName) -> Option<AgentView> {
+        Some(self.agent_view(*self.agent_of.get(name)?))
+    }
+
+    /// All agents who are listed or signed in, by name.
+    pub fn agents(&self) -> Vec<AgentView> {
+        self.agent_of
+            .values()
+            .map(|agent| self.agent_view(*agent))
+            .collect()
+    }
+
+    fn agent_view(&self, agent: crate::ix::AgentIx) -> AgentView {
+        let agent = &self.agents[agent.at()];
+        AgentView {
+            name: agent.name.clone(),
+            team: agent
+                .team
+                .map(|team| self.plan.teams[team.at()].name.clone()),
+            state: agent.state(),
+            idle_since: agent.idle_since,
+            contacts: agent
+                .hands
+                .iter()
+                .map(|slot| self.contacts[slot.at()].id)
+                .collect(),
+            offer: agent.offer.map(|slot| self.contacts[slot.at()].offer()),
+        }
+    }
+
+    fn view(&self, contact: &Contact) -> ContactView {
+        let queue = &self.plan.queues[contact.queue.at()];
+        let name = |agent: crate::ix::AgentIx| self.agents[agent.at()].name.clone();
+        ContactView {
+            id: contact.id,
+            queue: queue.id.clone(),
+            client: self.plan.clients[contact.client.at()].clone(),
+            medium: contact.medium,
+            customer: contact.customer.clone(),
+            arrived: contact.arrived,
+            entered: contact.entered,
+            priority: contact.priority,
+            step: match contact.at {
+                At::Route(step) => Some(step),
+                At::Held => Some(queue.steps.len() - 1),
+                At::Widened => Some(queue.steps.len()),
+                At::Named(_) | At::Team(..) | At::Target(..) => None,
+            },
+            stage: match &contact.stage {
+                Stage::Waiting => StageView::Waiting,
+                Stage::Offered { agent, deadline } => StageView::Offered {
+                    offer: contact.offer(),
+                    agent: name(*agent),
+                    deadline: *deadline,
+                },
+                Stage::Connecting { agent, deadline } => StageView::Connecting {
+                    offer: contact.offer(),
+                    agent: name(*agent),
+                    deadline: *deadline,
+                },
+                Stage::Talking {
+                    agent,
+                    since,
+                    hold_since,
+                    ..
+                } => StageView::Talking {
+                    agent: name(*agent),
+                    since: *since,
+                    on_hold: hold_since.is_some(),
+                },
+                Stage::Outside { to, deadline, .. } => StageView::Outside {
+                    to: to.clone(),
+                    deadline: *deadline,
+                },
+            },
+        }
+    }
+}

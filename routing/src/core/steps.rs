@@ -1,0 +1,267 @@
+//! Rules 2, 3, 8: arrivals, steps, and what happens when a route ends.
+
+use trunkline_tenant::crds::PromptName;
+use trunkline_tenant::{Exhausted, QueueId, Shut};
+
+use super::contact::{At, Contact, Stage};
+use super::{Core, refuse};
+use crate::ix::{QueueIx, Slot};
+use crate::timers::{Owner, Phase};
+use crate::{ContactId, Outcome, Output, Segment, SegmentEnd, Span, Time, hours};
+
+/// A contact that has overflowed so often waits where it is: nobody is sent round for ever.
+const MOST_HOPS: u32 = 64;
+
+impl Core {
+    pub(super) fn arrive(
+        &mut self,
+        id: ContactId,
+        queue_id: &QueueId,
+        since: Option<Time>,
+        priority: i32,
+        customer: Option<String>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.slot(id).is_some() || id == ContactId(u64::MAX) {
+            return refuse(
+                out,
+                format!("contact {id} is here already: each has its own number"),
+            );
+        }
+        let Some(queue) = self.live_queue(queue_id) else {
+            return refuse(
+                out,
+                format!("contact {id} asks for the queue {queue_id}: no such queue"),
+            );
+        };
+        let plan = &self.plan.queues[queue.at()];
+        let slot = self.insert(Contact {
+            id,
+            queue,
+            client: plan.client,
+            medium: plan.definition.medium,
+            customer,
+            arrived: since.map_or(self.now, |since| since.min(self.now)),
+            entered: self.now,
+            base_priority: plan.definition.priority,
+            priority,
+            generation: 0,
+            segment: 0,
+            hops: 0,
+            at: At::Route(0),
+            step_entered: self.now,
+            step_due: None,
+            refusals: Vec::new(),
+            stage: Stage::Waiting,
+            line: None,
+        });
+        self.enter(slot, queue, out);
+        // The first queue's wait counts from when the contact came, also if nobody was there then.
+        if let Some(since) = since.filter(|_| self.slot(id) == Some(slot))
+            && self.contacts[slot.at()].segment == 0
+        {
+            self.contacts[slot.at()].entered = since.min(self.now);
+        }
+    }
+
+    /// A contact comes into a queue: it waits there, or goes elsewhere outside its hours.
+    pub(super) fn enter(&mut self, slot: Slot, queue: QueueIx, out: &mut Vec<Output>) {
+        let now = self.now;
+        let contact = &mut self.contacts[slot.at()];
+        contact.queue = queue;
+        contact.entered = now;
+        contact.stage = Stage::Waiting;
+        let plan = &self.plan.queues[queue.at()];
+        let sent_round = contact.hops >= MOST_HOPS;
+        if !sent_round && !self.is_open(queue) {
+            match plan.definition.closed.clone() {
+                Shut::Overflow(to) if self.live_queue(&to).is_some() => {
+                    return self.overflow(slot, &to, out);
+                }
+                Shut::Overflow(_) => {}
+                Shut::Close(prompt) => {
+                    return self.end_unserved(slot, SegmentEnd::Closed, prompt, out);
+                }
+                Shut::Callback(prompt) => {
+                    return self.end_unserved(slot, SegmentEnd::Callback, prompt, out);
+                }
+                Shut::Voicemail(prompt) => {
+                    return self.end_unserved(slot, SegmentEnd::Voicemail, prompt, out);
+                }
+            }
+        }
+        let contact = &self.contacts[slot.at()];
+        let plan = &self.plan.queues[queue.at()];
+        out.push(Output::Waiting {
+            contact: contact.id,
+            queue: plan.id.clone(),
+        });
+        let last = plan.definition.last_agent.zip(contact.customer.as_ref());
+        let client = &self.plan.clients[contact.client.at()];
+        let last = last.and_then(|(tried, customer)| {
+            let (agent, _) = self.last_agents.get(&(client.clone(), customer.clone()))?;
+            Some((agent.clone(), Span::from(tried)))
+        });
+        match last {
+            Some((agent, tried)) => self.begin(slot, At::Named(agent), Some(tried), out),
+            None => self.begin(slot, At::Route(0), None, out),
+        }
+    }
+
+    pub(super) fn is_open(&self, queue: QueueIx) -> bool {
+        let hours = self.plan.queues[queue.at()].definition.hours.as_ref();
+        let Some(hours) = hours.filter(|_| self.options.dates) else {
+            return true;
+        };
+        let tenant = self.tenant.as_ref();
+        tenant
+            .and_then(|tenant| tenant.calendars.get(&hours.calendar))
+            .is_none_or(|calendar| hours::is_open(calendar, hours.zone, self.now))
+    }
+
+    /// The contact begins a step; a named agent's step lasts as long as `tried` says.
+    pub(super) fn begin(&mut self, slot: Slot, at: At, tried: Option<Span>, out: &mut Vec<Output>) {
+        let now = self.now;
+        let steps = &self.plan.queues[self.contacts[slot.at()].queue.at()].steps;
+        let (lasts, step) = match &at {
+            At::Named(_) | At::Team(..) | At::Target(..) => (tried, None),
+            At::Route(step) => (steps[(*step).min(steps.len() - 1)].duration, Some(*step)),
+            At::Held => (None, None),
+            At::Widened => (None, Some(steps.len())),
+        };
+        let contact = &mut self.contacts[slot.at()];
+        contact.at = at;
+        contact.step_entered = now;
+        contact.step_due = lasts.map(|lasts| now + lasts);
+        let id = contact.id;
+        if let Some(step) = step {
+            out.push(Output::Step { contact: id, step });
+        }
+        self.enqueue(slot);
+        self.arm_step(slot);
+        let named = match &self.contacts[slot.at()].at {
+            At::Named(agent) | At::Target(agent, _) => Some(self.agent_of.get(agent)),
+            _ => None,
+        };
+        // Nobody waits for an agent who isn't there.
+        if named.is_some_and(|agent| agent.is_none_or(|agent| !self.agents[agent.at()].in_pool())) {
+            self.step_over(slot, out);
+        } else {
+            self.match_contact(slot, out);
+        }
+    }
+
+    pub(super) fn arm_step(&mut self, slot: Slot) {
+        if let Some(due) = self.contacts[slot.at()].step_due {
+            self.arm_contact(slot, due, Phase::Steps, Owner::Step(slot));
+        }
+    }
+
+    /// A waiting contact's step is over.
+    pub(super) fn step_over(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        self.dequeue(slot);
+        let steps = self.queue_of(slot).steps.len();
+        match self.contacts[slot.at()].at.clone() {
+            At::Named(_) => self.begin(slot, At::Route(0), None, out),
+            At::Target(_, origin) => self.return_to(slot, origin, out),
+            At::Team(_, Some(origin)) => self.return_to(slot, origin, out),
+            At::Team(_, None) => self.begin(slot, At::Route(0), None, out),
+            At::Route(step) if step + 1 < steps => {
+                self.begin(slot, At::Route(step + 1), None, out);
+            }
+            At::Route(_) | At::Held | At::Widened => self.exhausted(slot, out),
+        }
+    }
+
+    /// Rule 3. The contact is out of line when this begins.
+    pub(super) fn exhausted(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        match self.queue_of(slot).definition.on_exhausted.clone() {
+            Exhausted::Hold => self.wait_on(slot, out),
+            Exhausted::Widen => self.begin(slot, At::Widened, None, out),
+            Exhausted::Overflow(to) => {
+                let contact = &self.contacts[slot.at()];
+                if self.live_queue(&to).is_some() && contact.hops < MOST_HOPS {
+                    self.overflow(slot, &to, out);
+                } else {
+                    self.wait_on(slot, out);
+                }
+            }
+            Exhausted::Callback(prompt) => {
+                self.end_unserved(slot, SegmentEnd::Callback, prompt, out);
+            }
+            Exhausted::Voicemail(prompt) => {
+                self.end_unserved(slot, SegmentEnd::Voicemail, prompt, out);
+            }
+            Exhausted::Close(prompt) => self.end_unserved(slot, SegmentEnd::Closed, prompt, out),
+        }
+    }
+
+    /// It waits on under the last step, until the customer goes.
+    fn wait_on(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        self.begin(slot, At::Held, None, out);
+    }
+
+    fn overflow(&mut self, slot: Slot, to: &QueueId, out: &mut Vec<Output>) {
+        let Some(queue) = self.live_queue(to) else {
+            return self.wait_on(slot, out);
+        };
+        let segment = self.segment(slot, SegmentEnd::Overflow);
+        let contact = &mut self.contacts[slot.at()];
+        contact.segment += 1;
+        contact.hops += 1;
+        let (id, from) = (contact.id, segment.queue.clone());
+        out.push(Output::Record(Box::new(segment)));
+        out.push(Output::Overflowed {
+            contact: id,
+            from,
+            to: to.clone(),
+        });
+        self.enter(slot, queue, out);
+    }
+
+    /// The row of the stretch that ends now, unanswered.
+    pub(super) fn segment(&self, slot: Slot, end: SegmentEnd) -> Segment {
+        let contact = &self.contacts[slot.at()];
+        Segment {
+            contact: contact.id,
+            index: contact.segment,
+            queue: self.plan.queues[contact.queue.at()].id.clone(),
+            client: self.plan.clients[contact.client.at()].clone(),
+            arrived: contact.arrived,
+            entered: contact.entered,
+            answered: None,
+            ended: self.now,
+            agent: None,
+            hold: Span(0),
+            wrap_up: Span(0),
+            codes: Vec::new(),
+            end,
+        }
+    }
+
+    /// Ends a contact that nobody talks with and that is out of line.
+    pub(super) fn end_unserved(
+        &mut self,
+        slot: Slot,
+        end: SegmentEnd,
+        prompt: Option<PromptName>,
+        out: &mut Vec<Output>,
+    ) {
+        let segment = self.segment(slot, end);
+        let outcome = match end {
+            SegmentEnd::Answered => Outcome::Answered,
+            SegmentEnd::Abandoned => Outcome::Abandoned,
+            SegmentEnd::Callback => Outcome::Callback,
+            SegmentEnd::Voicemail => Outcome::Voicemail,
+            SegmentEnd::Dropped => Outcome::Dropped,
+            SegmentEnd::Closed | SegmentEnd::Overflow => Outcome::Closed,
+        };
+        out.push(Output::Ended {
+            contact: segment.contact,
+            outcome,
+            prompt,
+        });
+        out.push(Output::Record(Box::new(segment)));
+        self.forget(slot);
+    }
+}

@@ -1,0 +1,254 @@
+//! A conversation, its end, and wrap-up.
+
+use trunkline_tenant::crds::AgentName;
+
+use super::agent::WrapUp;
+use super::contact::Stage;
+use super::{Core, refuse};
+use crate::ix::{AgentIx, ClientIx, Slot};
+use crate::timers::{Owner, Phase};
+use crate::{CancelReason, ContactId, Outcome, Output, Segment, SegmentEnd, Span, Time};
+
+impl Core {
+    pub(super) fn customer_gone(&mut self, id: ContactId, out: &mut Vec<Output>) {
+        self.ends(id, CancelReason::CustomerGone, SegmentEnd::Abandoned, out);
+    }
+
+    pub(super) fn dropped(&mut self, id: ContactId, out: &mut Vec<Output>) {
+        self.ends(id, CancelReason::Dropped, SegmentEnd::Dropped, out);
+    }
+
+    /// The contact is over from the customer's side, or by our failure.
+    fn ends(&mut self, id: ContactId, why: CancelReason, end: SegmentEnd, out: &mut Vec<Output>) {
+        let Some(slot) = self.known(id, out) else {
+            return;
+        };
+        match self.contacts[slot.at()].stage.clone() {
+            Stage::Waiting => {
+                self.dequeue(slot);
+                self.end_unserved(slot, end, None, out);
+            }
+            Stage::Offered { agent, .. } | Stage::Connecting { agent, .. } => {
+                self.cancel_offer(slot, agent, why, out);
+                self.end_unserved(slot, end, None, out);
+                self.settle(agent, out);
+            }
+            Stage::Talking { .. } if end == SegmentEnd::Dropped => {
+                self.talk_over(slot, end, Some(Outcome::Dropped), out);
+            }
+            Stage::Talking { .. } => {
+                self.talk_over(slot, SegmentEnd::Answered, Some(Outcome::Answered), out);
+            }
+            Stage::Outside { .. } => {
+                // They were answered by who handed them over; no stretch is open.
+                out.push(Output::Ended {
+                    contact: id,
+                    outcome: Outcome::Answered,
+                    prompt: None,
+                });
+                self.forget(slot);
+            }
+        }
+    }
+
+    pub(super) fn agent_done(&mut self, id: ContactId, out: &mut Vec<Output>) {
+        let Some(slot) = self.known(id, out) else {
+            return;
+        };
+        match self.contacts[slot.at()].stage {
+            Stage::Talking { .. } => {
+                self.talk_over(slot, SegmentEnd::Answered, Some(Outcome::Answered), out);
+            }
+            Stage::Connecting { agent, .. } => self.not_connected(slot, agent, out),
+            _ => refuse(out, format!("contact {id} is in no agent's hands")),
+        }
+    }
+
+    pub(super) fn hold(&mut self, id: ContactId, on: bool, out: &mut Vec<Output>) {
+        let Some(slot) = self.known(id, out) else {
+            return;
+        };
+        let now = self.now;
+        match &mut self.contacts[slot.at()].stage {
+            Stage::Talking {
+                hold_since, held, ..
+            } => match (*hold_since, on) {
+                (None, true) => *hold_since = Some(now),
+                (Some(since), false) => {
+                    *held = Span(held.0 + (now - since).0);
+                    *hold_since = None;
+                }
+                _ => {}
+            },
+            _ => refuse(
+                out,
+                format!("contact {id} is not talking: only a conversation is held"),
+            ),
+        }
+    }
+
+    /// The conversation ends: the agent wraps up. With an outcome the contact is over, without
+    /// one it goes on elsewhere.
+    pub(super) fn talk_over(
+        &mut self,
+        slot: Slot,
+        end: SegmentEnd,
+        outcome: Option<Outcome>,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some((agent, segment, client)) = self.close_talk(slot, end) {
+            if let Some(outcome) = outcome {
+                out.push(Output::Ended {
+                    contact: segment.contact,
+                    outcome,
+                    prompt: None,
+                });
+                self.forget(slot);
+            }
+            self.wrap_up(agent, client, segment, out);
+            self.settle(agent, out);
+        }
+    }
+
+    /// Takes the conversation out of the agent's hands; what it was is returned as a row.
+    pub(super) fn close_talk(
+        &mut self,
+        slot: Slot,
+        end: SegmentEnd,
+    ) -> Option<(AgentIx, Segment, ClientIx)> {
+        let Stage::Talking {
+            agent,
+            since,
+            hold_since,
+            held,
+        } = self.contacts[slot.at()].stage
+        else {
+            return None;
+        };
+        let holding = hold_since.map_or(0, |from| (self.now - from).0);
+        let mut segment = self.segment(slot, end);
+        segment.answered = Some(since);
+        segment.agent = Some(self.agents[agent.at()].name.clone());
+        segment.hold = Span(held.0 + holding);
+        let client = self.contacts[slot.at()].client;
+        // Until the wrap-up is over the agent counts as the client's; it takes this over.
+        if let Some(team) = self.agents[agent.at()].team {
+            self.shares.takes(team, agent, client);
+            self.shares.used(&self.plan, team, client, self.now - since);
+        }
+        self.release(slot, agent);
+        Some((agent, segment, client))
+    }
+
+    /// The agent's after-call work begins; without any the row is complete at once.
+    pub(super) fn wrap_up(
+        &mut self,
+        agent: AgentIx,
+        client: ClientIx,
+        segment: Segment,
+        out: &mut Vec<Output>,
+    ) {
+        let team = self.agents[agent.at()].team;
+        let length = team.map_or(Span(0), |team| self.plan.teams[team.at()].wrap_up);
+        let until = self.now + length;
+        let wrap = WrapUp {
+            since: self.now,
+            until,
+            extended: false,
+            client,
+            segment: Box::new(segment),
+        };
+        if length.0 == 0 {
+            return self.wrapped(agent, wrap, self.now, out);
+        }
+        self.agents[agent.at()].wraps.push(wrap);
+        self.arm_agent(agent, until, Phase::Ends, Owner::WrapUp(agent));
+    }
+
+    /// A wrap-up has ended: its row is complete, and idle time begins.
+    fn wrapped(&mut self, agent: AgentIx, wrap: WrapUp, at: Time, out: &mut Vec<Output>) {
+        let mut segment = wrap.segment;
+        segment.wrap_up = at - wrap.since;
+        if let Some(team) = self.agents[agent.at()].team {
+            self.shares.gives_back(team, agent, wrap.client);
+            self.shares
+                .used(&self.plan, team, wrap.client, segment.wrap_up);
+        }
+        out.push(Output::Record(segment));
+        self.idle_from(agent, at);
+    }
+
+    /// The deadline of an agent's wrap-up has come.
+    pub(super) fn wrap_up_over(&mut self, agent: AgentIx, due: Time, out: &mut Vec<Output>) {
+        while let Some(at) = self.agents[agent.at()]
+            .wraps
+            .iter()
+            .position(|wrap| wrap.until <= due)
+        {
+            let wrap = self.agents[agent.at()].wraps.remove(at);
+            self.wrapped(agent, wrap, due, out);
+        }
+        self.next_wrap_up(agent, out);
+    }
+
+    fn next_wrap_up(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+        if let Some(until) = self.agents[agent.at()].wrap_until() {
+            self.arm_agent(agent, until, Phase::Ends, Owner::WrapUp(agent));
+        }
+        self.settle(agent, out);
+    }
+
+    /// The agent is done with the eldest wrap-up.
+    pub(super) fn wrap_up_done(
+        &mut self,
+        name: &AgentName,
+        codes: Vec<String>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(agent) = self.wrapping(name, out) else {
+            return;
+        };
+        let mut wrap = self.agents[agent.at()].wraps.remove(0);
+        wrap.segment.codes = codes;
+        self.wrapped(agent, wrap, self.now, out);
+        self.next_wrap_up(agent, out);
+    }
+
+    pub(super) fn extend_wrap_up(&mut self, name: &AgentName, out: &mut Vec<Output>) {
+        let Some(agent) = self.wrapping(name, out) else {
+            return;
+        };
+        let wrap = &mut self.agents[agent.at()].wraps[0];
+        if wrap.extended {
+            return refuse(
+                out,
+                format!("agent {name} has extended this wrap-up already"),
+            );
+        }
+        wrap.extended = true;
+        wrap.until = wrap.until + (wrap.until - wrap.since);
+        self.next_wrap_up(agent, out);
+    }
+
+    fn wrapping(&self, name: &AgentName, out: &mut Vec<Output>) -> Option<AgentIx> {
+        let agent = self.present(name, out)?;
+        if self.agents[agent.at()].wraps.is_empty() {
+            refuse(out, format!("agent {name} has nothing to wrap up"));
+            return None;
+        }
+        Some(agent)
+    }
+
+    pub(super) fn prioritise(&mut self, id: ContactId, priority: i32, out: &mut Vec<Output>) {
+        let Some(slot) = self.known(id, out) else {
+            return;
+        };
+        if self.contacts[slot.at()].stage == Stage::Waiting {
+            self.dequeue(slot);
+            self.contacts[slot.at()].priority = priority;
+            self.enqueue(slot);
+        } else {
+            self.contacts[slot.at()].priority = priority;
+        }
+    }
+}

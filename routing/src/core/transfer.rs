@@ -1,0 +1,151 @@
+//! Rule 13: a contact is handed over. It keeps its age and begins a new stretch.
+
+use trunkline_tenant::crds::AgentName;
+
+use super::contact::{At, Stage};
+use super::{Core, refuse};
+use crate::ix::{QueueIx, Slot, TeamIx};
+use crate::timers::{Owner, Phase};
+use crate::{ContactId, Outcome, Output, SegmentEnd, Span, Target, Time};
+
+/// How long an outside number may ring before the contact goes back.
+const OUTSIDE_DEADLINE: Span = Span::seconds(60);
+
+/// A target that was found to be there.
+enum Found {
+    Queue(QueueIx),
+    Agent(AgentName),
+    Team(TeamIx),
+    Outside(Time),
+}
+
+impl Core {
+    pub(super) fn transfer(&mut self, id: ContactId, to: Target, out: &mut Vec<Output>) {
+        let Some(slot) = self.known(id, out) else {
+            return;
+        };
+        let Stage::Talking { agent, .. } = self.contacts[slot.at()].stage else {
+            return refuse(
+                out,
+                format!("contact {id} is not talking: nobody can hand it over"),
+            );
+        };
+        let origin = self.agents[agent.at()].name.clone();
+        let found = match self.find(slot, &to, &origin) {
+            Ok(found) => found,
+            Err(why) => return refuse(out, format!("contact {id} stays with {origin}: {why}")),
+        };
+        let Some((agent, segment, client)) = self.close_talk(slot, SegmentEnd::Answered) else {
+            return;
+        };
+        self.wrap_up(agent, client, segment, out);
+        let now = self.now;
+        let contact = &mut self.contacts[slot.at()];
+        contact.segment += 1;
+        contact.entered = now;
+        contact.refusals.clear();
+        // Who hands it over is not the one to take it again while another qualifies.
+        self.note_refusal(slot, agent, false);
+        self.refresh(agent, out);
+        match found {
+            Found::Queue(queue) => self.enter(slot, queue, out),
+            Found::Agent(target) => self.wait_for(slot, At::Target(target, origin), out),
+            Found::Team(team) => self.wait_for(slot, At::Team(team, Some(origin)), out),
+            Found::Outside(deadline) => {
+                let contact = &mut self.contacts[slot.at()];
+                contact.stage = Stage::Outside {
+                    origin,
+                    to: to.clone(),
+                    deadline,
+                };
+                self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+                out.push(Output::HandOver {
+                    contact: id,
+                    to,
+                    deadline,
+                });
+            }
+        }
+        self.settle(agent, out);
+    }
+
+    fn find(&self, slot: Slot, to: &Target, origin: &AgentName) -> Result<Found, String> {
+        match to {
+            Target::Queue(queue) => self
+                .live_queue(queue)
+                .map(Found::Queue)
+                .ok_or(format!("there is no queue {queue}")),
+            Target::Agent(name) if name == origin => Err(format!("{name} has it already")),
+            Target::Agent(name) => {
+                let capacity = self.capacity_slot(slot);
+                let agent = self
+                    .agent_of
+                    .get(name)
+                    .map(|agent| &self.agents[agent.at()]);
+                if agent.is_some_and(|agent| agent.pooled[capacity]) {
+                    Ok(Found::Agent(name.clone()))
+                } else {
+                    Err(format!("agent {name} is not free"))
+                }
+            }
+            Target::Team(team) => self
+                .plan
+                .team_of
+                .get(team)
+                .map(|team| Found::Team(*team))
+                .ok_or(format!("there is no team {team}")),
+            Target::Department(name) => {
+                let department = self.tenant.as_ref().and_then(|it| it.departments.get(name));
+                let department = department.ok_or(format!("there is no department {name}"))?;
+                let within = department
+                    .answer_within
+                    .map_or(OUTSIDE_DEADLINE, Span::from);
+                Ok(Found::Outside(self.now + within))
+            }
+            Target::Number(_) => Ok(Found::Outside(self.now + OUTSIDE_DEADLINE)),
+        }
+    }
+
+    /// Waits in its queue, outside the route, for as long as an agent is asked there.
+    fn wait_for(&mut self, slot: Slot, at: At, out: &mut Vec<Output>) {
+        let queue = self.queue_of(slot);
+        let (id, ring) = (queue.id.clone(), Span::from(queue.definition.ring));
+        out.push(Output::Waiting {
+            contact: self.contacts[slot.at()].id,
+            queue: id,
+        });
+        self.begin(slot, at, Some(ring), out);
+    }
+
+    /// The target did not take it: who handed it over is asked, then the queue.
+    pub(super) fn return_to(&mut self, slot: Slot, origin: AgentName, out: &mut Vec<Output>) {
+        let now = self.now;
+        let contact = &mut self.contacts[slot.at()];
+        if matches!(contact.stage, Stage::Outside { .. }) {
+            contact.entered = now;
+        }
+        contact.stage = Stage::Waiting;
+        self.wait_for(slot, At::Named(origin), out);
+    }
+
+    pub(super) fn handed_over(&mut self, id: ContactId, taken: bool, out: &mut Vec<Output>) {
+        let Some(slot) = self.known(id, out) else {
+            return;
+        };
+        match self.contacts[slot.at()].stage.clone() {
+            Stage::Outside { .. } if taken => {
+                out.push(Output::Ended {
+                    contact: id,
+                    outcome: Outcome::Transferred,
+                    prompt: None,
+                });
+                self.forget(slot);
+            }
+            Stage::Outside { origin, .. } => self.return_to(slot, origin, out),
+            _ => refuse(
+                out,
+                format!("contact {id} is not being handed to anybody outside"),
+            ),
+        }
+    }
+}

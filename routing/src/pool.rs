@@ -1,0 +1,173 @@
+//! Who is free and who waits, kept in order, so that the matcher looks only at the heads of
+//! classes that fit and are not empty.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ix::{AgentIx, Bits, CENTRE, ClientIx, LineIx, NeedIx, ProfileIx};
+use crate::plan::{MEDIA, Plan};
+use crate::{ContactId, Time};
+
+/// What orders free agents: idle since, then the place in name order.
+pub(crate) type IdleKey = (Time, u64);
+/// What orders waiting contacts: the rank in µs, then the id.
+pub(crate) type Rank = (i64, ContactId);
+
+const NOBODY: IdleKey = (Time(i64::MAX), u64::MAX);
+const NOTHING: Rank = (i64::MAX, ContactId(u64::MAX));
+
+/// Contacts that wait for the same agents through the same capacity.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) need: NeedIx,
+    /// Whose they are; [`CENTRE`] for all where no team of the need is shared out.
+    pub(crate) client: ClientIx,
+    pub(crate) waiting: BTreeSet<Rank>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Idle {
+    /// Per profile.
+    agents: Vec<BTreeMap<IdleKey, AgentIx>>,
+    heads: Vec<IdleKey>,
+    filled: Bits,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pool {
+    idle: [Idle; MEDIA],
+    pub(crate) lines: Vec<Line>,
+    line_of: BTreeMap<(NeedIx, usize, ClientIx), LineIx>,
+    heads: Vec<Rank>,
+    filled: Bits,
+    /// Per capacity and profile: the lines that it fits.
+    fits: [Vec<Bits>; MEDIA],
+}
+
+impl Pool {
+    /// Empty, for the plan's classes.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let profiles = plan.profiles.len();
+        let idle = || Idle {
+            agents: vec![BTreeMap::new(); profiles],
+            heads: vec![NOBODY; profiles],
+            filled: Bits::default(),
+        };
+        Self {
+            idle: std::array::from_fn(|_| idle()),
+            fits: std::array::from_fn(|_| vec![Bits::default(); profiles]),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn add_idle(
+        &mut self,
+        slot: usize,
+        profile: ProfileIx,
+        key: IdleKey,
+        agent: AgentIx,
+    ) {
+        let idle = &mut self.idle[slot];
+        idle.agents[profile.at()].insert(key, agent);
+        if key < idle.heads[profile.at()] {
+            idle.heads[profile.at()] = key;
+        }
+        idle.filled.set(profile.at(), true);
+    }
+
+    pub(crate) fn remove_idle(&mut self, slot: usize, profile: ProfileIx, key: IdleKey) {
+        let idle = &mut self.idle[slot];
+        let agents = &mut idle.agents[profile.at()];
+        agents.remove(&key);
+        if idle.heads[profile.at()] == key {
+            let head = agents.first_key_value().map(|(key, _)| *key);
+            idle.heads[profile.at()] = head.unwrap_or(NOBODY);
+            idle.filled.set(profile.at(), head.is_some());
+        }
+    }
+
+    /// Profiles that fit the need and have somebody free, with the longest idle of each.
+    pub(crate) fn free<'a>(
+        &'a self,
+        plan: &'a Plan,
+        need: NeedIx,
+        slot: usize,
+    ) -> impl Iterator<Item = (ProfileIx, IdleKey)> + 'a {
+        let idle = &self.idle[slot];
+        plan.fits[need.at()]
+            .both(&idle.filled)
+            .map(|at| (ProfileIx::new(at), idle.heads[at]))
+    }
+
+    /// The longest idle agent of a profile.
+    pub(crate) fn first_idle(&self, slot: usize, profile: ProfileIx) -> Option<AgentIx> {
+        self.idle[slot].agents[profile.at()]
+            .first_key_value()
+            .map(|(_, agent)| *agent)
+    }
+
+    /// The free agents of a profile, longest idle first.
+    pub(crate) fn idle(
+        &self,
+        slot: usize,
+        profile: ProfileIx,
+    ) -> impl Iterator<Item = (IdleKey, AgentIx)> + '_ {
+        self.idle[slot].agents[profile.at()]
+            .iter()
+            .map(|(key, agent)| (*key, *agent))
+    }
+
+    /// The line for contacts of this kind.
+    pub(crate) fn line(
+        &mut self,
+        plan: &Plan,
+        need: NeedIx,
+        slot: usize,
+        client: ClientIx,
+    ) -> LineIx {
+        let client = if plan.is_shared(need) { client } else { CENTRE };
+        if let Some(&line) = self.line_of.get(&(need, slot, client)) {
+            return line;
+        }
+        let line = LineIx::new(self.lines.len());
+        self.line_of.insert((need, slot, client), line);
+        self.lines.push(Line {
+            need,
+            client,
+            waiting: BTreeSet::new(),
+        });
+        self.heads.push(NOTHING);
+        for profile in plan.fits[need.at()].iter() {
+            self.fits[slot][profile].set(line.at(), true);
+        }
+        line
+    }
+
+    pub(crate) fn enqueue(&mut self, line: LineIx, rank: Rank) {
+        self.lines[line.at()].waiting.insert(rank);
+        if rank < self.heads[line.at()] {
+            self.heads[line.at()] = rank;
+        }
+        self.filled.set(line.at(), true);
+    }
+
+    pub(crate) fn dequeue(&mut self, line: LineIx, rank: Rank) {
+        let waiting = &mut self.lines[line.at()].waiting;
+        waiting.remove(&rank);
+        if self.heads[line.at()] == rank {
+            let head = waiting.first().copied();
+            self.heads[line.at()] = head.unwrap_or(NOTHING);
+            self.filled.set(line.at(), head.is_some());
+        }
+    }
+
+    /// The lines that the profile fits and that are not empty, with the first in rank of each.
+    pub(crate) fn queued(
+        &self,
+        slot: usize,
+        profile: ProfileIx,
+    ) -> impl Iterator<Item = (LineIx, Rank)> + '_ {
+        self.fits[slot][profile.at()]
+            .both(&self.filled)
+            .map(|at| (LineIx::new(at), self.heads[at]))
+    }
+}
