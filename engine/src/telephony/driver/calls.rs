@@ -218,6 +218,12 @@ impl Calls {
                 let media = prompt.map(|name| names::prompt(&self.settings.prompts, &name));
                 self.end(now, contact, outcome, media, out);
             }
+            // Nobody outside the centre is dialled from here: the contact goes back at once to
+            // the agent who handed it over.
+            Output::HandOver { contact, .. } => {
+                let taken = false;
+                out.input(Input::HandedOver { contact, taken });
+            }
             // Facts to record, not deeds to do.
             Output::Step { .. }
             | Output::Overflowed { .. }
