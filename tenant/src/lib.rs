@@ -3,12 +3,14 @@
 //! Whoever needs to know what the YAML means asks this crate; nobody else reads raw
 //! documents. It knows neither Kubernetes nor I/O, and judges nothing by today's date.
 
+mod calendar;
 mod compile;
 mod document;
 mod finding;
 mod ids;
 pub mod manifest;
 mod model;
+pub mod packed;
 mod path;
 pub mod report;
 mod rules;

@@ -47,9 +47,10 @@ pub(crate) fn check(document: &Document) -> (Value, Vec<Misfit>) {
             message: "`spec` is missing".to_owned(),
             hint: format!("give the {} a spec", document.id.kind),
         });
-        spec = json!({});
+        spec = schema.filler();
+    } else {
+        schema.walk(&mut spec, &FieldPath::spec(), &mut misfits);
     }
-    schema.walk(&mut spec, &FieldPath::spec(), &mut misfits);
     (spec, misfits)
 }
 
@@ -273,6 +274,16 @@ impl Node {
             let node = &self.properties[key];
             !(value.is_null() && !node.nullable && node.default.is_some())
         });
+        for (name, value) in fields.iter_mut() {
+            if let Some(node) = self.properties.get(name) {
+                let before = misfits.len();
+                node.walk(value, &path.key(name.clone()), misfits);
+                // An optional value that can't be read is left out rather than made up.
+                if misfits.len() > before && node.is_scalar() && !self.required.contains(name) {
+                    *value = node.default.clone().unwrap_or(Value::Null);
+                }
+            }
+        }
         for name in &self.required {
             let Some(node) = self.properties.get(name) else {
                 continue;
@@ -288,16 +299,6 @@ impl Node {
                     },
                 });
                 fields.insert(name.clone(), node.filler());
-            }
-        }
-        for (name, value) in fields.iter_mut() {
-            if let Some(node) = self.properties.get(name) {
-                let before = misfits.len();
-                node.walk(value, &path.key(name.clone()), misfits);
-                // An optional value that can't be read is left out rather than made up.
-                if misfits.len() > before && node.is_scalar() && !self.required.contains(name) {
-                    *value = node.default.clone().unwrap_or(Value::Null);
-                }
             }
         }
     }

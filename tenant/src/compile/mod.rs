@@ -12,6 +12,7 @@ mod choose;
 mod contention;
 mod cycles;
 mod hours;
+mod mended;
 mod references;
 mod view;
 
@@ -204,11 +205,7 @@ fn compile_these(documents: &[&Document], last: Option<&Last>) -> Compiled {
     if let Some(view) = view::View::new(given) {
         let holders = last.map(|l| &l.tenant.numbers);
         let mut across = cross(&view, &loaded_types(&loaded), holders);
-        // A field that doesn't fit has been mended to something nobody wrote; what follows from that is noise.
-        across.retain(|draft| {
-            let of = loaded.iter().find(|l| *l.id() == draft.object);
-            of.is_none_or(|l| !l.misfits.iter().any(|m| m.overlaps(&draft.field)))
-        });
+        across.retain(|draft| !mended::is_noise(draft, &loaded));
         drafts.extend(blame::settle(across, &loaded, last));
     }
     let findings = located(drafts, documents, &twice);
