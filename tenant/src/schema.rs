@@ -49,10 +49,51 @@ pub(crate) fn check(document: &Document) -> (Value, Vec<Misfit>) {
         });
         spec = schema.filler();
     } else {
-        schema.walk(&mut spec, &FieldPath::spec(), &mut misfits);
+        schema.walk(&mut spec, &SPEC, &mut misfits);
     }
     (spec, misfits)
 }
+
+/// The way from the root to where the walk is. It lives on the stack and becomes a path only
+/// where there is something to report: most documents have nothing.
+#[derive(Clone, Copy)]
+struct Trail<'a> {
+    before: Option<&'a Trail<'a>>,
+    here: Here<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Here<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl<'a> Trail<'a> {
+    fn key(&'a self, key: &'a str) -> Self {
+        Self {
+            before: Some(self),
+            here: Here::Key(key),
+        }
+    }
+    fn at(&'a self, index: usize) -> Self {
+        Self {
+            before: Some(self),
+            here: Here::Index(index),
+        }
+    }
+    fn path(&self) -> FieldPath {
+        let before = self.before.map_or_else(FieldPath::root, Self::path);
+        match self.here {
+            Here::Key(key) => before.key(key.to_owned()),
+            Here::Index(index) => before.at(index),
+        }
+    }
+}
+
+const SPEC: Trail<'static> = Trail {
+    before: None,
+    here: Here::Key("spec"),
+};
 
 /// One node of a schema, made ready for walking.
 #[derive(Debug, Default)]
@@ -87,7 +128,7 @@ enum Type {
 #[derive(Debug)]
 enum UniqueBy {
     Value,
-    Keys(Vec<String>),
+    Key(String),
 }
 
 static SCHEMAS: LazyLock<Vec<Node>> = LazyLock::new(|| {
@@ -157,7 +198,10 @@ impl Node {
             items: child("items"),
             unique_by: match schema.get("x-kubernetes-list-type").and_then(Value::as_str) {
                 Some("set") => Some(UniqueBy::Value),
-                Some("map") => Some(UniqueBy::Keys(texts("x-kubernetes-list-map-keys"))),
+                Some("map") => {
+                    let keys = texts("x-kubernetes-list-map-keys");
+                    keys.into_iter().next().map(UniqueBy::Key)
+                }
                 _ => None,
             },
             words: texts("enum"),
@@ -223,7 +267,7 @@ impl Node {
     }
 
     /// Reports what doesn't fit, and mends it.
-    fn walk(&self, value: &mut Value, path: &FieldPath, misfits: &mut Vec<Misfit>) {
+    fn walk(&self, value: &mut Value, path: &Trail<'_>, misfits: &mut Vec<Misfit>) {
         let fits = match (self.kind, &*value) {
             (_, Value::Null) => self.nullable,
             (Type::Object, Value::Object(_))
@@ -254,20 +298,27 @@ impl Node {
     fn walk_object(
         &self,
         fields: &mut Map<String, Value>,
-        path: &FieldPath,
+        path: &Trail<'_>,
         misfits: &mut Vec<Misfit>,
     ) {
         if let Some(additional) = &self.additional {
             self.check_count(fields.len(), "entries", path, misfits);
             for (key, value) in fields.iter_mut() {
-                additional.walk(value, &path.key(key.clone()), misfits);
+                additional.walk(value, &path.key(key), misfits);
             }
             return;
         }
-        let known: Vec<&str> = self.properties.keys().map(String::as_str).collect();
         fields.retain(|key, value| {
             if !self.properties.contains_key(key) {
-                misfits.push(unknown_field(path, key, &known));
+                misfits.push(unknown_field(
+                    &path.path(),
+                    key,
+                    &self
+                        .properties
+                        .keys()
+                        .map(String::as_str)
+                        .collect::<Vec<_>>(),
+                ));
                 return false;
             }
             // The API server drops a null where there is a default to take its place.
@@ -277,7 +328,7 @@ impl Node {
         for (name, value) in fields.iter_mut() {
             if let Some(node) = self.properties.get(name) {
                 let before = misfits.len();
-                node.walk(value, &path.key(name.clone()), misfits);
+                node.walk(value, &path.key(name), misfits);
                 // An optional value that can't be read is left out rather than made up.
                 if misfits.len() > before && node.is_scalar() && !self.required.contains(name) {
                     *value = node.default.clone().unwrap_or(Value::Null);
@@ -291,7 +342,7 @@ impl Node {
             if !fields.contains_key(name) {
                 misfits.push(Misfit {
                     code: Code::Schema,
-                    field: path.key(name.clone()),
+                    field: path.path().key(name.clone()),
                     message: format!("`{name}` is missing"),
                     hint: match node.words.as_slice() {
                         [] => format!("`{name}` is required: {}", node.expected()),
@@ -307,7 +358,7 @@ impl Node {
         !matches!(self.kind, Type::Object | Type::List)
     }
 
-    fn walk_list(&self, items: &mut [Value], path: &FieldPath, misfits: &mut Vec<Misfit>) {
+    fn walk_list(&self, items: &mut [Value], path: &Trail<'_>, misfits: &mut Vec<Misfit>) {
         self.check_count(items.len(), "items", path, misfits);
         if let Some(node) = &self.items {
             for (index, item) in items.iter_mut().enumerate() {
@@ -317,39 +368,36 @@ impl Node {
         let Some(unique_by) = &self.unique_by else {
             return;
         };
+        // All our keys are texts, and most lists are short; a set's items are texts, too.
+        let identity = |item: &Value| -> Option<String> {
+            let key = match unique_by {
+                UniqueBy::Value => Some(item),
+                UniqueBy::Key(key) => item.get(key),
+            };
+            key.and_then(Value::as_str).map(str::to_owned)
+        };
         let mut seen = BTreeMap::new();
         for (index, item) in items.iter().enumerate() {
-            let (identity, field) = match unique_by {
-                UniqueBy::Value => (item.to_string(), path.at(index)),
-                UniqueBy::Keys(keys) => {
-                    let values: Vec<_> = keys.iter().map(|k| item.get(k)).collect();
-                    let first = keys.first().cloned().unwrap_or_default();
-                    (format!("{values:?}"), path.at(index).key(first))
-                }
-            };
-            if let Some(first) = seen.insert(identity, index) {
-                let what = match unique_by {
-                    UniqueBy::Value => item.to_string(),
-                    UniqueBy::Keys(keys) => {
-                        let name = keys.first().and_then(|k| item.get(k));
-                        name.map(Value::to_string).unwrap_or_default()
-                    }
-                };
-                let what = what.trim_matches('"').to_owned();
+            let Some(name) = identity(item) else { continue };
+            if let Some(first) = seen.insert(name.clone(), index) {
+                let field = path.path().at(index);
                 misfits.push(Misfit {
                     code: Code::DuplicateName,
                     message: format!(
-                        "`{what}` stands here a second time, first at {}",
-                        path.at(first)
+                        "`{name}` stands here a second time, first at {}",
+                        path.path().at(first)
                     ),
                     hint: "rename one of the two, or remove it".to_owned(),
-                    field,
+                    field: match unique_by {
+                        UniqueBy::Value => field,
+                        UniqueBy::Key(key) => field.key(key.clone()),
+                    },
                 });
             }
         }
     }
 
-    fn check_count(&self, n: usize, what: &str, path: &FieldPath, misfits: &mut Vec<Misfit>) {
+    fn check_count(&self, n: usize, what: &str, path: &Trail<'_>, misfits: &mut Vec<Misfit>) {
         let n = n as u64;
         let (least, most) = self.count;
         if n < least || n > most {
@@ -359,21 +407,21 @@ impl Node {
                 format!("at most {most}")
             };
             misfits.push(misfit(
-                path,
+                &path.path(),
                 format!("has {n} {what}"),
                 format!("{bound} {what} are allowed"),
             ));
         }
     }
 
-    fn check_text(&self, text: &mut String, path: &FieldPath, misfits: &mut Vec<Misfit>) {
+    fn check_text(&self, text: &mut String, path: &Trail<'_>, misfits: &mut Vec<Misfit>) {
         let length = text.chars().count() as u64;
         let (least, most) = self.length;
         if !self.words.is_empty() {
             if !self.words.contains(text) {
                 let nearest = nearest(text, self.words.iter().map(String::as_str));
                 misfits.push(misfit(
-                    path,
+                    &path.path(),
                     format!("`{text}` is none of the words allowed here"),
                     match nearest {
                         Some(word) => {
@@ -386,7 +434,7 @@ impl Node {
             }
         } else if length > most || length < least {
             misfits.push(misfit(
-                path,
+                &path.path(),
                 format!("`{}` has {length} characters", shortened(text)),
                 if length > most {
                     format!("at most {most}")
@@ -401,7 +449,7 @@ impl Node {
             && !pattern.is_match(text)
         {
             misfits.push(misfit(
-                path,
+                &path.path(),
                 format!("`{}` isn't written as it must be here", shortened(text)),
                 meaning_of(pattern.as_str()),
             ));
@@ -411,12 +459,12 @@ impl Node {
         }
     }
 
-    fn check_number(&self, value: &mut Value, path: &FieldPath, misfits: &mut Vec<Misfit>) {
+    fn check_number(&self, value: &mut Value, path: &Trail<'_>, misfits: &mut Vec<Misfit>) {
         let (least, most) = self.range;
         let n = value.as_f64().unwrap_or_default();
         if n < least || n > most {
             misfits.push(misfit(
-                path,
+                &path.path(),
                 format!("{value} is out of range"),
                 match (least.is_finite(), most.is_finite()) {
                     (true, true) => format!("{least} to {most}"),
@@ -434,7 +482,7 @@ impl Node {
         }
     }
 
-    fn wrong_type(&self, value: &Value, path: &FieldPath) -> Misfit {
+    fn wrong_type(&self, value: &Value, path: &Trail<'_>) -> Misfit {
         let got = match value {
             Value::Null => "nothing".to_owned(),
             Value::Bool(b) => format!("`{b}`"),
@@ -449,7 +497,7 @@ impl Node {
             }
             _ => format!("{} is expected", self.expected()),
         };
-        misfit(path, format!("is {got}"), hint)
+        misfit(&path.path(), format!("is {got}"), hint)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Each finding, provoked by one change to a sound tenant, and nothing else found with it.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod common;
 
 use std::collections::BTreeSet;

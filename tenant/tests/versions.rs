@@ -1,5 +1,7 @@
 //! A document that can't be used doesn't stop the others: which version of each is used.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod common;
 
 use common::{Docs, brief, sound};

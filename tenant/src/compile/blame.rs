@@ -13,7 +13,9 @@ use crate::typed::Typed;
 /// Moves each draft about a reference that resolved in `last` to the document that has removed
 /// the target since, if that is still there to be mended. Many references to one target become one draft.
 pub(super) fn settle(drafts: Vec<Draft>, loaded: &[Loaded<'_>], last: Option<&Last>) -> Vec<Draft> {
-    let Some(last) = last else { return drafts };
+    let Some(last) = last.filter(|_| drafts.iter().any(|d| d.unresolved.is_some())) else {
+        return drafts;
+    };
     let before = Before::new(last);
     let mut settled = Vec::new();
     let mut moved: BTreeMap<(DocumentId, Target, String), Vec<Draft>> = BTreeMap::new();

@@ -31,6 +31,7 @@ pub(super) fn choose(
     last: Option<&Last>,
 ) -> Compiled {
     let mut choices = alone(loaded, &findings);
+    let sound = !findings.iter().any(Finding::is_error);
     loop {
         let types = chosen(loaded, &choices);
         let centre_in_use = types.keys().any(|id| id.kind == Kind::CallCenter);
@@ -42,10 +43,10 @@ pub(super) fn choose(
             Some(view) if centre_in_use => view,
             _ => return stays(loaded, findings, last),
         };
-        let holders = last.map(|l| &l.tenant.numbers);
-        let drafts = cross(&view, &types, holders);
-        let mut errors: Vec<Draft> = blame::settle(drafts, loaded, last);
-        errors.retain(|d| d.severity == Severity::Error);
+        let errors = match sound {
+            true => Vec::new(),
+            false => errors_of(&view, &types, loaded, last),
+        };
         if errors.is_empty() {
             let tenant = build::tenant(&view);
             return used(loaded, &choices, findings, tenant);
@@ -54,6 +55,18 @@ pub(super) fn choose(
             return stays(loaded, findings, last);
         }
     }
+}
+
+fn errors_of(
+    view: &view::View<'_>,
+    types: &super::Types<'_>,
+    loaded: &[Loaded<'_>],
+    last: Option<&Last>,
+) -> Vec<Draft> {
+    let drafts = cross(view, types, last.map(|l| &l.tenant.numbers));
+    let mut errors = blame::settle(drafts, loaded, last);
+    errors.retain(|d| d.severity == Severity::Error);
+    errors
 }
 
 /// The first choice: every document by what was found wrong with it.
@@ -88,7 +101,7 @@ fn alone(loaded: &[Loaded<'_>], findings: &[Finding]) -> BTreeMap<DocumentId, Ch
 }
 
 fn fallback(l: &Loaded<'_>) -> Version {
-    match l.last {
+    match l.last_good() {
         Some(_) => Version::LastGood,
         None => Version::Out,
     }
@@ -103,7 +116,7 @@ fn chosen<'a>(
         .filter_map(|l| {
             let typed = match choices.get(l.id())?.version {
                 Version::Given => l.typed.as_ref(),
-                Version::LastGood => l.last.as_ref().map(|(_, typed)| typed),
+                Version::LastGood => l.last_good(),
                 Version::Out => None,
             };
             Some((l.id(), typed?))
@@ -147,7 +160,7 @@ fn set_aside(
         {
             if let Some(choice) = choices.get_mut(l.id())
                 && choice.version == Version::Given
-                && l.last.is_some()
+                && l.last_good().is_some()
             {
                 choice.version = Version::LastGood;
                 choice.because = Some(format!(
@@ -179,7 +192,7 @@ fn used(
         };
         let source = match choice.version {
             Version::Given => Some(source_of(l)),
-            Version::LastGood => l.last.as_ref().map(|(source, _)| (*source).clone()),
+            Version::LastGood => l.last.cloned(),
             Version::Out => None,
         };
         if let Some(because) = &choice.because {
@@ -234,7 +247,7 @@ fn stays(loaded: &[Loaded<'_>], findings: Vec<Finding>, last: Option<&Last>) -> 
             };
             HeldBack {
                 object: l.id().clone(),
-                using: l.last.as_ref().map(|(s, _)| Using {
+                using: l.last.map(|s| Using {
                     generation: s.generation,
                 }),
                 because,

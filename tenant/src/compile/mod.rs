@@ -16,6 +16,7 @@ mod mended;
 mod references;
 mod view;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -133,8 +134,10 @@ struct Loaded<'a> {
     document: &'a Document,
     /// The given version, mended where it didn't fit; `None` where that couldn't be done.
     typed: Option<Typed>,
-    /// The last good version.
-    last: Option<(&'a Source, Typed)>,
+    /// The last good version, as it was stored.
+    last: Option<&'a Source>,
+    /// The same, read when it is needed.
+    last_read: OnceCell<Option<Typed>>,
     /// Where the given version didn't fit its schema.
     misfits: Vec<FieldPath>,
 }
@@ -147,9 +150,14 @@ impl Loaded<'_> {
     /// Whether the given version is the last good one.
     fn is_last(&self) -> bool {
         let spec = self.document.value.get("spec");
-        self.last
-            .as_ref()
-            .is_some_and(|(source, _)| Some(&source.spec) == spec)
+        self.last.is_some_and(|source| Some(&source.spec) == spec)
+    }
+
+    /// The last good version, if it can still be read.
+    fn last_good(&self) -> Option<&Typed> {
+        let source = self.last?;
+        let read = || Typed::read(source.id.kind, source.spec.clone()).ok();
+        self.last_read.get_or_init(read).as_ref()
     }
 }
 
@@ -259,11 +267,11 @@ fn load<'a>(
             hint: m.hint,
             unresolved: None,
         }));
-        let source = last.and_then(|l| l.sources.get(id));
         loaded.push(Loaded {
             document,
             typed,
-            last: source.and_then(|s| Some((s, Typed::read(id.kind, s.spec.clone()).ok()?))),
+            last: last.and_then(|l| l.sources.get(id)),
+            last_read: OnceCell::new(),
             misfits: fields,
         });
     }
