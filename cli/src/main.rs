@@ -9,6 +9,7 @@ mod compile;
 mod documents;
 mod erlang;
 mod fit;
+mod forecast;
 mod hire;
 mod number;
 mod outcome;
@@ -39,8 +40,10 @@ enum Command {
     Erlang(Box<erlang::Args>),
     /// Patience and handling times from a log of calls
     Fit(fit::Args),
+    /// Counts to come, with intervals, from counts that came
+    Forecast(forecast::Args),
     /// Classes, seats and floor space from turnover and a requirement
-    Hire(hire::Args),
+    Hire(Box<hire::Args>),
 }
 
 /// Exit code for wrong usage, a missing file, or text that cannot be read;
@@ -53,7 +56,8 @@ fn main() -> ExitCode {
         Command::Compile(args) => compile::run(args),
         Command::Erlang(args) => erlang::run(*args),
         Command::Fit(args) => fit::run(args),
-        Command::Hire(args) => hire::run(args),
+        Command::Forecast(args) => forecast::run(args),
+        Command::Hire(args) => hire::run(*args),
     };
     match ended {
         Ok(outcome) => outcome.into(),

@@ -2,8 +2,10 @@
 //!
 //! Nothing here knows of Kubernetes, sockets, clocks or files.
 
+pub mod arrivals;
 pub mod erlang;
 pub mod exact;
 pub mod fit;
+pub mod forecast;
 pub mod people;
 mod root;
