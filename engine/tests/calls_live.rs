@@ -593,6 +593,147 @@ async fn a_second_leader_makes_the_first_step_down_and_loses_no_call() {
 
 #[tokio::test]
 #[ignore = "needs live/run.sh"]
+async fn a_phone_that_registers_is_reachable_at_once_and_no_longer_when_it_goes() {
+    let mut desk = Desk::open(Recovered::default()).await;
+    let told = |reachable| Input::Endpoint {
+        agent: AgentName::new("otto"),
+        reachable,
+    };
+    desk.input(told(false)).await;
+    let register = |expires| {
+        let at = [
+            "--at",
+            "10.88.0.22",
+            "--register",
+            "10.88.0.1",
+            "--user",
+            "otto",
+        ];
+        let rest = ["--password", "otto-secret", "--expires", expires];
+        Party::start("phone.sh", &[at.as_slice(), rest.as_slice()].concat())
+    };
+    let phone = register("60");
+    let begun = Instant::now();
+    desk.input(told(true)).await;
+    println!(
+        "reachable {:?} after the phone was switched on",
+        begun.elapsed()
+    );
+    drop(phone);
+    let _gone = register("0");
+    desk.input(told(false)).await;
+}
+
+/// asterisk.sh, and what it printed.
+fn asterisk(args: &[&str]) -> String {
+    let script = format!("{}/asterisk.sh", needed("VOIP"));
+    let out = Process::new(script).args(args).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+fn signal(signal: &str, pid: &str) {
+    assert!(
+        Process::new("kill")
+            .args([signal, pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn a_media_host_that_freezes_is_noticed_in_three_seconds_and_its_call_goes_on() {
+    let mut desk = Desk::fresh().await;
+    let _maria = Party::maria(&[]);
+    let caller = Party::caller(&["--until-bye"]);
+    let (arrival, offer) = desk.talking(40).await;
+    let pid = asterisk(&["pid", "media-0"]);
+    signal("-STOP", &pid);
+    let frozen = Instant::now();
+    desk.wait(|report| matches!(report, Report::Host { up: false, .. }).then_some(()))
+        .await;
+    let noticed = frozen.elapsed();
+    println!("noticed after {noticed:?}");
+    signal("-CONT", &pid);
+    assert!(noticed < Duration::from_millis(3_200), "{noticed:?}");
+    desk.wait(|report| matches!(report, Report::Host { up: true, .. }).then_some(()))
+        .await;
+    desk.audio_flows_both_ways([&arrival.call.channel, &leg(offer)])
+        .await;
+    while let Ok(report) = desk.telephony.reports.try_recv() {
+        assert!(
+            !matches!(
+                report,
+                Report::Input(
+                    Input::AgentDone { .. } | Input::CustomerGone { .. } | Input::Dropped { .. }
+                )
+            ),
+            "{report:?}"
+        );
+    }
+    desk.end(40, Outcome::Answered);
+    assert!(caller.ended_well().await);
+    desk.nothing_is_left().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn callers_of_a_media_host_that_dies_and_comes_back_are_dropped_not_abandoned() {
+    let mut desk = Desk::fresh().await;
+    let _caller = Party::caller(&["--until-bye"]);
+    desk.admit(41).await;
+    signal("-KILL", &asterisk(&["pid", "media-0"]));
+    let etc = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/etc");
+    asterisk(&["start", "media-0", etc]);
+    desk.wait(|report| match report {
+        Report::Input(Input::Dropped {
+            contact: ContactId(41),
+            cause,
+        }) => {
+            println!("{cause}");
+            Some(())
+        }
+        Report::Input(Input::CustomerGone { .. }) => panic!("taken for an abandon"),
+        _ => None,
+    })
+    .await;
+    desk.end(41, Outcome::Dropped);
+    // The new one takes calls.
+    let caller = Party::caller(&["--talk", "1", "--from", "10.88.0.10:5084"]);
+    desk.admit(42).await;
+    desk.input(Input::CustomerGone {
+        contact: ContactId(42),
+    })
+    .await;
+    assert!(caller.ended_well().await);
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn callers_of_a_media_host_that_is_no_longer_named_are_dropped_at_once() {
+    let mut desk = Desk::fresh().await;
+    let caller = Party::caller(&["--talk", "1"]);
+    desk.admit(43).await;
+    desk.send(Command::Hosts(vec![]));
+    desk.wait(|report| {
+        matches!(
+            report,
+            Report::Input(Input::Dropped {
+                contact: ContactId(43),
+                ..
+            })
+        )
+        .then_some(())
+    })
+    .await;
+    assert!(caller.ended_well().await, "no call was touched");
+    desk.nothing_is_left().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
 async fn the_time_from_the_callers_invite_to_the_agents_is_a_few_milliseconds() {
     let mut desk = Desk::fresh().await;
     let _maria = Party::maria(&["--answer", "0.02", "--name", "fast"]);

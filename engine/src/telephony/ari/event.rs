@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ids::ChannelId;
-use super::model::{Bridge, Channel, LiveRecording, Playback, ari_time};
+use super::model::{Bridge, Channel, Endpoint, LiveRecording, Playback, ari_time};
 
 /// One event, with Asterisk's own time.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -125,6 +125,11 @@ pub enum EventKind {
         /// Where to, as Asterisk tells it.
         #[serde(default)]
         refer_to: Value,
+    },
+    /// A phone registered or went away (only where its endpoint is subscribed).
+    EndpointStateChange {
+        /// The endpoint, as it is now.
+        endpoint: Endpoint,
     },
     /// A bridge was made.
     BridgeCreated {

@@ -197,6 +197,13 @@ pub struct Endpoint {
     pub channel_ids: Vec<ChannelId>,
 }
 
+impl Endpoint {
+    /// It has an address to ring: a registration, or a fixed one.
+    pub fn is_online(&self) -> bool {
+        self.state.as_deref() == Some("online")
+    }
+}
+
 /// RTP counts of one leg, from our side: `tx` is what Asterisk sent.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct RtpStatistics {

@@ -1,7 +1,7 @@
 //! Making our picture and Asterisk's agree: at takeover, after a lost connection, and every ten
 //! seconds for what events failed to tell. Asterisk says what is; the core says what should be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use trunkline_routing::{ContactId, DeclineCause, Input, OfferId, Span, Time};
 use trunkline_tenant::crds::{AgentName, EndpointType};
@@ -25,8 +25,10 @@ pub(crate) struct Listing {
     pub channels: Vec<Channel>,
     pub bridges: Vec<Bridge>,
     pub endpoints: Vec<Endpoint>,
-    /// Asterisk itself has started since we last knew it: its calls are lost by us.
+    /// Asterisk itself has started since we last knew it.
     pub restarted: bool,
+    /// When it started, told on connecting: calls from before were lost by us.
+    pub started: Option<Time>,
 }
 
 /// What is to be done about one contact; found first, done after.
@@ -95,7 +97,11 @@ impl Calls {
         listing: &Listing,
         out: &mut Effects,
     ) {
-        let settled = listing.begun - SETTLES_WITHIN;
+        let settled = if listing.restarted {
+            listing.begun // what was under way died with the old process
+        } else {
+            listing.begun - SETTLES_WITHIN
+        };
         let channels: BTreeMap<&ChannelId, &Channel> = listing
             .channels
             .iter()
@@ -146,7 +152,7 @@ impl Calls {
         }
         for (id, finding) in findings {
             tracing::info!(%host, contact = %id, finding = finding.word(), "our picture and Asterisk's differ");
-            self.mend(now, id, finding, listing.restarted, channels, out);
+            self.mend(now, id, finding, listing.started, channels, out);
         }
         // Their music may have ended with the greeting that our predecessor waited for.
         for id in resumed {
@@ -166,7 +172,7 @@ impl Calls {
         now: Time,
         id: ContactId,
         finding: Finding,
-        restarted: bool,
+        started: Option<Time>,
         channels: &BTreeMap<&ChannelId, &Channel>,
         out: &mut Effects,
     ) {
@@ -178,7 +184,11 @@ impl Calls {
             Finding::CallerGone => {
                 contact.gone = true;
                 self.callers.remove(&call);
-                out.input(if restarted {
+                let made = names::made_at(&call.channel);
+                let outlived = made.is_some_and(|made| {
+                    started.is_some_and(|started| made + Span::seconds(1) <= started)
+                });
+                out.input(if outlived {
                     let cause = format!("media host {} restarted", call.host);
                     Input::Dropped { contact: id, cause }
                 } else {
@@ -329,28 +339,51 @@ impl Calls {
         self.contacts.get(&offer.contact)?.stage.offer()
     }
 
-    /// Phones that registered or went away. An agent can be reached if any host reaches them.
+    /// The phones that a host reaches now.
     fn compare_endpoints(&mut self, host: &HostName, listed: &[Endpoint], out: &mut Effects) {
-        let Some(tenant) = &self.tenant else {
+        let Some(tenant) = self.tenant.clone() else {
             return;
         };
-        let online: BTreeSet<AgentName> = listed
+        let online = listed
             .iter()
-            .filter(|endpoint| endpoint.state.as_deref() == Some("online"))
+            .filter(|endpoint| endpoint.is_online())
             .map(|endpoint| AgentName::new(&endpoint.resource))
             .collect();
         self.online.insert(host.clone(), online);
-        for (agent, settings) in &tenant.agents {
-            if settings.endpoint.kind == EndpointType::Phone {
-                continue;
-            }
-            let reachable = self.online.values().any(|online| online.contains(agent));
-            if self.reachable.insert(agent.clone(), reachable) != Some(reachable) {
-                out.input(Input::Endpoint {
-                    agent: agent.clone(),
-                    reachable,
-                });
-            }
+        for agent in tenant.agents.keys() {
+            self.tell_endpoint(agent, out);
+        }
+    }
+
+    /// A phone registered or went away.
+    pub(crate) fn endpoint_changed(
+        &mut self,
+        host: &HostName,
+        endpoint: &Endpoint,
+        out: &mut Effects,
+    ) {
+        let agent = AgentName::new(&endpoint.resource);
+        let online = self.online.entry(host.clone()).or_default();
+        if endpoint.is_online() {
+            online.insert(agent.clone());
+        } else {
+            online.remove(&agent);
+        }
+        self.tell_endpoint(&agent, out);
+    }
+
+    /// An agent can be reached if any host reaches them; told when it changes. A plain telephone
+    /// is no endpoint of ours.
+    fn tell_endpoint(&mut self, agent: &AgentName, out: &mut Effects) {
+        let tenant = self.tenant.as_ref();
+        let settings = tenant.and_then(|tenant| tenant.agents.get(agent));
+        if settings.is_none_or(|settings| settings.endpoint.kind == EndpointType::Phone) {
+            return;
+        }
+        let reachable = self.online.values().any(|online| online.contains(agent));
+        if self.reachable.insert(agent.clone(), reachable) != Some(reachable) {
+            let agent = agent.clone();
+            out.input(Input::Endpoint { agent, reachable });
         }
     }
 }

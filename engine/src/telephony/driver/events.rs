@@ -40,6 +40,9 @@ impl Calls {
             }
             EventKind::ChannelHold { channel } => self.phone_held(host, &channel.id, true, out),
             EventKind::ChannelUnhold { channel } => self.phone_held(host, &channel.id, false, out),
+            EventKind::EndpointStateChange { endpoint } => {
+                self.endpoint_changed(host, &endpoint, out);
+            }
             EventKind::PlaybackFinished { playback } => self.played(host, &playback, out),
             _ => {}
         }

@@ -22,6 +22,10 @@ const UNWANTED: &[&str] = &[
     "ChannelCallerId",
     "ChannelConnectedLine",
     "DeviceStateChanged",
+    // The endpoints' subscription brings these; EndpointStateChange says all that we ask.
+    "ChannelCreated",
+    "ContactStatusChange",
+    "PeerStatusChange",
 ];
 
 /// What a connection tells the driver.
@@ -87,7 +91,7 @@ impl From<AriError> for Ended {
 async fn session(
     ari: &Ari,
     tell: &mpsc::UnboundedSender<(HostName, FromHost)>,
-    started: &mut Option<i64>,
+    started: &mut Option<Time>,
     retry: &mut Duration,
 ) -> Ended {
     match converse(ari, tell, started, retry).await {
@@ -99,22 +103,25 @@ async fn session(
 async fn converse(
     ari: &Ari,
     tell: &mpsc::UnboundedSender<(HostName, FromHost)>,
-    started: &mut Option<i64>,
+    started: &mut Option<Time>,
     retry: &mut Duration,
 ) -> Result<std::convert::Infallible, Ended> {
     let host = &ari.host().name;
     // The socket first: what happens while we list is queued, and applied after the listing.
     let mut events: EventStream = ari.events().await?;
     ari.refuse_events(UNWANTED).await?;
-    let began = ari.info().await?.status.startup_time.timestamp_micros();
-    let before = started.replace(began);
+    ari.subscribe("endpoint:PJSIP").await?;
+    let began = Time(ari.info().await?.status.startup_time.timestamp_micros());
     let mut listing = list(ari).await?;
-    listing.restarted = before.is_some_and(|before| before != began);
+    listing.restarted = started.is_some_and(|before| before != began);
+    listing.started = Some(began);
     let send = |what| {
         tell.send((host.clone(), what))
             .map_err(|_| Ended::NobodyListens)
     };
     send(FromHost::Connected(listing))?;
+    // Only now: an Asterisk that just boots may refuse the listing, and be asked again.
+    *started = Some(began);
     *retry = RETRY_FIRST;
     let mut compare = interval_at(tokio::time::Instant::now() + COMPARE_EVERY, COMPARE_EVERY);
     compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -137,5 +144,6 @@ async fn list(ari: &Ari) -> Result<Listing, AriError> {
         bridges: bridges?,
         endpoints: endpoints?,
         restarted: false,
+        started: None,
     })
 }

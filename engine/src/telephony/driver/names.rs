@@ -1,6 +1,6 @@
 //! What our things are called inside Asterisk, so that a successor finds them.
 
-use trunkline_routing::{ContactId, OfferId};
+use trunkline_routing::{ContactId, OfferId, Time};
 use trunkline_tenant::crds::{AgentName, EndpointType, PhoneNumber, PromptName};
 use trunkline_tenant::{QueueId, Tenant};
 
@@ -24,6 +24,13 @@ pub(crate) fn offer_of(leg: &ChannelId) -> Option<OfferId> {
         contact: ContactId(contact.parse().ok()?),
         generation: generation.parse().ok()?,
     })
+}
+
+/// When Asterisk made a channel that it named itself, to the second: `SYSTEMNAME-SECONDS.N`.
+pub(crate) fn made_at(channel: &ChannelId) -> Option<Time> {
+    let (_, stamp) = channel.as_str().rsplit_once('-')?;
+    let seconds: i64 = stamp.split_once('.')?.0.parse().ok()?;
+    Some(Time(seconds.checked_mul(1_000_000)?))
 }
 
 pub(crate) fn bridge(contact: ContactId) -> BridgeId {
@@ -103,5 +110,15 @@ mod tests {
             assert_eq!(offer_of(&ChannelId::new(other)), None, "{other}");
         }
         assert_eq!(contact_of(&BridgeId::new("b-")), None);
+    }
+
+    #[test]
+    fn a_channels_own_name_tells_when_it_was_made() {
+        let made = |name| made_at(&ChannelId::new(name));
+        assert_eq!(
+            made("northwind-media-0-1795383183.12"),
+            Some(Time(1_795_383_183_000_000))
+        );
+        assert_eq!(made("o-17-3"), None);
     }
 }

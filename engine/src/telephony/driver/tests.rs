@@ -476,9 +476,10 @@ fn a_settled_talk_is_left_alone_by_the_comparison() {
 #[test]
 fn calls_of_an_asterisk_that_restarted_are_dropped_not_abandoned() {
     let mut machine = Machine::waiting();
-    machine.now = LATER;
     let mut after = listing(vec![], vec![]);
+    after.begun = machine.now + Span::seconds(1);
     after.restarted = true;
+    after.started = Some(Time((1_795_383_183 + 60) * 1_000_000));
     let out = machine.compare(after);
     assert!(
         inputs(&out).iter().any(|input| matches!(
@@ -531,5 +532,32 @@ fn an_offer_that_a_predecessor_never_rang_is_rung_while_it_stands() {
             .iter()
             .any(|input| matches!(input, Input::Decline { .. }));
         assert_eq!(declined, !rings);
+    }
+}
+
+#[test]
+fn a_phone_that_registers_or_goes_away_is_told_when_it_changes() {
+    let mut machine = Machine::waiting();
+    let maria = |state: &str| EventKind::EndpointStateChange {
+        endpoint: serde_json::from_value(
+            serde_json::json!({"technology": "PJSIP", "resource": "maria", "state": state}),
+        )
+        .unwrap(),
+    };
+    for (state, told) in [
+        ("online", Some(true)),
+        ("online", None),
+        ("offline", Some(false)),
+        ("offline", None),
+    ] {
+        let out = machine.event(maria(state));
+        let told: Vec<Input> = told
+            .map(|reachable| Input::Endpoint {
+                agent: AgentName::new("maria"),
+                reachable,
+            })
+            .into_iter()
+            .collect();
+        assert_eq!(inputs(&out), told, "{state}");
     }
 }
