@@ -79,9 +79,9 @@ impl TenantKey {
         self.derive(&format!("fence:{epoch}"))
     }
 
-    /// An agent's token for the HTTP API.
+    /// An agent's token for the HTTP API: their name, a dot, and what only we could have made of it.
     pub fn agent_token(&self, agent: &str) -> String {
-        self.derive(&format!("agent:{agent}"))
+        format!("{agent}.{}", self.derive(&format!("agent:{agent}")))
     }
 
     /// Hex of HMAC-SHA256 of the purpose.

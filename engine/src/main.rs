@@ -1,11 +1,21 @@
-//! `trunkline-engine`: the routing engine, and the media pods' side-car under another subcommand.
+//! `trunkline-engine`: the routing engine of a tenant, and the side-car of its media pods under
+//! another subcommand. This file wires and decides nothing.
 
+mod args;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 use trunkline_engine::media;
+use trunkline_engine::run::LoopEnd;
 
 #[derive(Parser)]
-#[command(version, about = "Trunkline's routing engine and media side-car")]
+#[command(
+    name = "trunkline-engine",
+    version,
+    about = "Trunkline's routing engine and media side-car"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -13,18 +23,47 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Route a tenant's contacts
+    Run(Box<args::RunArgs>),
+    /// Print the token with which an agent uses the API
+    AgentToken(args::TokenArgs),
     /// Asterisk's other half in a media pod: renders, has it run, reports, drains
-    MediaSidecar(media::SidecarArgs),
+    MediaSidecar(Box<media::SidecarArgs>),
 }
 
+/// Another engine leads: the kubelet starts us again, as a standby.
+const STEPPED_DOWN: u8 = 3;
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(filter)
-        .init();
-    match Cli::parse().command {
-        Command::MediaSidecar(args) => media::run(args).await,
+async fn main() -> ExitCode {
+    match dispatch(Cli::parse().command).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Run(args) => {
+            args::init_logs(args.logs);
+            let until = args::terminated()?;
+            let end = trunkline_engine::run::run(args.options()?, until).await?;
+            Ok(match end {
+                LoopEnd::Stopped => ExitCode::SUCCESS,
+                LoopEnd::SteppedDown(_) => ExitCode::from(STEPPED_DOWN),
+            })
+        }
+        Command::AgentToken(args) => {
+            println!("{}", args.token()?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::MediaSidecar(args) => {
+            args::init_logs(args::Logs::Json);
+            media::run(*args).await?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

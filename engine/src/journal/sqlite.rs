@@ -40,19 +40,22 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens or makes the journal `DIR/journal.db`, and locks it.
+    /// Opens or makes the journal, and locks it by the file `PATH.lock` beside it.
     ///
     /// # Errors
     /// [`JournalError::Locked`] where another process has it; [`JournalError::Format`] where a
     /// newer release wrote it; [`JournalError::Open`].
-    pub fn open(dir: &Path) -> Result<Self, JournalError> {
-        let unopened = |path: &Path| {
-            let path = path.display().to_string();
-            move |source| JournalError::Open { path, source }
-        };
-        std::fs::create_dir_all(dir).map_err(unopened(dir))?;
-        let lock = lock(&dir.join("journal.lock"))?;
-        let connection = connect(&dir.join("journal.db"))?;
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir).map_err(|source| JournalError::Open {
+                path: dir.display().to_string(),
+                source,
+            })?;
+        }
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".lock");
+        let lock = lock(&PathBuf::from(beside))?;
+        let connection = connect(path)?;
         Ok(Self {
             connection,
             _lock: lock,

@@ -82,25 +82,32 @@ impl Writer {
             .await
     }
 
-    /// See [`Journal::project`].
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn project(&self, epoch: Epoch, rows: Vec<Segment>) -> Result<(), JournalError> {
-        self.ask(move |store| store.project(epoch, &rows)).await
+    /// See [`Journal::project`]. Not waited for: rows lost here are written again by the replay,
+    /// for a snapshot that would skip them queues behind.
+    pub fn project(&self, epoch: Epoch, rows: Vec<Segment>) {
+        self.order("records", move |store| store.project(epoch, &rows));
     }
 
-    /// See [`Journal::save_snapshot`].
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn save_snapshot(
+    /// See [`Journal::save_snapshot`]. Not waited for: without it a restart replays more.
+    pub fn save_snapshot(&self, epoch: Epoch, snapshot: Snapshot) {
+        self.order("a snapshot", move |store| {
+            store.save_snapshot(epoch, &snapshot)
+        });
+    }
+
+    fn order(
         &self,
-        epoch: Epoch,
-        snapshot: Snapshot,
-    ) -> Result<(), JournalError> {
-        self.ask(move |store| store.save_snapshot(epoch, &snapshot))
-            .await
+        what: &'static str,
+        job: impl FnOnce(&mut dyn Journal) -> Result<(), JournalError> + Send + 'static,
+    ) {
+        let job: Job = Box::new(move |store| {
+            if let Err(error) = job(store) {
+                tracing::error!(%error, "the journal could not write {what}");
+            }
+        });
+        if let Some(Err(_)) = self.jobs.as_ref().map(|jobs| jobs.send(job)) {
+            tracing::error!("the journal's writer has ended");
+        }
     }
 
     /// See [`Journal::snapshot`].

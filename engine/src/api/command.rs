@@ -1,0 +1,286 @@
+//! What an agent's session can do, over REST and over its WebSocket alike.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use trunkline_routing::{ContactId, DeclineCause, Input, OfferId, Target};
+use trunkline_tenant::crds::{AgentName, Medium};
+
+use super::App;
+use super::auth::Caller;
+use super::error::ApiError;
+use super::model::SignInPresence;
+use crate::journal::Context;
+use crate::run::Decision;
+use crate::state::Stage;
+
+/// The longest reason or code.
+const MAX_WORD: usize = 64;
+/// The most codes of one wrap-up.
+const MAX_CODES: usize = 16;
+
+/// One thing that an agent does.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(
+    tag = "do",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub(crate) enum AgentCommand {
+    /// The session begins. Signing in again only renews it.
+    SignIn {
+        /// Whether contacts may come at once.
+        #[serde(default)]
+        ready: bool,
+        /// How it is known that the agent is there.
+        #[serde(default)]
+        presence: SignInPresence,
+        /// The team of one who is not listed by name: a virtual agent, as `<team>-<pod>-<slot>`.
+        #[serde(default)]
+        team: Option<String>,
+    },
+    /// The session ends; what is in hand is finished first.
+    SignOut,
+    /// The desk is there: every five seconds, where no WebSocket is open.
+    Heartbeat,
+    /// Contacts may come.
+    Ready,
+    /// No contacts from now on.
+    NotReady {
+        /// Why, in one of the tenant's words.
+        reason: String,
+    },
+    /// Takes the offer.
+    Accept {
+        /// The contact offered.
+        contact: u64,
+        /// The offer's generation.
+        generation: u32,
+    },
+    /// Refuses the offer.
+    Decline {
+        /// The contact offered.
+        contact: u64,
+        /// The offer's generation.
+        generation: u32,
+    },
+    /// Puts the customer on hold, or takes them back.
+    Hold {
+        /// Which contact.
+        contact: u64,
+        /// On, or off.
+        on: bool,
+    },
+    /// Ends the conversation.
+    End {
+        /// Which contact.
+        contact: u64,
+    },
+    /// Hands the contact over; it keeps its age.
+    Transfer {
+        /// Which contact.
+        contact: u64,
+        /// Where to.
+        to: TransferTo,
+    },
+    /// The wrap-up is done.
+    WrapUpDone {
+        /// What the contact was about.
+        #[serde(default)]
+        codes: Vec<String>,
+    },
+    /// As much wrap-up again; once a contact.
+    ExtendWrapUp,
+}
+
+/// Where a contact is handed over to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum TransferTo {
+    /// `queue` or `client/queue`.
+    Queue(String),
+    /// A named agent.
+    Agent(String),
+    /// Any free agent of a team.
+    Team(String),
+    /// A department outside the centre.
+    Department(String),
+    /// A number outside the centre.
+    Number(String),
+}
+
+impl TransferTo {
+    fn target(self) -> Result<Target, ApiError> {
+        Ok(match self {
+            Self::Queue(queue) => Target::Queue(
+                queue
+                    .parse()
+                    .map_err(|error| ApiError::Invalid(format!("{error}")))?,
+            ),
+            Self::Agent(agent) => Target::Agent(agent.as_str().into()),
+            Self::Team(team) => Target::Team(team.as_str().into()),
+            Self::Department(department) => Target::Department(department.as_str().into()),
+            Self::Number(number) => Target::Number(number),
+        })
+    }
+}
+
+fn short(what: &str, text: &str) -> Result<(), ApiError> {
+    if text.is_empty() || text.chars().count() > MAX_WORD {
+        return Err(ApiError::Invalid(format!(
+            "{what} wants 1 to {MAX_WORD} characters"
+        )));
+    }
+    Ok(())
+}
+
+/// Does it, as `caller`, for `agent`: durable and decided when this returns.
+pub(crate) async fn carry_out(
+    app: &App,
+    caller: &Caller,
+    agent: AgentName,
+    command: AgentCommand,
+) -> Result<(), ApiError> {
+    caller.act_for(&agent)?;
+    let joins = matches!(&command, AgentCommand::SignIn { team: Some(_), .. });
+    if !joins && !app.handle.state().directory.knows(&agent) {
+        return Err(ApiError::NotFound(format!("there is no agent `{agent}`")));
+    }
+    let mut context = Context::by(caller.actor());
+    let input = match command {
+        AgentCommand::Heartbeat => return Ok(app.handle.heartbeat(agent)?),
+        AgentCommand::SignIn {
+            ready,
+            presence,
+            team,
+        } => {
+            context.presence = Some(presence.into());
+            Input::SignIn {
+                agent,
+                ready,
+                team: team.as_deref().map(Into::into),
+            }
+        }
+        AgentCommand::SignOut => Input::SignOut { agent },
+        AgentCommand::Ready => Input::Ready { agent },
+        AgentCommand::NotReady { reason } => {
+            short("the reason", &reason)?;
+            Input::NotReady { agent, reason }
+        }
+        AgentCommand::Accept {
+            contact,
+            generation,
+        } => return accept(app, agent, offer(contact, generation), context).await,
+        AgentCommand::Decline {
+            contact,
+            generation,
+        } => {
+            let offer = offer(contact, generation);
+            offered_to(app, &agent, offer)?;
+            Input::Decline {
+                offer,
+                cause: DeclineCause::Refused,
+            }
+        }
+        AgentCommand::Hold { contact, on } => {
+            let contact = talks_with(app, &agent, contact)?;
+            Input::Hold { contact, on }
+        }
+        AgentCommand::End { contact } => {
+            let contact = talks_with(app, &agent, contact)?;
+            Input::AgentDone { contact }
+        }
+        AgentCommand::Transfer { contact, to } => {
+            let contact = talks_with(app, &agent, contact)?;
+            let to = to.target()?;
+            Input::Transfer { contact, to }
+        }
+        AgentCommand::WrapUpDone { codes } => {
+            if codes.len() > MAX_CODES {
+                return Err(ApiError::Invalid(format!("at most {MAX_CODES} codes")));
+            }
+            codes.iter().try_for_each(|code| short("a code", code))?;
+            Input::WrapUpDone { agent, codes }
+        }
+        AgentCommand::ExtendWrapUp => Input::ExtendWrapUp { agent },
+    };
+    submit(app, input, context).await.map(drop)
+}
+
+fn offer(contact: u64, generation: u32) -> OfferId {
+    OfferId {
+        contact: ContactId(contact),
+        generation,
+    }
+}
+
+/// Journals and decides; a refusal by the core is a conflict.
+pub(crate) async fn submit(
+    app: &App,
+    input: Input,
+    context: Context,
+) -> Result<Arc<Decision>, ApiError> {
+    let decision = app.handle.submit(input, context).await?;
+    match decision.refused() {
+        Some(why) => Err(ApiError::Conflict(why.to_owned())),
+        None => Ok(decision),
+    }
+}
+
+async fn accept(
+    app: &App,
+    agent: AgentName,
+    offer: OfferId,
+    context: Context,
+) -> Result<(), ApiError> {
+    let medium = offered_to(app, &agent, offer)?;
+    if medium == Some(Medium::Voice) && app.calls_ring_on_phones {
+        return Err(ApiError::Conflict(
+            "a call is taken by answering the telephone that rings".into(),
+        ));
+    }
+    submit(app, Input::Accept { offer }, context.clone()).await?;
+    if medium != Some(Medium::Voice) {
+        // No legs to join: a chat or an e-mail is open at once.
+        submit(app, Input::Connected { offer }, context).await?;
+    }
+    Ok(())
+}
+
+/// Whether this very offer is the agent's; the medium of what is offered.
+fn offered_to(app: &App, agent: &AgentName, offer: OfferId) -> Result<Option<Medium>, ApiError> {
+    let state = app.handle.state();
+    let directory = &state.directory;
+    let void = || {
+        ApiError::Conflict(format!(
+            "offer {offer} is not (or no longer) {agent}'s: it may have lapsed or been taken back"
+        ))
+    };
+    let live = directory.live.get(&offer.contact).ok_or_else(void)?;
+    match &live.stage {
+        Stage::Offered {
+            offer: asked,
+            agent: whom,
+            ..
+        } if *asked == offer && whom == agent => Ok(directory
+            .tenant
+            .as_ref()
+            .and_then(|tenant| tenant.queues.get(&live.queue))
+            .map(|queue| queue.medium)),
+        _ => Err(void()),
+    }
+}
+
+fn talks_with(app: &App, agent: &AgentName, contact: u64) -> Result<ContactId, ApiError> {
+    let contact = ContactId(contact);
+    let state = app.handle.state();
+    let stage = state.directory.live.get(&contact).map(|live| &live.stage);
+    match stage {
+        Some(Stage::Talking { agent: whom, .. }) if whom == agent => Ok(contact),
+        _ => Err(ApiError::Conflict(format!(
+            "{agent} does not talk with contact {contact} now"
+        ))),
+    }
+}

@@ -1,0 +1,182 @@
+//! Contacts: those that live, the records of those that have ended, and new ones.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use trunkline_routing::{ContactId, Input};
+use trunkline_tenant::QueueId;
+
+use super::App;
+use super::auth::Caller;
+use super::command::submit;
+use super::error::ApiError;
+use super::extract::{Asked, Body};
+use super::model::{Contact, ContactNumber, NewContact, NewPriority};
+use crate::journal::Context;
+use crate::run::Arriving;
+
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1000;
+const MAX_REFERENCE: usize = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    queue: Option<String>,
+    state: Option<Which>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Which {
+    Live,
+    Ended,
+}
+
+fn queue_id(text: &str) -> Result<QueueId, ApiError> {
+    text.parse()
+        .map_err(|error| ApiError::Invalid(format!("{error}")))
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(filter): Asked<Filter>,
+) -> Result<Json<Vec<Contact>>, ApiError> {
+    caller.admin()?;
+    let queue = filter.queue.as_deref().map(queue_id).transpose()?;
+    let wanted = |of: &QueueId| queue.as_ref().is_none_or(|queue| queue == of);
+    let limit = filter.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
+    let state = app.handle.state();
+    let directory = &state.directory;
+    let tenant = directory.tenant.as_deref();
+    let contacts = if filter.state == Some(Which::Ended) {
+        directory
+            .recent
+            .iter()
+            .rev()
+            .filter(|record| wanted(&record.last.queue))
+            .take(limit)
+            .map(|record| Contact::ended(record, tenant))
+            .collect()
+    } else {
+        let now = super::now();
+        directory
+            .live
+            .iter()
+            .filter(|(_, live)| wanted(&live.queue))
+            .take(limit)
+            .map(|(id, live)| Contact::living(*id, live, tenant, now))
+            .collect()
+    };
+    Ok(Json(contacts))
+}
+
+pub(super) async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Path(contact): Path<u64>,
+) -> Result<Json<Contact>, ApiError> {
+    let id = ContactId(contact);
+    let missing = || ApiError::NotFound(format!("there is no contact {contact}"));
+    {
+        let state = app.handle.state();
+        let directory = &state.directory;
+        let tenant = directory.tenant.as_deref();
+        if let Some(live) = directory.live.get(&id) {
+            if let Caller::Agent(agent) = &caller
+                && live.stage.agent() != Some(agent)
+            {
+                // An agent is not told whether somebody else's contact exists.
+                return Err(missing());
+            }
+            return Ok(Json(Contact::living(id, live, tenant, super::now())));
+        }
+        caller.admin()?;
+        if let Some(record) = directory.recent.iter().rev().find(|r| r.contact == id) {
+            return Ok(Json(Contact::ended(record, tenant)));
+        }
+    }
+    let segments = app.handle.record(id).await?;
+    let state = app.handle.state();
+    Contact::journalled(id, &segments, state.directory.tenant.as_deref())
+        .map(Json)
+        .ok_or_else(missing)
+}
+
+pub(super) async fn arrive(
+    State(app): State<App>,
+    caller: Caller,
+    Body(new): Body<NewContact>,
+) -> Result<(StatusCode, Json<ContactNumber>), ApiError> {
+    caller.admin()?;
+    if new.reference.is_empty() || new.reference.len() > MAX_REFERENCE {
+        return Err(ApiError::Invalid(format!(
+            "`reference` wants 1 to {MAX_REFERENCE} bytes"
+        )));
+    }
+    let arriving = Arriving {
+        queue: queue_id(&new.queue)?,
+        priority: new.priority,
+        customer: new.customer,
+        context: Context {
+            reference: Some(new.reference),
+            ..Context::by(caller.actor())
+        },
+    };
+    let (contact, decision) = app.handle.arrive(arriving).await?;
+    if let Some(why) = decision.as_ref().and_then(|decision| decision.refused()) {
+        return Err(ApiError::Conflict(why.to_owned()));
+    }
+    let status = if decision.is_some() {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, Json(ContactNumber { id: contact.0 })))
+}
+
+pub(super) async fn gone(
+    State(app): State<App>,
+    caller: Caller,
+    Path(contact): Path<u64>,
+) -> Result<StatusCode, ApiError> {
+    caller.admin()?;
+    let contact = ContactId(contact);
+    {
+        let state = app.handle.state();
+        match state.directory.live.get(&contact) {
+            None => {
+                return Err(ApiError::NotFound(format!(
+                    "there is no live contact {contact}"
+                )));
+            }
+            Some(live) if live.call.is_some() => {
+                return Err(ApiError::Conflict(format!(
+                    "contact {contact} is a call: it is gone when the caller hangs up"
+                )));
+            }
+            Some(_) => {}
+        }
+    }
+    let input = Input::CustomerGone { contact };
+    submit(&app, input, Context::by(caller.actor())).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn prioritise(
+    State(app): State<App>,
+    caller: Caller,
+    Path(contact): Path<u64>,
+    Body(NewPriority { priority }): Body<NewPriority>,
+) -> Result<StatusCode, ApiError> {
+    caller.admin()?;
+    let input = Input::Prioritise {
+        contact: ContactId(contact),
+        priority,
+    };
+    submit(&app, input, Context::by(caller.actor())).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,57 @@
+//! The HTTP API: health for the kubelet, sessions for agents, contacts and queues for everyone
+//! who runs the centre.
+
+mod agents;
+mod auth;
+mod command;
+mod contacts;
+mod error;
+mod extract;
+mod health;
+mod model;
+mod openapi;
+mod overview;
+mod routes;
+mod session;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use trunkline_routing::Time;
+
+pub use auth::Tokens;
+pub use health::metrics_router;
+pub use openapi::openapi;
+
+use crate::metrics::Metrics;
+use crate::run::Handle;
+
+const MAX_BODY: usize = 64 << 10;
+
+/// What the API is made of.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The main loop.
+    pub handle: Handle,
+    /// Who may.
+    pub tokens: Tokens,
+    /// Whether a call is taken by answering a telephone (else a desk accepts it, as where calls
+    /// are simulated).
+    pub calls_ring_on_phones: bool,
+    /// What `/metrics` shows.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The API and the health checks, for the listener that agents and the kubelet reach.
+pub fn router(app: App) -> Router {
+    routes::router()
+        .merge(health::router())
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(app)
+}
+
+/// Now, for what a view shows as under way. Decisions have the main loop's own clock.
+fn now() -> Time {
+    Time(chrono::Utc::now().timestamp_micros())
+}

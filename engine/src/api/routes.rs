@@ -1,0 +1,201 @@
+//! The table of routes. Router and OpenAPI document are both made from it, so neither can say
+//! what the other doesn't.
+
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::command::AgentCommand;
+use super::model::{Agent, Contact, ContactNumber, NewContact, NewPriority, QueueNow, Running};
+use super::{App, agents, contacts, overview, session};
+
+/// Who may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever holds a token.
+    Token,
+    /// The agent that the path names, and the administration.
+    Own,
+    /// The administration alone.
+    Admin,
+}
+
+type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
+
+/// One operation.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) access: Access,
+    pub(super) query: &'static [(&'static str, &'static str)],
+    pub(super) body: Option<MakeSchema>,
+    pub(super) status: u16,
+    pub(super) answer: Option<MakeSchema>,
+    handler: fn() -> MethodRouter<App>,
+}
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: "get",
+        path: "/api/v1/openapi.json",
+        summary: "This document",
+        access: Access::Public,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: None,
+        handler: || get(super::openapi::document),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/config",
+        summary: "What runs: the configuration's hash, the role, the epoch",
+        access: Access::Token,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Running>),
+        handler: || get(overview::running),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/queues",
+        summary: "The queues as they are now",
+        access: Access::Admin,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Vec<QueueNow>>),
+        handler: || get(overview::queues),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/contacts",
+        summary: "Live contacts; with `state=ended` the newest that have ended",
+        access: Access::Admin,
+        query: &[
+            ("queue", "only of this queue: `queue` or `client/queue`"),
+            ("state", "`live` (default) or `ended`"),
+            ("limit", "at most so many, 100 unless told, 1000 at most"),
+        ],
+        body: None,
+        status: 200,
+        answer: Some(of::<Vec<Contact>>),
+        handler: || get(contacts::list),
+    },
+    Route {
+        method: "post",
+        path: "/api/v1/contacts",
+        summary: "A chat, an e-mail or a callback comes in",
+        access: Access::Admin,
+        query: &[],
+        body: Some(of::<NewContact>),
+        status: 201,
+        answer: Some(of::<ContactNumber>),
+        handler: || post(contacts::arrive),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/contacts/{contact}",
+        summary: "One contact's record; an agent sees those in their own hands",
+        access: Access::Token,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Contact>),
+        handler: || get(contacts::one),
+    },
+    Route {
+        method: "post",
+        path: "/api/v1/contacts/{contact}/gone",
+        summary: "The customer of a chat or an e-mail has gone",
+        access: Access::Admin,
+        query: &[],
+        body: None,
+        status: 204,
+        answer: None,
+        handler: || post(contacts::gone),
+    },
+    Route {
+        method: "post",
+        path: "/api/v1/contacts/{contact}/priority",
+        summary: "A waiting contact's new priority: a re-rank",
+        access: Access::Admin,
+        query: &[],
+        body: Some(of::<NewPriority>),
+        status: 204,
+        answer: None,
+        handler: || post(contacts::prioritise),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/agents",
+        summary: "Every agent and what they are at",
+        access: Access::Admin,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Vec<Agent>>),
+        handler: || get(agents::list),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/agents/{agent}",
+        summary: "One agent",
+        access: Access::Own,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Agent>),
+        handler: || get(agents::one),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/agents/{agent}/contacts",
+        summary: "The contacts in an agent's hands: offered, accepted, talking",
+        access: Access::Own,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Vec<Contact>>),
+        handler: || get(agents::contacts),
+    },
+    Route {
+        method: "post",
+        path: "/api/v1/agents/{agent}/commands",
+        summary: "An agent does something: durable and decided when this answers",
+        access: Access::Own,
+        query: &[],
+        body: Some(of::<AgentCommand>),
+        status: 204,
+        answer: None,
+        handler: || post(agents::command),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/agents/{agent}/session",
+        summary: "The agent's session as a WebSocket: the commands in, what concerns them out; \
+                  open, it is their heartbeat. A browser brings its token as the subprotocol `bearer.TOKEN` \
+                  beside `trunkline.v1`",
+        access: Access::Own,
+        query: &[],
+        body: None,
+        status: 101,
+        answer: None,
+        handler: || get(session::open),
+    },
+];
+
+pub(super) fn router() -> Router<App> {
+    ROUTES.iter().fold(Router::new(), |router, route| {
+        // Two operations of one path merge into one method router.
+        router.route(route.path, (route.handler)())
+    })
+}

@@ -1,0 +1,149 @@
+//! An agent's session as one WebSocket.
+//!
+//! Out: first `{"event":"session"}` with the agent and what is in their hands, then the same
+//! again whenever anything of it changes: a desk needs no memory of its own, and a message missed
+//! costs nothing. In: the commands of the API, each with an optional `id`; the answer is
+//! `{"event":"answer","id":…,"ok":…,"error":…}`. While it is open it is the agent's heartbeat:
+//! we ping every five seconds, and every frame that comes counts.
+
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+use trunkline_routing::{Input, Output};
+use trunkline_tenant::crds::AgentName;
+
+use super::App;
+use super::agents::in_hand;
+use super::auth::Caller;
+use super::command::{AgentCommand, carry_out};
+use super::error::ApiError;
+use super::model::Agent;
+use crate::run::{Decision, Role};
+
+const PING: Duration = Duration::from_secs(5);
+const MAX_MESSAGE: usize = 16 << 10;
+const PROTOCOL: &str = "trunkline.v1";
+
+pub(super) async fn open(
+    State(app): State<App>,
+    caller: Caller,
+    Path(agent): Path<String>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, ApiError> {
+    let agent = AgentName::from(agent.as_str());
+    caller.act_for(&agent)?;
+    Ok(upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(MAX_MESSAGE)
+        .on_upgrade(move |socket| serve(app, caller, agent, socket)))
+}
+
+async fn serve(app: App, caller: Caller, agent: AgentName, mut socket: WebSocket) {
+    let mut decisions = app.handle.decisions();
+    let mut role = app.handle.role();
+    let mut ping = tokio::time::interval(PING);
+    if send(&mut socket, &view(&app, &agent)).await.is_err() {
+        return;
+    }
+    loop {
+        tokio::select! {
+            decision = decisions.recv() => {
+                let changed = match decision {
+                    Ok(decision) => concerns(&decision, &agent),
+                    Err(RecvError::Lagged(_)) => true,
+                    Err(RecvError::Closed) => return,
+                };
+                if changed && send(&mut socket, &view(&app, &agent)).await.is_err() {
+                    return;
+                }
+            }
+            frame = socket.recv() => {
+                let Some(Ok(message)) = frame else { return };
+                // While nobody leads there is nobody to tell; the desk will come again.
+                let _ = app.handle.heartbeat(agent.clone());
+                let answer = match message {
+                    Message::Text(text) => command(&app, &caller, &agent, text.as_str()).await,
+                    Message::Close(_) => return,
+                    _ => continue,
+                };
+                if send(&mut socket, &answer).await.is_err() {
+                    return;
+                }
+            }
+            _ = ping.tick() => {
+                if socket.send(Message::Ping(Vec::new().into())).await.is_err() {
+                    return;
+                }
+            }
+            // A leader that ends closes its sessions: desks come back to its successor.
+            () = ended(&mut role) => return,
+        }
+    }
+}
+
+async fn ended(role: &mut watch::Receiver<Role>) {
+    // An error means that the main loop is gone: ended, too.
+    let _ = role.wait_for(|role| *role == Role::Ended).await;
+}
+
+async fn send(socket: &mut WebSocket, value: &Value) -> Result<(), axum::Error> {
+    socket.send(Message::Text(value.to_string().into())).await
+}
+
+fn view(app: &App, agent: &AgentName) -> Value {
+    let state = app.handle.state();
+    let directory = &state.directory;
+    let view = directory.agents.get(agent);
+    json!({
+        "event": "session",
+        "agent": Agent::new(agent, view, directory.tenant.as_deref()),
+        "contacts": in_hand(directory, agent),
+    })
+}
+
+async fn command(app: &App, caller: &Caller, agent: &AgentName, text: &str) -> Value {
+    let mut message: Value = match serde_json::from_str(text) {
+        Ok(message) => message,
+        Err(error) => return json!({"event": "answer", "ok": false, "error": error.to_string()}),
+    };
+    let id = message
+        .as_object_mut()
+        .and_then(|fields| fields.remove("id"))
+        .unwrap_or(Value::Null);
+    let done = match serde_json::from_value::<AgentCommand>(message) {
+        Ok(command) => carry_out(app, caller, agent.clone(), command).await,
+        Err(error) => Err(ApiError::Invalid(error.to_string())),
+    };
+    match done {
+        Ok(()) => json!({"event": "answer", "id": id, "ok": true}),
+        Err(error) => json!({"event": "answer", "id": id, "ok": false, "error": error.message()}),
+    }
+}
+
+/// Whether anything of the agent's own changed.
+fn concerns(decision: &Decision, agent: &AgentName) -> bool {
+    let by_input = match &decision.input {
+        Input::Configure { .. } => true,
+        Input::Hold { .. } => decision.refused().is_none(),
+        Input::SignIn { agent: who, .. }
+        | Input::SignOut { agent: who }
+        | Input::Session { agent: who, .. }
+        | Input::Endpoint { agent: who, .. } => who == agent,
+        _ => false,
+    };
+    by_input
+        || decision.outputs.iter().any(|output| match output {
+            Output::Offer { agent: who, .. }
+            | Output::CancelOffer { agent: who, .. }
+            | Output::Answered { agent: who, .. }
+            | Output::Agent { agent: who, .. } => who == agent,
+            // Whose it was is no longer known here.
+            Output::Ended { .. } => true,
+            _ => false,
+        })
+}

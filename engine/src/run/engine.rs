@@ -1,0 +1,350 @@
+//! One engine's life: configuration, leadership, recovery, the main loop; and its end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::handle::{Ends, Handle, Role};
+use super::main_loop::{LoopEnd, MainLoop, silent_telephony};
+use super::options::{Options, Place, Voice};
+use super::recover::recover;
+use super::reporting;
+use crate::api::{self, App};
+use crate::config::{Files, Loaded};
+use crate::journal::{JournalError, Sqlite, Writer};
+use crate::kube::Election;
+use crate::leader::{Fence, MediaPod};
+use crate::metrics::Metrics;
+use crate::state::Directory;
+use crate::telephony::ari::Host;
+use crate::telephony::{Recovered, Telephony, driver, sim};
+
+/// The predecessor's process may take a moment to let go of the journal.
+const LOCK_RETRY: Duration = Duration::from_millis(250);
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine {
+    /// Where the API listens.
+    pub api: SocketAddr,
+    /// Where `/metrics` listens.
+    pub metrics: Option<SocketAddr>,
+    /// The main loop, from outside.
+    pub handle: Handle,
+    stop: oneshot::Sender<()>,
+    life: JoinHandle<Result<LoopEnd>>,
+}
+
+impl Engine {
+    /// Binds the listeners and begins; leading comes later ([`Handle::role`]).
+    ///
+    /// # Errors
+    /// Where a listener can't be bound.
+    pub async fn start(options: Options) -> Result<Self> {
+        let (handle, ends) = Handle::new();
+        let metrics = Arc::new(Metrics::default());
+        let mut servers = JoinSet::new();
+        let app = App {
+            handle: handle.clone(),
+            tokens: options.tokens.clone(),
+            calls_ring_on_phones: matches!(options.telephony, Voice::Ari(_)),
+            metrics: Arc::clone(&metrics),
+        };
+        let api = serve(&mut servers, options.listen, api::router(app)).await?;
+        let metrics_at = match options.metrics {
+            None => None,
+            Some(at) => {
+                let router = api::metrics_router(handle.clone(), Arc::clone(&metrics));
+                Some(serve(&mut servers, at, router).await?)
+            }
+        };
+        tracing::info!(%api, metrics = ?metrics_at, "listening");
+        let (stop, stopped) = oneshot::channel();
+        let life = tokio::spawn(async move {
+            let role = ends.role.clone();
+            let end = live(options, ends, metrics, stopped).await;
+            role.send_replace(Role::Ended);
+            drop(servers);
+            end
+        });
+        Ok(Self {
+            api,
+            metrics: metrics_at,
+            handle,
+            stop,
+            life,
+        })
+    }
+
+    /// Ends it in order: a snapshot is written, the Lease given back, no call touched.
+    ///
+    /// # Errors
+    /// What ended it before.
+    pub async fn stop(self) -> Result<LoopEnd> {
+        // It may have ended by itself.
+        let _ = self.stop.send(());
+        self.life.await.context("the engine's task broke off")?
+    }
+
+    /// Waits until it ends by itself, or `until` is over and it is stopped.
+    ///
+    /// # Errors
+    /// What ended it.
+    pub async fn run_until(mut self, until: impl Future<Output = ()>) -> Result<LoopEnd> {
+        tokio::select! {
+            end = &mut self.life => end.context("the engine's task broke off")?,
+            () = until => self.stop().await,
+        }
+    }
+}
+
+/// Runs an engine until `until` is over.
+///
+/// # Errors
+/// What ended it.
+pub async fn run(options: Options, until: impl Future<Output = ()>) -> Result<LoopEnd> {
+    Engine::start(options).await?.run_until(until).await
+}
+
+async fn serve(
+    servers: &mut JoinSet<()>,
+    at: SocketAddr,
+    router: axum::Router,
+) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(at)
+        .await
+        .with_context(|| format!("can't listen on {at}"))?;
+    let bound = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    servers.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "a listener ended");
+        }
+    });
+    Ok(bound)
+}
+
+/// What the place gives: the configuration, and its followers, which end with the engine.
+struct Surroundings {
+    config: watch::Receiver<Loaded>,
+    problem: watch::Receiver<Option<String>>,
+    tasks: JoinSet<()>,
+}
+
+async fn live(
+    options: Options,
+    ends: Ends,
+    metrics: Arc<Metrics>,
+    mut stopped: oneshot::Receiver<()>,
+) -> Result<LoopEnd> {
+    let Options {
+        place,
+        journal,
+        telephony,
+        key,
+        ..
+    } = options;
+    let led = async {
+        let surroundings = follow_config(&place).await?;
+        let election = match &place {
+            Place::Machine { .. } => None,
+            Place::Pod {
+                cluster,
+                me,
+                unique,
+                address,
+            } => {
+                let election =
+                    Election::new(cluster.clone(), me.clone(), *unique, address.clone())?;
+                election.win(async || false).await;
+                Some(election)
+            }
+        };
+        anyhow::Ok((surroundings, election))
+    };
+    let (surroundings, election) = tokio::select! {
+        led = led => led?,
+        _ = &mut stopped => return Ok(LoopEnd::Stopped),
+    };
+    let Surroundings {
+        config,
+        problem,
+        mut tasks,
+    } = surroundings;
+
+    ends.role.send_replace(Role::Recovering);
+    let holder = match &place {
+        Place::Machine { .. } => format!("process {}", std::process::id()),
+        Place::Pod { me, .. } => me.identity(),
+    };
+    let store = open(&journal, matches!(place, Place::Pod { .. })).await?;
+    let writer = Arc::new(Writer::start(Box::new(store))?);
+    let epoch = writer.acquire(holder).await?;
+    tracing::info!(epoch = epoch.0, "leading");
+    metrics.leads(epoch.0);
+    // Set once: an engine leads once in its life.
+    let _ = ends.journal.set(Arc::downgrade(&writer));
+    let state = recover(&writer).await?;
+    let recovered = state.directory.recovered();
+    *ends
+        .state
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) = state;
+
+    let (end_loop, stop) = watch::channel(None);
+    let end_loop = Arc::new(end_loop);
+    let hosts = media_hosts(&place, epoch, key, &end_loop, &mut tasks)?;
+    if let Place::Pod { cluster, me, .. } = &place {
+        tasks.spawn(reporting::follow(
+            cluster.clone(),
+            me.clone(),
+            epoch,
+            ends.handle(),
+            problem,
+        ));
+    }
+    let election = election.map(Arc::new);
+    if let Some(election) = election.clone() {
+        let end_loop = Arc::clone(&end_loop);
+        tasks.spawn(async move {
+            let why = election.keep().await;
+            end_loop.send_replace(Some(LoopEnd::SteppedDown(why)));
+        });
+    }
+    let main = MainLoop {
+        epoch,
+        writer,
+        ends,
+        telephony: carry(telephony, recovered, &mut tasks),
+        config,
+        hosts,
+        stop,
+        metrics,
+    };
+    let mut main = std::pin::pin!(main.run());
+    let end = tokio::select! {
+        end = &mut main => end,
+        _ = &mut stopped => {
+            end_loop.send_replace(Some(LoopEnd::Stopped));
+            main.await
+        }
+    };
+    drop(tasks);
+    let end = match end {
+        Ok(end) => end,
+        Err(error @ JournalError::Stale { .. }) => LoopEnd::SteppedDown(error.to_string()),
+        Err(error) => return Err(error).context("the journal failed: nothing may be commanded"),
+    };
+    if let (Some(election), LoopEnd::Stopped) = (election, &end) {
+        election.give_back().await;
+    }
+    tracing::info!(?end, "the engine ends");
+    Ok(end)
+}
+
+/// Follows the configuration; returns once there is one.
+async fn follow_config(place: &Place) -> Result<Surroundings> {
+    let (loaded, mut changes) = watch::channel(None);
+    let (problem, problems) = watch::channel(None);
+    let mut tasks = JoinSet::new();
+    match place {
+        Place::Machine { config, .. } => {
+            let mut files = Files::new(config);
+            loaded.send_replace(Some(files.load()?));
+            tasks.spawn(files.follow(loaded, problem));
+        }
+        Place::Pod { cluster, .. } => {
+            let cluster = cluster.clone();
+            tasks.spawn(async move { cluster.follow_config(loaded, problem).await });
+        }
+    }
+    let first = changes
+        .wait_for(Option::is_some)
+        .await
+        .context("the configuration is followed no longer")?
+        .clone();
+    let first = first.context("there is a configuration")?;
+    let (given, config) = watch::channel(first);
+    tasks.spawn(async move {
+        while changes.changed().await.is_ok() {
+            if let Some(next) = changes.borrow_and_update().clone() {
+                given.send_replace(next);
+            }
+        }
+    });
+    Ok(Surroundings {
+        config,
+        problem: problems,
+        tasks,
+    })
+}
+
+async fn open(journal: &Path, wait: bool) -> Result<Sqlite, JournalError> {
+    loop {
+        match Sqlite::open(journal) {
+            Err(JournalError::Locked { path }) if wait => {
+                tracing::warn!(path, "an earlier engine still holds the journal; waiting");
+                tokio::time::sleep(LOCK_RETRY).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn media_hosts(
+    place: &Place,
+    epoch: crate::journal::Epoch,
+    key: crate::keys::TenantKey,
+    end_loop: &Arc<watch::Sender<Option<LoopEnd>>>,
+    tasks: &mut JoinSet<()>,
+) -> Result<watch::Receiver<Vec<Host>>> {
+    match place {
+        Place::Machine { hosts, .. } => {
+            let (keep, fixed) = watch::channel(hosts.clone());
+            tasks.spawn(async move { keep.closed().await });
+            Ok(fixed)
+        }
+        Place::Pod { cluster, .. } => {
+            let (pods, seen) = watch::channel(Vec::<MediaPod>::new());
+            let (named, hosts) = watch::channel(Vec::new());
+            let cluster = cluster.clone();
+            tasks.spawn(async move { cluster.follow_media(pods).await });
+            let fence = Fence::new(epoch, key)?;
+            let end_loop = Arc::clone(end_loop);
+            tasks.spawn(async move {
+                if let Some(why) = fence.run(seen, named).await {
+                    end_loop.send_replace(Some(LoopEnd::SteppedDown(why)));
+                }
+            });
+            Ok(hosts)
+        }
+    }
+}
+
+fn carry(voice: Voice, recovered: Recovered, tasks: &mut JoinSet<()>) -> Telephony {
+    match voice {
+        Voice::Ari(settings) => driver::start(settings, recovered),
+        Voice::Sim(settings) => sim::start(settings, recovered),
+        Voice::None => {
+            let (telephony, mut commands, reports) = silent_telephony();
+            tasks.spawn(async move {
+                while commands.recv().await.is_some() {}
+                drop(reports);
+            });
+            telephony
+        }
+    }
+}
+
+/// What an engine that leads says of itself.
+pub(super) fn config_hash(directory: &Directory) -> String {
+    directory.config_hash.clone().unwrap_or_default()
+}

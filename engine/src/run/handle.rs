@@ -1,0 +1,233 @@
+//! How the API, the configuration and the tests speak to the main loop.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use trunkline_routing::{ContactId, Input, Output, Segment, Time};
+use trunkline_tenant::QueueId;
+use trunkline_tenant::crds::AgentName;
+
+use crate::journal::{Context, Epoch, Seq, Writer};
+use crate::state::State;
+
+/// Decisions that a slow subscriber may lag behind before it loses some.
+const DECISIONS: usize = 4096;
+/// Requests that may wait for the journal; more are told to come again.
+const REQUESTS: usize = 4096;
+
+/// One entry of the journal with everything that the core made of it.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Its place.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// What happened.
+    pub input: Input,
+    /// What stands beside it.
+    pub context: Context,
+    /// What the core asks for, in order.
+    pub outputs: Vec<Output>,
+}
+
+impl Decision {
+    /// Why the core would not have the input, if it would not.
+    pub fn refused(&self) -> Option<&str> {
+        self.outputs.iter().find_map(|output| match output {
+            Output::Refused { why } => Some(why.as_str()),
+            _ => None,
+        })
+    }
+}
+
+/// A contact that comes through the API.
+#[derive(Clone, Debug)]
+pub struct Arriving {
+    /// Where to.
+    pub queue: QueueId,
+    /// Beside the queue's priority.
+    pub priority: i32,
+    /// Who it is from.
+    pub customer: Option<String>,
+    /// What stands beside it.
+    pub context: Context,
+}
+
+/// The contact's number, and its decision where it is new.
+pub(crate) type Arrived = Result<(ContactId, Option<Arc<Decision>>), NotTaken>;
+
+/// What the main loop is asked.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Journal this and decide.
+    Submit {
+        input: Box<Input>,
+        context: Context,
+        answer: oneshot::Sender<Result<Arc<Decision>, NotTaken>>,
+    },
+    /// Number a contact, journal its arrival, decide. The same live reference gives the same
+    /// number, and no decision.
+    Arrive {
+        arriving: Box<Arriving>,
+        answer: oneshot::Sender<Arrived>,
+    },
+    /// An agent's desk is there.
+    Heartbeat(AgentName),
+}
+
+/// Why a request was not even put to the core.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// This engine doesn't lead, or no longer.
+    #[error("this engine does not lead the tenant now: ask again in a second")]
+    NotLeading,
+    /// Too much waits for the journal.
+    #[error("{REQUESTS} requests wait for the journal: ask again in a second")]
+    Overloaded,
+}
+
+/// What an engine is at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Reads its configuration, waits for the Lease or the lock.
+    #[default]
+    Standby,
+    /// Replays its journal.
+    Recovering,
+    /// Leads.
+    Leading(Epoch),
+    /// Another engine leads, or the process ends.
+    Ended,
+}
+
+/// The main loop, from outside. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    requests: mpsc::Sender<Request>,
+    state: Arc<RwLock<State>>,
+    decisions: broadcast::Sender<Arc<Decision>>,
+    role: watch::Receiver<Role>,
+    journal: Arc<OnceLock<Weak<Writer>>>,
+}
+
+/// The main loop's ends of a [`Handle`].
+#[derive(Debug)]
+pub(crate) struct Ends {
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) state: Arc<RwLock<State>>,
+    pub(crate) decisions: broadcast::Sender<Arc<Decision>>,
+    pub(crate) role: watch::Sender<Role>,
+    /// Set once the journal is open; weak, so that its lock ends with the main loop.
+    pub(crate) journal: Arc<OnceLock<Weak<Writer>>>,
+    handle: Handle,
+}
+
+impl Ends {
+    /// Another handle on the same main loop.
+    pub(crate) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+}
+
+impl Handle {
+    pub(crate) fn new() -> (Self, Ends) {
+        let (requests, taken) = mpsc::channel(REQUESTS);
+        let (decisions, _) = broadcast::channel(DECISIONS);
+        let (role, role_seen) = watch::channel(Role::Standby);
+        let state = Arc::new(RwLock::new(State::default()));
+        let handle = Self {
+            requests,
+            state: Arc::clone(&state),
+            decisions: decisions.clone(),
+            role: role_seen,
+            journal: Arc::default(),
+        };
+        let ends = Ends {
+            requests: taken,
+            state,
+            decisions,
+            role,
+            journal: Arc::clone(&handle.journal),
+            handle: handle.clone(),
+        };
+        (handle, ends)
+    }
+
+    /// Journals an input and waits for what the core makes of it.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; a refusal by the core is in the decision.
+    pub async fn submit(&self, input: Input, context: Context) -> Result<Arc<Decision>, NotTaken> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Submit {
+            input: Box::new(input),
+            context,
+            answer,
+        })?;
+        answered.await.map_err(|_| NotTaken::NotLeading)?
+    }
+
+    /// Brings a contact in; repeated under the same live reference it is the same contact.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub async fn arrive(
+        &self,
+        arriving: Arriving,
+    ) -> Result<(ContactId, Option<Arc<Decision>>), NotTaken> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Arrive {
+            arriving: Box::new(arriving),
+            answer,
+        })?;
+        answered.await.map_err(|_| NotTaken::NotLeading)?
+    }
+
+    /// The agent's desk is there. Not journalled, unless it was thought gone.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub fn heartbeat(&self, agent: AgentName) -> Result<(), NotTaken> {
+        self.ask(Request::Heartbeat(agent))
+    }
+
+    fn ask(&self, request: Request) -> Result<(), NotTaken> {
+        if !matches!(*self.role.borrow(), Role::Leading(_)) {
+            return Err(NotTaken::NotLeading);
+        }
+        self.requests
+            .try_send(request)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => NotTaken::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => NotTaken::NotLeading,
+            })
+    }
+
+    /// The live state. Hold it shortly: the main loop waits.
+    pub fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The complete stretches of a contact, from the journal.
+    ///
+    /// # Errors
+    /// [`NotTaken`], where no journal is open here, or it can't be read.
+    pub async fn record(&self, contact: ContactId) -> Result<Vec<Segment>, NotTaken> {
+        let journal = self.journal.get().and_then(Weak::upgrade);
+        let journal = journal.ok_or(NotTaken::NotLeading)?;
+        journal.record(contact.0).await.map_err(|error| {
+            tracing::error!(%error, contact = contact.0, "no record could be read");
+            NotTaken::NotLeading
+        })
+    }
+
+    /// Every decision from now on.
+    pub fn decisions(&self) -> broadcast::Receiver<Arc<Decision>> {
+        self.decisions.subscribe()
+    }
+
+    /// What the engine is at.
+    pub fn role(&self) -> watch::Receiver<Role> {
+        self.role.clone()
+    }
+}

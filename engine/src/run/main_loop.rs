@@ -1,0 +1,467 @@
+//! The main loop: the one writer.
+//!
+//! report or request → journal, durable → core → telephony and subscribers. Whatever comes while
+//! a commit is under way goes with the next one. Nothing is commanded that isn't durable.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use trunkline_routing::{ContactId, Input, Output, Segment, Time};
+
+use super::clock::Clock;
+use super::handle::{Arrived, Arriving, Decision, Ends, NotTaken, Request, Role};
+use super::presence::Beats;
+use crate::config::Loaded;
+use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Seq, Writer};
+use crate::metrics::Metrics;
+use crate::state::State;
+use crate::telephony::ari::Host;
+use crate::telephony::{Arrival, CallRef, Command, Report, Telephony};
+
+/// Entries in one commit at most: a commit of this size takes some 10 ms.
+const BATCH: usize = 512;
+/// Entries between two snapshots: replaying this many takes well under a second.
+const SNAPSHOT_EVERY: u64 = 20_000;
+const PRESENCE_CHECK: Duration = Duration::from_secs(1);
+/// The longest sleep where the core asks for nothing.
+const NO_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// Why the main loop ended without an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoopEnd {
+    /// It was asked to.
+    Stopped,
+    /// Another engine leads.
+    SteppedDown(String),
+}
+
+/// What the main loop is made of.
+pub(super) struct MainLoop {
+    pub(super) epoch: Epoch,
+    pub(super) writer: Arc<Writer>,
+    pub(super) ends: Ends,
+    pub(super) telephony: Telephony,
+    pub(super) config: watch::Receiver<Loaded>,
+    pub(super) hosts: watch::Receiver<Vec<Host>>,
+    pub(super) stop: watch::Receiver<Option<LoopEnd>>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+type Answer = oneshot::Sender<Result<Arc<Decision>, NotTaken>>;
+type ArrivalAnswer = oneshot::Sender<Arrived>;
+
+/// Who waits for an entry's decision.
+enum Waiter {
+    Nobody,
+    Request(Answer),
+    Arrival(ContactId, ArrivalAnswer),
+}
+
+/// Entries that will be committed together.
+struct Batch {
+    at: Time,
+    next: Seq,
+    newest: ContactId,
+    entries: Vec<Entry>,
+    waiters: Vec<Waiter>,
+}
+
+impl Batch {
+    fn push(&mut self, input: Input, context: Context, waiter: Waiter) {
+        self.entries.push(Entry {
+            seq: self.next,
+            at: self.at,
+            input,
+            context,
+        });
+        self.next = self.next.next();
+        self.waiters.push(waiter);
+    }
+
+    fn number(&mut self) -> ContactId {
+        self.newest = ContactId(self.newest.0 + 1);
+        self.newest
+    }
+
+    fn brings(&self, is_it: impl Fn(&Context) -> bool) -> Option<ContactId> {
+        self.entries.iter().find_map(|entry| match &entry.input {
+            Input::Arrive { contact, .. } if is_it(&entry.context) => Some(*contact),
+            _ => None,
+        })
+    }
+}
+
+/// What woke the loop.
+enum Event {
+    Report(Report),
+    Request(Request),
+    Config,
+    Hosts,
+    Deadline,
+    Presence,
+    End(LoopEnd),
+}
+
+impl MainLoop {
+    /// Runs until it is told to stop, or must step down. The state has been replayed into `ends`.
+    ///
+    /// # Errors
+    /// [`JournalError`], where the journal fails: nothing may be commanded then.
+    pub(super) async fn run(mut self) -> Result<LoopEnd, JournalError> {
+        let mut clock = Clock::starting_behind(self.read(|state| state.directory.last));
+        let mut beats = Beats::new(Instant::now());
+        let mut presence = tokio::time::interval(PRESENCE_CHECK);
+        presence.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut since_snapshot = 0_u64;
+        self.config.mark_changed();
+        self.hosts.mark_changed();
+        let tenant = self.read(|state| state.directory.tenant.clone());
+        if let Some(tenant) = tenant {
+            self.command(Command::Configure(tenant));
+        }
+        self.ends.role.send_replace(Role::Leading(self.epoch));
+
+        let end = loop {
+            let now = clock.now();
+            let deadline = self.read(|state| state.core.next_deadline());
+            let sleep = deadline.map_or(NO_DEADLINE, |due| {
+                Duration::from_micros(u64::try_from((due - now).0).unwrap_or(0))
+            });
+            let event = tokio::select! {
+                biased;
+                end = stopped(&mut self.stop) => Event::End(end),
+                Ok(()) = self.hosts.changed() => Event::Hosts,
+                Ok(()) = self.config.changed() => Event::Config,
+                report = self.telephony.reports.recv() => match report {
+                    Some(report) => Event::Report(report),
+                    None => Event::End(LoopEnd::SteppedDown("telephony has ended".into())),
+                },
+                Some(request) = self.ends.requests.recv() => Event::Request(request),
+                () = tokio::time::sleep(sleep) => Event::Deadline,
+                _ = presence.tick() => Event::Presence,
+            };
+            let (newest, last) = self.read(|state| (state.directory.newest, state.seq));
+            let mut batch = Batch {
+                at: clock.now(),
+                next: last.next(),
+                newest: newest.unwrap_or(ContactId(0)),
+                entries: Vec::new(),
+                waiters: Vec::new(),
+            };
+            if let Some(end) = self.gather(event, &mut batch, &mut beats) {
+                break end;
+            }
+            since_snapshot += batch.entries.len() as u64;
+            self.commit(batch).await?;
+            if since_snapshot >= SNAPSHOT_EVERY {
+                since_snapshot = 0;
+                self.snapshot();
+            }
+        };
+        if end == LoopEnd::Stopped {
+            self.snapshot();
+        }
+        self.ends.role.send_replace(Role::Ended);
+        Ok(end)
+    }
+
+    /// Takes what woke the loop and all that waits beside it.
+    fn gather(&mut self, event: Event, batch: &mut Batch, beats: &mut Beats) -> Option<LoopEnd> {
+        let mut end = None;
+        match event {
+            Event::End(why) => return Some(why),
+            Event::Hosts => {
+                let hosts = self.hosts.borrow_and_update().clone();
+                self.command(Command::Hosts(hosts));
+            }
+            Event::Config => self.configure(batch),
+            Event::Report(report) => end = self.report(report, batch),
+            Event::Request(request) => self.request(request, batch, beats),
+            Event::Deadline => {
+                batch.push(Input::Tick, Context::default(), Waiter::Nobody);
+            }
+            Event::Presence => {
+                let silent = self.read(|state| beats.silent(&state.directory, Instant::now()));
+                for agent in silent {
+                    let input = Input::Session {
+                        agent,
+                        alive: false,
+                    };
+                    batch.push(input, Context::by(Actor::Engine), Waiter::Nobody);
+                }
+            }
+        }
+        while end.is_none() && batch.entries.len() < BATCH {
+            match self.telephony.reports.try_recv() {
+                Ok(report) => end = self.report(report, batch),
+                Err(_) => break,
+            }
+        }
+        while end.is_none() && batch.entries.len() < BATCH {
+            match self.ends.requests.try_recv() {
+                Ok(request) => self.request(request, batch, beats),
+                Err(_) => break,
+            }
+        }
+        end
+    }
+
+    fn configure(&mut self, batch: &mut Batch) {
+        let loaded = self.config.borrow_and_update().clone();
+        let runs = self.read(|state| state.directory.config_hash.clone());
+        if runs.as_deref() == Some(loaded.hash.as_str()) {
+            return;
+        }
+        tracing::info!(hash = %loaded.hash, before = ?runs, "a new configuration");
+        let context = Context {
+            config_hash: Some(loaded.hash),
+            ..Context::by(Actor::Engine)
+        };
+        let input = Input::Configure {
+            tenant: loaded.tenant,
+        };
+        batch.push(input, context, Waiter::Nobody);
+    }
+
+    fn report(&mut self, report: Report, batch: &mut Batch) -> Option<LoopEnd> {
+        match report {
+            Report::Arrived(arrival) => self.arrived(arrival, batch),
+            Report::Input(input) => {
+                batch.push(input, Context::by(Actor::Telephony), Waiter::Nobody);
+            }
+            Report::Host { host, up } => {
+                tracing::info!(host = %host, up, "media host");
+                self.metrics.media_host(host.as_str(), up);
+            }
+            Report::SteppedDown { host, why } => {
+                return Some(LoopEnd::SteppedDown(format!("{host}: {why}")));
+            }
+        }
+        None
+    }
+
+    fn arrived(&self, arrival: Arrival, batch: &mut Batch) {
+        let Arrival {
+            call,
+            number,
+            queue,
+            customer,
+            since,
+        } = arrival;
+        let known = self
+            .read(|state| state.directory.by_call(&call))
+            .or_else(|| batch.brings(|context| context.call.as_ref() == Some(&call)));
+        if known.is_some() {
+            return;
+        }
+        let contact = batch.number();
+        let context = Context {
+            call: Some(call),
+            number: Some(number),
+            ..Context::by(Actor::Telephony)
+        };
+        let input = Input::Arrive {
+            contact,
+            queue,
+            since,
+            priority: 0,
+            customer,
+        };
+        batch.push(input, context, Waiter::Nobody);
+    }
+
+    fn request(&self, request: Request, batch: &mut Batch, beats: &mut Beats) {
+        match request {
+            Request::Submit {
+                input,
+                context,
+                answer,
+            } => {
+                if let Input::SignIn { agent, .. } = input.as_ref() {
+                    beats.heard(agent.clone(), Instant::now());
+                }
+                batch.push(*input, context, Waiter::Request(answer));
+            }
+            Request::Arrive { arriving, answer } => {
+                let Arriving {
+                    queue,
+                    priority,
+                    customer,
+                    context,
+                } = *arriving;
+                let known = context.reference.as_deref().and_then(|reference| {
+                    self.read(|state| state.directory.by_reference(reference))
+                        .or_else(|| batch.brings(|c| c.reference.as_deref() == Some(reference)))
+                });
+                if let Some(contact) = known {
+                    // Who asked may have gone.
+                    let _ = answer.send(Ok((contact, None)));
+                    return;
+                }
+                let contact = batch.number();
+                let input = Input::Arrive {
+                    contact,
+                    queue,
+                    since: None,
+                    priority,
+                    customer,
+                };
+                batch.push(input, context, Waiter::Arrival(contact, answer));
+            }
+            Request::Heartbeat(agent) => {
+                beats.heard(agent.clone(), Instant::now());
+                let back = self.read(|state| {
+                    let view = state.directory.agents.get(&agent);
+                    view.is_some_and(|view| view.signed_in && !view.alive)
+                });
+                if back {
+                    let input = Input::Session { agent, alive: true };
+                    batch.push(input, Context::by(Actor::Engine), Waiter::Nobody);
+                }
+            }
+        }
+    }
+
+    /// Makes a batch durable, decides upon it, and tells everyone.
+    async fn commit(&mut self, batch: Batch) -> Result<(), JournalError> {
+        let Batch {
+            entries, waiters, ..
+        } = batch;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let entries = self.writer.append(self.epoch, entries).await?;
+        self.metrics.committed(entries.len(), began.elapsed());
+        let mut rows: Vec<Segment> = Vec::new();
+        for (entry, waiter) in entries.into_iter().zip(waiters) {
+            let outputs = {
+                let mut state = self
+                    .ends
+                    .state
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                state.apply(&entry)
+            };
+            let Entry {
+                seq,
+                at,
+                input,
+                context,
+            } = entry;
+            let decision = Arc::new(Decision {
+                seq,
+                at,
+                input,
+                context,
+                outputs,
+            });
+            self.metrics.decided(&decision);
+            self.tell_telephony(&decision);
+            rows.extend(decision.outputs.iter().filter_map(|output| match output {
+                Output::Record(segment) => Some(segment.as_ref().clone()),
+                _ => None,
+            }));
+            // Nobody may be listening, and who asked may have gone: neither matters here.
+            let _ = self.ends.decisions.send(Arc::clone(&decision));
+            match waiter {
+                Waiter::Nobody => {}
+                Waiter::Request(answer) => drop(answer.send(Ok(decision))),
+                Waiter::Arrival(contact, answer) => {
+                    drop(answer.send(Ok((contact, Some(decision)))));
+                }
+            }
+        }
+        if !rows.is_empty() {
+            self.writer.project(self.epoch, rows);
+        }
+        Ok(())
+    }
+
+    fn tell_telephony(&self, decision: &Decision) {
+        let refused = decision.refused();
+        if let Some(why) = refused {
+            tracing::info!(seq = decision.seq.0, input = ?decision.input, why, "refused");
+        }
+        match &decision.input {
+            Input::Configure { tenant } if refused.is_none() => {
+                self.command(Command::Configure(Arc::clone(tenant)));
+            }
+            Input::Arrive { contact, queue, .. } => {
+                if let Some(call) = decision.context.call.clone() {
+                    self.command(admission(refused.is_none(), *contact, call, queue.clone()));
+                }
+            }
+            Input::Hold { contact, on } if refused.is_none() => {
+                self.command(Command::Hold {
+                    contact: *contact,
+                    on: *on,
+                });
+            }
+            _ => {}
+        }
+        for output in &decision.outputs {
+            self.command(Command::Do(output.clone()));
+        }
+    }
+
+    fn command(&self, command: Command) {
+        if self.telephony.commands.send(command).is_err() {
+            // Its reports are at an end too, which ends this loop.
+            tracing::warn!("telephony has ended");
+        }
+    }
+
+    fn snapshot(&self) {
+        match self.read(State::snapshot) {
+            Ok(snapshot) => self.writer.save_snapshot(self.epoch, snapshot),
+            Err(error) => tracing::error!(%error, "no snapshot: a restart will replay more"),
+        }
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(
+            &self
+                .ends
+                .state
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+}
+
+fn admission(
+    accepted: bool,
+    contact: ContactId,
+    call: CallRef,
+    queue: trunkline_tenant::QueueId,
+) -> Command {
+    if accepted {
+        Command::Admit {
+            contact,
+            call,
+            queue,
+        }
+    } else {
+        Command::TurnAway { call }
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<Option<LoopEnd>>) -> LoopEnd {
+    match stop.wait_for(Option::is_some).await {
+        Ok(end) => end.clone().unwrap_or(LoopEnd::Stopped),
+        Err(_) => LoopEnd::Stopped,
+    }
+}
+
+/// A telephony that nobody drives: for a tenant without calls, and for tests.
+pub(crate) fn silent_telephony() -> (
+    Telephony,
+    mpsc::UnboundedReceiver<Command>,
+    mpsc::UnboundedSender<Report>,
+) {
+    let (commands, commanded) = mpsc::unbounded_channel();
+    let (report, reports) = mpsc::unbounded_channel();
+    (Telephony { commands, reports }, commanded, report)
+}

@@ -1,0 +1,17 @@
+//! Running an engine: leadership, recovery, the main loop, telephony.
+
+mod clock;
+mod engine;
+mod handle;
+mod main_loop;
+mod options;
+mod presence;
+mod recover;
+mod reporting;
+
+pub use engine::{Engine, run};
+pub use handle::{Arriving, Decision, Handle, NotTaken, Role};
+pub use main_loop::LoopEnd;
+pub use options::{Options, Place, Voice};
+pub use presence::SILENCE;
+pub use recover::recover;

@@ -1,0 +1,442 @@
+//! What people and telephony ask about: live contacts, agents, the newest records.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use trunkline_routing::{AgentState, ContactId, Input, OfferId, Output, Segment, Span, Time};
+use trunkline_tenant::crds::{AgentName, ClientName};
+use trunkline_tenant::{QueueId, Tenant};
+
+use super::ContactRecord;
+use crate::journal::{Entry, Presence};
+use crate::telephony::{CallRef, Recovered, RecoveredCall, RecoveredStage};
+
+/// Records kept at hand; older ones are in the journal.
+const RECENT: usize = 1000;
+
+/// Everything at hand.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Directory {
+    /// The tenant that runs.
+    pub tenant: Option<Arc<Tenant>>,
+    /// Its hash.
+    pub config_hash: Option<String>,
+    /// When the last entry was.
+    pub last: Time,
+    /// The highest contact number given out.
+    pub newest: Option<ContactId>,
+    /// Live contacts.
+    pub live: BTreeMap<ContactId, LiveContact>,
+    /// Agents who ever signed in.
+    pub agents: BTreeMap<AgentName, AgentView>,
+    /// When an agent first answered a contact of each client.
+    pub first_answered: BTreeMap<ClientName, Time>,
+    /// The newest records of contacts that have ended, the eldest first.
+    pub recent: VecDeque<ContactRecord>,
+}
+
+/// A contact that lives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveContact {
+    /// Where it is.
+    pub queue: QueueId,
+    /// When it first arrived.
+    pub arrived: Time,
+    /// When it entered this queue.
+    pub entered: Time,
+    /// The call that it is, if it is one.
+    pub call: Option<CallRef>,
+    /// The number dialled.
+    pub number: Option<String>,
+    /// Who it is from.
+    pub customer: Option<String>,
+    /// The word under which it came through the API.
+    pub reference: Option<String>,
+    /// What it is at.
+    pub stage: Stage,
+    /// Its stretches that are complete.
+    pub segments: Vec<Segment>,
+}
+
+/// What a live contact is at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "stage",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Stage {
+    /// It waits.
+    Waiting,
+    /// An agent is being asked.
+    Offered {
+        /// Which offer.
+        offer: OfferId,
+        /// Whom.
+        agent: AgentName,
+        /// When it lapses.
+        deadline: Time,
+    },
+    /// The agent said yes; the legs are being joined.
+    Accepted {
+        /// Which offer.
+        offer: OfferId,
+        /// Who.
+        agent: AgentName,
+    },
+    /// It is being connected to a place outside the centre.
+    Outside {
+        /// The offer that led to the conversation that it comes from.
+        offer: OfferId,
+        /// Who handed it over.
+        agent: AgentName,
+        /// When it goes back to them.
+        deadline: Time,
+    },
+    /// It talks.
+    Talking {
+        /// The offer that led to it.
+        offer: OfferId,
+        /// With whom.
+        agent: AgentName,
+        /// Since when.
+        since: Time,
+        /// Since when it is on hold, if it is.
+        held_since: Option<Time>,
+        /// Earlier holds.
+        hold: Span,
+    },
+}
+
+impl Stage {
+    /// Who is asked, or talks.
+    pub fn agent(&self) -> Option<&AgentName> {
+        match self {
+            Self::Waiting => None,
+            Self::Offered { agent, .. }
+            | Self::Accepted { agent, .. }
+            | Self::Outside { agent, .. }
+            | Self::Talking { agent, .. } => Some(agent),
+        }
+    }
+
+    /// The offer under which it is asked or talks.
+    pub fn offer(&self) -> Option<OfferId> {
+        match self {
+            Self::Waiting => None,
+            Self::Offered { offer, .. }
+            | Self::Accepted { offer, .. }
+            | Self::Outside { offer, .. }
+            | Self::Talking { offer, .. } => Some(*offer),
+        }
+    }
+}
+
+/// An agent as the engine sees them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentView {
+    /// What they are at.
+    pub state: AgentState,
+    /// Since when.
+    pub since: Time,
+    /// Whether they have signed in and not out.
+    pub signed_in: bool,
+    /// Whether their session lives.
+    pub alive: bool,
+    /// How that is known.
+    pub presence: Presence,
+}
+
+impl Directory {
+    pub(super) fn apply(&mut self, entry: &Entry, outputs: &[Output]) {
+        self.last = entry.at;
+        // The number is used up even where the core would not have the contact.
+        if let Input::Arrive { contact, .. } = &entry.input {
+            self.newest = self.newest.max(Some(*contact));
+        }
+        let refused = outputs.iter().any(|o| matches!(o, Output::Refused { .. }));
+        if !refused {
+            self.heed(entry);
+        }
+        for output in outputs {
+            self.follow(entry.at, output);
+        }
+    }
+
+    /// What an input says that no output repeats.
+    fn heed(&mut self, entry: &Entry) {
+        let Entry {
+            at, input, context, ..
+        } = entry;
+        match input {
+            Input::Configure { tenant } => {
+                self.tenant = Some(Arc::clone(tenant));
+                self.config_hash.clone_from(&context.config_hash);
+            }
+            Input::Arrive {
+                contact,
+                queue,
+                since,
+                customer,
+                ..
+            } => {
+                self.live.insert(
+                    *contact,
+                    LiveContact {
+                        queue: queue.clone(),
+                        arrived: since.unwrap_or(*at),
+                        entered: since.unwrap_or(*at),
+                        call: context.call.clone(),
+                        number: context.number.clone(),
+                        customer: customer.clone(),
+                        reference: context.reference.clone(),
+                        stage: Stage::Waiting,
+                        segments: Vec::new(),
+                    },
+                );
+            }
+            Input::SignIn { agent, .. } => {
+                let view = self.agent(agent, *at);
+                view.signed_in = true;
+                view.alive = true;
+                if let Some(presence) = context.presence {
+                    view.presence = presence;
+                }
+            }
+            Input::SignOut { agent } => self.agent(agent, *at).signed_in = false,
+            Input::Session { agent, alive } => self.agent(agent, *at).alive = *alive,
+            Input::Accept { offer } => {
+                if let Some(live) = self.live.get_mut(&offer.contact)
+                    && let Stage::Offered {
+                        offer: asked,
+                        agent,
+                        ..
+                    } = &live.stage
+                    && asked == offer
+                {
+                    live.stage = Stage::Accepted {
+                        offer: *offer,
+                        agent: agent.clone(),
+                    };
+                }
+            }
+            Input::Hold { contact, on } => self.hold(*contact, *on, *at),
+            _ => {}
+        }
+    }
+
+    fn hold(&mut self, contact: ContactId, on: bool, at: Time) {
+        if let Some(live) = self.live.get_mut(&contact)
+            && let Stage::Talking {
+                held_since, hold, ..
+            } = &mut live.stage
+        {
+            match (*held_since, on) {
+                (None, true) => *held_since = Some(at),
+                (Some(since), false) => {
+                    *hold = Span(hold.0 + (at - since).0);
+                    *held_since = None;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn follow(&mut self, at: Time, output: &Output) {
+        match output {
+            Output::Offer {
+                offer,
+                agent,
+                deadline,
+            } => self.stage(
+                offer.contact,
+                Stage::Offered {
+                    offer: *offer,
+                    agent: agent.clone(),
+                    deadline: *deadline,
+                },
+            ),
+            Output::CancelOffer { offer, .. } => {
+                if let Some(live) = self.live.get_mut(&offer.contact)
+                    && live.stage.offer() == Some(*offer)
+                {
+                    live.stage = Stage::Waiting;
+                }
+            }
+            Output::Waiting { contact, queue } => {
+                if let Some(live) = self.live.get_mut(contact) {
+                    live.stage = Stage::Waiting;
+                    if live.queue != *queue {
+                        live.queue = queue.clone();
+                        live.entered = at;
+                    }
+                }
+            }
+            Output::Overflowed { contact, to, .. } => {
+                if let Some(live) = self.live.get_mut(contact) {
+                    live.queue = to.clone();
+                    live.entered = at;
+                }
+            }
+            Output::Answered { contact, agent, .. } => {
+                if let Some(live) = self.live.get_mut(contact)
+                    && let Some(offer) = live.stage.offer()
+                {
+                    if let Some(client) = &live.queue.client {
+                        self.first_answered.entry(client.clone()).or_insert(at);
+                    }
+                    live.stage = Stage::Talking {
+                        offer,
+                        agent: agent.clone(),
+                        since: at,
+                        held_since: None,
+                        hold: Span(0),
+                    };
+                }
+            }
+            Output::HandOver {
+                contact, deadline, ..
+            } => {
+                if let Some(live) = self.live.get_mut(contact)
+                    && let (Some(offer), Some(agent)) =
+                        (live.stage.offer(), live.stage.agent().cloned())
+                {
+                    live.stage = Stage::Outside {
+                        offer,
+                        agent,
+                        deadline: *deadline,
+                    };
+                }
+            }
+            Output::Ended {
+                contact, outcome, ..
+            } => {
+                if let Some(live) = self.live.remove(contact) {
+                    if self.recent.len() == RECENT {
+                        self.recent.pop_front();
+                    }
+                    self.recent
+                        .push_back(ContactRecord::ended(*contact, live, at, *outcome));
+                }
+            }
+            Output::Record(segment) => self.keep(segment),
+            Output::Agent { agent, state } => {
+                let view = self.agent(agent, at);
+                view.state = state.clone();
+                view.since = at;
+                if *state == AgentState::SignedOut {
+                    view.signed_in = false;
+                }
+            }
+            Output::Step { .. } | Output::Refused { .. } => {}
+        }
+    }
+
+    /// A stretch is complete when its wrap-up is, which is often after the contact's end.
+    fn keep(&mut self, segment: &Segment) {
+        if let Some(live) = self.live.get_mut(&segment.contact) {
+            live.segments.push(segment.clone());
+        } else if let Some(record) = self
+            .recent
+            .iter_mut()
+            .rev()
+            .find(|record| record.contact == segment.contact)
+        {
+            record.segments.push(segment.clone());
+        }
+    }
+
+    fn stage(&mut self, contact: ContactId, stage: Stage) {
+        if let Some(live) = self.live.get_mut(&contact) {
+            live.stage = stage;
+        }
+    }
+
+    fn agent(&mut self, agent: &AgentName, at: Time) -> &mut AgentView {
+        self.agents
+            .entry(agent.clone())
+            .or_insert_with(|| AgentView {
+                state: AgentState::SignedOut,
+                since: at,
+                signed_in: false,
+                alive: false,
+                presence: Presence::default(),
+            })
+    }
+
+    /// Whether there is such an agent: listed by name, or signed in as one of a virtual team's.
+    pub fn knows(&self, agent: &AgentName) -> bool {
+        self.agents.contains_key(agent)
+            || self
+                .tenant
+                .as_ref()
+                .is_some_and(|tenant| tenant.agents.contains_key(agent))
+    }
+
+    /// The live contact that is this call.
+    pub fn by_call(&self, call: &CallRef) -> Option<ContactId> {
+        self.live
+            .iter()
+            .find(|(_, live)| live.call.as_ref() == Some(call))
+            .map(|(contact, _)| *contact)
+    }
+
+    /// The live contact that came through the API under this word.
+    pub fn by_reference(&self, reference: &str) -> Option<ContactId> {
+        self.live
+            .iter()
+            .find(|(_, live)| live.reference.as_deref() == Some(reference))
+            .map(|(contact, _)| *contact)
+    }
+
+    /// What telephony must know to take over.
+    pub fn recovered(&self) -> Recovered {
+        let calls = self
+            .live
+            .iter()
+            .filter_map(|(contact, live)| {
+                Some(RecoveredCall {
+                    contact: *contact,
+                    call: live.call.clone()?,
+                    queue: live.queue.clone(),
+                    stage: recovered_stage(&live.stage),
+                })
+            })
+            .collect();
+        Recovered {
+            calls,
+            newest: self.newest,
+        }
+    }
+}
+
+fn recovered_stage(stage: &Stage) -> RecoveredStage {
+    match stage.clone() {
+        // One on its way outside hears music until the core takes it back or lets it go.
+        Stage::Waiting | Stage::Outside { .. } => RecoveredStage::Waiting,
+        Stage::Offered {
+            offer,
+            agent,
+            deadline,
+        } => RecoveredStage::Offered {
+            offer,
+            agent,
+            deadline,
+        },
+        Stage::Accepted { offer, agent } => RecoveredStage::Accepted { offer, agent },
+        Stage::Talking {
+            offer,
+            agent,
+            held_since,
+            ..
+        } => RecoveredStage::Talking {
+            offer,
+            agent,
+            held: held_since.is_some(),
+        },
+    }
+}
