@@ -13,6 +13,7 @@ mod call_center;
 mod client;
 mod common;
 mod names;
+mod rules;
 mod trunk;
 mod values;
 
@@ -21,6 +22,7 @@ pub use call_center::*;
 pub use client::*;
 pub use common::*;
 pub use names::*;
+pub use rules::{CEL_RULES, CelRule};
 pub use trunk::*;
 pub use values::*;
 
@@ -29,10 +31,12 @@ pub const GROUP: &str = "trunkline.dev";
 /// The API version.
 pub const VERSION: &str = "v1alpha1";
 
-/// The four CustomResourceDefinitions, in the order they are written and applied.
+/// The four CustomResourceDefinitions with their CEL rules, in the order they are written and applied.
 pub fn definitions()
 -> Vec<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition>
 {
     use kube::CustomResourceExt;
-    vec![CallCenter::crd(), Client::crd(), Trunk::crd(), Agent::crd()]
+    let mut all = vec![CallCenter::crd(), Client::crd(), Trunk::crd(), Agent::crd()];
+    all.iter_mut().for_each(rules::write);
+    all
 }
