@@ -286,6 +286,18 @@ impl Node {
             *value = self.filler();
             return;
         }
+        if let (Type::WholeOrText, Value::String(text)) = (self.kind, &*value)
+            && text.parse::<trunkline_crds::Seconds>().is_err()
+        {
+            // Our only such fields are bounds: a number, or a duration.
+            misfits.push(misfit(
+                &path.path(),
+                format!("`{}` is neither a number nor a duration", shortened(text)),
+                "write a number, as `85`, or a duration, as `240s`".to_owned(),
+            ));
+            *value = json!(0);
+            return;
+        }
         match value {
             Value::Object(fields) => self.walk_object(fields, path, misfits),
             Value::Array(items) => self.walk_list(items, path, misfits),
