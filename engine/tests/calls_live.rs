@@ -61,18 +61,30 @@ impl Party {
         Self(Process::new(script).args(args).spawn().unwrap())
     }
 
-    fn phone(at: &str, args: &[&str]) -> Self {
-        let mut all = vec!["--at", at, "--answer", "0.3"];
+    /// A phone that listens when this returns.
+    fn phone(name: &str, at: &str, args: &[&str]) -> Self {
+        let ready = format!("{}/log/{name}/ready", needed("WORLD"));
+        let _ = std::fs::remove_file(&ready);
+        let mut all = vec!["--at", at, "--answer", "0.3", "--name", name];
         all.extend(args);
-        Self::start("phone.sh", &all)
+        let phone = Self::start("phone.sh", &all);
+        for _ in 0..500 {
+            if std::fs::exists(&ready).unwrap() {
+                // It is touched just before sipp starts.
+                std::thread::sleep(Duration::from_millis(300));
+                return phone;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the phone {name} isn't up after 5 s");
     }
 
     fn maria(args: &[&str]) -> Self {
-        Self::phone("10.88.0.20", args)
+        Self::phone("maria", "10.88.0.20", args)
     }
 
     fn noah(args: &[&str]) -> Self {
-        Self::phone("10.88.0.21", args)
+        Self::phone("noah", "10.88.0.21", args)
     }
 
     fn caller(args: &[&str]) -> Self {
@@ -306,7 +318,7 @@ async fn the_caller_ends_it_and_the_agents_phone_is_released() {
 #[ignore = "needs live/run.sh"]
 async fn an_agent_who_does_not_answer_is_withdrawn_and_the_other_gets_the_caller() {
     let mut desk = Desk::fresh().await;
-    let _maria = Party::maria(&["--no-answer", "--name", "maria"]);
+    let _maria = Party::maria(&["--no-answer"]);
     let _noah = Party::noah(&["--talk", "2"]);
     let caller = Party::caller(&["--until-bye"]);
     let arrival = desk.admit(3).await;
@@ -736,7 +748,7 @@ async fn callers_of_a_media_host_that_is_no_longer_named_are_dropped_at_once() {
 #[ignore = "needs live/run.sh"]
 async fn the_time_from_the_callers_invite_to_the_agents_is_a_few_milliseconds() {
     let mut desk = Desk::fresh().await;
-    let _maria = Party::maria(&["--answer", "0.02", "--name", "fast"]);
+    let _maria = Party::maria(&["--answer", "0.02"]);
     const CALLS: u64 = 100;
     let callers = Party::caller(&[
         "--calls", "100", "--rate", "20", "--talk", "0.5", "--name", "many",
@@ -776,7 +788,7 @@ async fn the_time_from_the_callers_invite_to_the_agents_is_a_few_milliseconds() 
     answered.sort();
     assert_eq!(answered.len() as u64, CALLS);
     let [placed, offered] =
-        [("many", "invited"), ("fast", "offered")].map(|(log, word)| moments(log, word));
+        [("many", "invited"), ("maria", "offered")].map(|(log, word)| moments(log, word));
     let mut rings: Vec<Duration> = placed
         .iter()
         .zip(&offered)
