@@ -19,7 +19,8 @@
 //!
 //! *Every* output may be sent: outputs about contacts that were never admitted (chats, e-mails)
 //! and outputs that ask nothing of a call are ignored. Inputs of an agent's session that a call
-//! must follow are commands too: after [`Input::Hold`] is journalled, send [`Command::Hold`].
+//! must follow are commands too: after [`Input::Hold`] is journalled, send [`Command::Hold`] (a
+//! hold that telephony itself reported may be sent back; it is known as done).
 //! (`AgentDone`, `CustomerGone` and the rest come back as outputs by themselves.)
 //!
 //! An input may come late or twice: an `Accept` for an offer that the core has just taken back,

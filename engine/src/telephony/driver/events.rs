@@ -61,11 +61,10 @@ impl Calls {
         if self.callers.contains_key(&call) {
             return;
         }
-        let found = self
-            .tenant
-            .as_ref()
-            .and_then(|tenant| names::destination(tenant, dialled));
-        let Some((number, queue)) = found else {
+        let Some(tenant) = &self.tenant else {
+            return; // not configured yet: it rings on, and the next listing finds it
+        };
+        let Some((number, queue)) = names::destination(tenant, dialled) else {
             tracing::info!(%host, channel = %channel.id, dialled, "nobody has this number: 404");
             self.callers
                 .insert(call.clone(), Caller::Leaving { farewell: None });
@@ -217,9 +216,17 @@ impl Calls {
         let Some(leg) = self.legs.get(&Self::place(host, channel)) else {
             return;
         };
-        let contact = leg.offer.contact;
-        let talks = self.contacts.get(&contact).map(|contact| &contact.stage);
-        if matches!(talks, Some(Stage::Talking { offer, .. }) if *offer == leg.offer) {
+        let (contact, of) = (leg.offer.contact, leg.offer);
+        let stage = self
+            .contacts
+            .get_mut(&contact)
+            .map(|known| &mut known.stage);
+        if let Some(Stage::Talking { offer, held }) = stage
+            && *offer == of
+            && *held != on
+        {
+            // Noted here: the engine's own command for this hold finds it done.
+            *held = on;
             out.input(Input::Hold { contact, on });
         }
     }

@@ -561,3 +561,47 @@ fn a_phone_that_registers_or_goes_away_is_told_when_it_changes() {
         assert_eq!(inputs(&out), told, "{state}");
     }
 }
+
+#[test]
+fn a_hold_by_the_phone_is_told_once_and_not_done_again_at_the_desk() {
+    let mut machine = Machine::talking();
+    let contact = CONTACT;
+    for on in [true, false] {
+        let channel = channel("o-1-1", "Up");
+        let out = machine.event(if on {
+            EventKind::ChannelHold { channel }
+        } else {
+            EventKind::ChannelUnhold { channel }
+        });
+        assert_eq!(inputs(&out), [Input::Hold { contact, on }]);
+        let out = machine.command(Command::Hold { contact, on });
+        assert!(out.acts.is_empty(), "the phone has done it: {out:?}");
+    }
+}
+
+#[test]
+fn a_hold_at_the_desk_takes_the_caller_out_and_brings_them_back() {
+    let mut machine = Machine::talking();
+    let contact = CONTACT;
+    let out = machine.command(Command::Hold { contact, on: true });
+    assert!(matches!(deeds(&out)[..], [(CALLER, What::Music { .. })]));
+    let out = machine.command(Command::Hold { contact, on: false });
+    assert!(matches!(deeds(&out)[..], [(CALLER, What::Join { .. })]));
+}
+
+#[test]
+fn a_caller_who_comes_before_the_tenant_is_known_is_not_turned_away() {
+    let mut machine = Machine::new();
+    let tenant = machine.calls.tenant.take();
+    let out = machine.event(start(CALLER, &["inbound", "+18005550100"]));
+    assert!(out.acts.is_empty() && out.reports.is_empty(), "{out:?}");
+    machine.calls.tenant = tenant;
+    machine.now = LATER;
+    let out = machine.compare(listing(vec![channel(CALLER, "Ring")], vec![]));
+    assert!(
+        out.reports
+            .iter()
+            .any(|report| matches!(report, Report::Arrived(_))),
+        "{out:?}"
+    );
+}
