@@ -15,5 +15,5 @@ for suite in ari_live calls_live; do
     sed -n 's/.*"executable":"\([^"]*'$suite'[^"]*\)".*/\1/p')
   "${root[@]}" env TRUNKLINE_TEST_ARI=http://10.88.0.1:8088/ari TRUNKLINE_TEST_ARI_PASSWORD=live-test \
     "VOIP=$voip" "WORLD=$WORLD" "STATE=$STATE" "PATH=$PATH" \
-    nsenter --net --target "$(world_pid)" "$binary" --ignored --test-threads 1 ${1:+"$1"}
+    nsenter --net --target "$(world_pid)" "$binary" --ignored --test-threads 1 --show-output ${1:+"$1"}
 done
