@@ -2,7 +2,7 @@
 //! warning, every example, and a tenant at the maxima; and it refuses what compiling refuses of
 //! one object.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
 
