@@ -6,6 +6,7 @@ mod core;
 mod hours;
 mod input;
 mod ix;
+pub mod metrics;
 mod output;
 mod plan;
 mod pool;

@@ -155,6 +155,8 @@ pub enum SegmentEnd {
     Closed,
     /// Dropped by us.
     Dropped,
+    /// Not over: it waits, or talks. Only in what is asked of the core, never recorded.
+    Open,
 }
 
 /// One stretch of a contact in one queue.
@@ -187,6 +189,9 @@ pub struct Segment {
     pub codes: Vec<String>,
     /// How it ended.
     pub end: SegmentEnd,
+    /// The contact was answered before this stretch: it was handed over or called back.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// What an agent is at.

@@ -23,6 +23,8 @@ pub(crate) struct Contact {
     pub(crate) generation: u32,
     /// Its number of stretches before this one.
     pub(crate) segment: u32,
+    /// It was answered in an earlier stretch.
+    pub(crate) again: bool,
     /// Overflows so far.
     pub(crate) hops: u32,
     pub(crate) at: At,

@@ -45,11 +45,17 @@ pub struct Options {
     /// Whether times are dates: calendars, employment, training and shifts apply. Off for a
     /// simulation whose times are seconds from its start.
     pub dates: bool,
+    /// Everyone's wrap-up, in place of what their teams declare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrap_up: Option<Span>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { dates: true }
+        Self {
+            dates: true,
+            wrap_up: None,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use trunkline_tenant::{QueueId, Tenant};
 use super::Core;
 use super::contact::{At, Contact, Stage};
 use crate::timers::{Owner, Phase};
-use crate::{AgentState, ContactId, OfferId, Target, Time};
+use crate::{AgentState, ContactId, OfferId, Segment, SegmentEnd, Target, Time};
 
 /// Where a contact stands.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -184,6 +184,32 @@ impl Core {
             })
             .count()
         })
+    }
+
+    /// The rows that are not over yet, up to now: who waits, talks, and is wrapped up. Together
+    /// with those recorded they make the present figures.
+    pub fn open_rows(&self) -> Vec<Segment> {
+        let mut rows = Vec::new();
+        for slot in self.contact_of.values() {
+            let contact = &self.contacts[slot.at()];
+            if matches!(contact.stage, Stage::Outside { .. }) {
+                continue; // Its stretch is recorded, and none is open.
+            }
+            let mut row = self.segment(*slot, SegmentEnd::Open);
+            if let Stage::Talking {
+                agent, since, held, ..
+            } = contact.stage
+            {
+                row.answered = Some(since);
+                row.agent = Some(self.agents[agent.at()].name.clone());
+                row.hold = held;
+            }
+            rows.push(row);
+        }
+        let wraps = self.agents.iter().flat_map(|agent| &agent.wraps);
+        rows.extend(wraps.map(|wrap| (*wrap.segment).clone()));
+        rows.sort_unstable_by_key(|row| (row.contact, row.index));
+        rows
     }
 
     /// An agent who is listed or signed in.

@@ -78,6 +78,7 @@ struct SavedContact {
     priority: i32,
     generation: u32,
     segment: u32,
+    again: bool,
     hops: u32,
     at: SavedAt,
     step_entered: Time,
@@ -226,6 +227,7 @@ impl Core {
             priority: contact.priority,
             generation: contact.generation,
             segment: contact.segment,
+            again: contact.again,
             hops: contact.hops,
             at: match &contact.at {
                 At::Named(agent) => SavedAt::Named(agent.clone()),
@@ -371,6 +373,7 @@ impl Core {
             priority: saved.priority,
             generation: saved.generation,
             segment: saved.segment,
+            again: saved.again,
             hops: saved.hops,
             at: match saved.at {
                 SavedAt::Named(agent) => At::Named(agent),

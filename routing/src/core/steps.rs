@@ -47,6 +47,7 @@ impl Core {
             priority,
             generation: 0,
             segment: 0,
+            again: false,
             hops: 0,
             at: At::Route(0),
             step_entered: self.now,
@@ -236,6 +237,7 @@ impl Core {
             wrap_up: Span(0),
             codes: Vec::new(),
             end,
+            again: contact.again,
         }
     }
 
@@ -254,7 +256,7 @@ impl Core {
             SegmentEnd::Callback => Outcome::Callback,
             SegmentEnd::Voicemail => Outcome::Voicemail,
             SegmentEnd::Dropped => Outcome::Dropped,
-            SegmentEnd::Closed | SegmentEnd::Overflow => Outcome::Closed,
+            SegmentEnd::Closed | SegmentEnd::Overflow | SegmentEnd::Open => Outcome::Closed,
         };
         out.push(Output::Ended {
             contact: segment.contact,

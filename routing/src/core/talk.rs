@@ -149,7 +149,8 @@ impl Core {
         out: &mut Vec<Output>,
     ) {
         let team = self.agents[agent.at()].team;
-        let length = team.map_or(Span(0), |team| self.plan.teams[team.at()].wrap_up);
+        let declared = team.map_or(Span(0), |team| self.plan.teams[team.at()].wrap_up);
+        let length = self.options.wrap_up.unwrap_or(declared);
         let until = self.now + length;
         let wrap = WrapUp {
             since: self.now,

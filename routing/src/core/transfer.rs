@@ -42,6 +42,7 @@ impl Core {
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
         contact.segment += 1;
+        contact.again = true;
         contact.entered = now;
         contact.refusals.clear();
         // Who hands it over is not the one to take it again while another qualifies.

@@ -62,7 +62,13 @@ pub fn queue(name: &str) -> QueueId {
 
 impl World {
     pub fn new(tenant: &Arc<Tenant>) -> Self {
-        Self::with(tenant, Options { dates: false })
+        Self::with(
+            tenant,
+            Options {
+                dates: false,
+                ..Options::default()
+            },
+        )
     }
     pub fn with(tenant: &Arc<Tenant>, options: Options) -> Self {
         let mut world = Self {
