@@ -9,3 +9,4 @@ pub mod fit;
 pub mod forecast;
 pub mod people;
 mod root;
+pub mod simulate;

@@ -138,6 +138,12 @@ impl Core {
         Some(self.view(&self.contacts[self.slot(id)?.at()]))
     }
 
+    /// The offer of a contact that an agent may accept now.
+    pub fn contact_offer(&self, id: ContactId) -> Option<OfferId> {
+        let contact = &self.contacts[self.slot(id)?.at()];
+        matches!(contact.stage, Stage::Offered { .. }).then(|| contact.offer())
+    }
+
     /// Every contact that is here, by id.
     pub fn contacts(&self) -> Vec<ContactView> {
         let live = self
