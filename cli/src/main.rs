@@ -13,6 +13,7 @@ mod forecast;
 mod hire;
 mod number;
 mod outcome;
+mod simulate;
 mod validate;
 
 use std::process::ExitCode;
@@ -44,6 +45,8 @@ enum Command {
     Forecast(forecast::Args),
     /// Classes, seats and floor space from turnover and a requirement
     Hire(Box<hire::Args>),
+    /// Run the tenant on arrivals, on the real routing core
+    Simulate(Box<simulate::Args>),
 }
 
 /// Exit code for wrong usage, a missing file, or text that cannot be read;
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Fit(args) => fit::run(args),
         Command::Forecast(args) => forecast::run(args),
         Command::Hire(args) => hire::run(*args),
+        Command::Simulate(args) => simulate::run_command(*args),
     };
     match ended {
         Ok(outcome) => outcome.into(),

@@ -34,7 +34,9 @@ impl FromStr for Law {
         let bad = || BadLaw(text.to_owned());
         let number = |text: &str| {
             let number = text.trim().parse::<f64>().ok();
-            number.filter(|n| n.is_finite() && *n >= 0.0 && *n <= 1e9).ok_or_else(bad)
+            number
+                .filter(|n| n.is_finite() && *n >= 0.0 && *n <= 1e9)
+                .ok_or_else(bad)
         };
         let parts: Vec<&str> = text.split(':').collect();
         match parts[..] {
@@ -42,7 +44,11 @@ impl FromStr for Law {
             ["fixed", value] => Ok(Self::Fixed(number(value)?)),
             ["lognormal", mean, sigma] => {
                 let (mean, sigma) = (number(mean)?, number(sigma)?);
-                if sigma > 10.0 { Err(bad()) } else { Ok(Self::Lognormal { mean, sigma }) }
+                if sigma > 10.0 {
+                    Err(bad())
+                } else {
+                    Ok(Self::Lognormal { mean, sigma })
+                }
             }
             _ => Err(bad()),
         }
@@ -109,17 +115,31 @@ mod tests {
                 .collect();
             let mean = draws.iter().sum::<f64>() / draws.len() as f64;
             assert!((mean - 180.0).abs() < 3.0, "{text}: {mean}");
-            assert_eq!(law.draw(7, 3, Purpose::Handle), law.draw(7, 3, Purpose::Handle));
+            assert_eq!(
+                law.draw(7, 3, Purpose::Handle),
+                law.draw(7, 3, Purpose::Handle)
+            );
         }
         let law = Law::Exponential(60.0);
-        assert_ne!(law.draw(7, 3, Purpose::Handle), law.draw(7, 3, Purpose::Patience));
-        assert_ne!(law.draw(7, 3, Purpose::Handle), law.draw(8, 3, Purpose::Handle));
+        assert_ne!(
+            law.draw(7, 3, Purpose::Handle),
+            law.draw(7, 3, Purpose::Patience)
+        );
+        assert_ne!(
+            law.draw(7, 3, Purpose::Handle),
+            law.draw(8, 3, Purpose::Handle)
+        );
     }
 
     #[test]
     fn a_text_that_is_no_distribution_says_what_would_be_one() {
         for text in ["", "fast", "-1", "lognormal:3", "nan", "fixed:inf"] {
-            assert!(text.parse::<Law>().unwrap_err().to_string().contains("lognormal:185:1.2"));
+            assert!(
+                text.parse::<Law>()
+                    .unwrap_err()
+                    .to_string()
+                    .contains("lognormal:185:1.2")
+            );
         }
     }
 }

@@ -3,9 +3,11 @@
 //! what is not given is drawn from a seed, per contact, so that two tenants meet the same callers.
 
 mod draw;
+mod replicate;
 mod run;
 mod summary;
 
 pub use draw::Law;
+pub use replicate::{Estimate, estimate};
 pub use run::{Contact, Fate, Presence, Run, Setup, run};
 pub use summary::{QueueFigures, Summary, TeamFigures};

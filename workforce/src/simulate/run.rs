@@ -92,12 +92,23 @@ pub struct Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Deed {
     /// The agent accepts, if it is still this offer.
-    Accept { contact: u32, generation: u32 },
+    Accept {
+        contact: u32,
+        generation: u32,
+    },
     /// The conversation ends.
-    Done { contact: u32 },
-    SignOut { agent: u32 },
-    SignIn { presence: u32 },
-    Gone { contact: u32 },
+    Done {
+        contact: u32,
+    },
+    SignOut {
+        agent: u32,
+    },
+    SignIn {
+        presence: u32,
+    },
+    Gone {
+        contact: u32,
+    },
 }
 
 /// At one instant by phase, then agents by name and contacts by id.
@@ -147,7 +158,10 @@ impl<'a> Runner<'a> {
     ) -> Self {
         let names: BTreeSet<&AgentName> = presences.iter().map(|there| &there.agent).collect();
         let names: Vec<AgentName> = names.into_iter().cloned().collect();
-        let options = Options { dates: setup.start.is_some(), wrap_up: setup.wrap_up };
+        let options = Options {
+            dates: setup.start.is_some(),
+            wrap_up: setup.wrap_up,
+        };
         let start = setup.start.unwrap_or_default();
         let fate = |contact: &Contact| Fate {
             queue: contact.queue.clone(),
@@ -158,8 +172,14 @@ impl<'a> Runner<'a> {
             outcome: None,
         };
         let terms = tenant.queues.iter().map(|(id, queue)| {
-            let level = queue.service_level.clone().unwrap_or_else(ServiceLevel::default);
-            (id.clone(), (Terms::new(&level, queue.short_abandon), Counts::default()))
+            let level = queue
+                .service_level
+                .clone()
+                .unwrap_or_else(ServiceLevel::default);
+            (
+                id.clone(),
+                (Terms::new(&level, queue.short_abandon), Counts::default()),
+            )
         });
         Self {
             core: Core::new(options),
@@ -179,11 +199,18 @@ impl<'a> Runner<'a> {
     }
 
     fn go(&mut self, tenant: &Arc<Tenant>) {
-        self.tell(self.start, Input::Configure { tenant: Arc::clone(tenant) });
+        self.tell(
+            self.start,
+            Input::Configure {
+                tenant: Arc::clone(tenant),
+            },
+        );
         for (at, presence) in self.presences.iter().enumerate() {
             let place = self.places[&presence.agent];
             let key = u64::from(place);
-            let deed = Deed::SignIn { presence: at as u32 };
+            let deed = Deed::SignIn {
+                presence: at as u32,
+            };
             self.plan(self.start + presence.from, Phase::Presence, key, deed);
             if let Some(to) = presence.to {
                 let deed = Deed::SignOut { agent: place };
@@ -193,19 +220,28 @@ impl<'a> Runner<'a> {
         let mut order: Vec<u32> = (0..self.contacts.len() as u32).collect();
         order.sort_by_key(|id| (self.contacts[*id as usize].at, *id));
         let mut arrivals = order.into_iter().peekable();
+        let mut days = 0;
         loop {
             let arrival = arrivals.peek().map(|id| {
                 let at = self.start + self.contacts[*id as usize].at;
                 (at, Phase::Arrivals, u64::from(*id))
             });
-            let event = self.events.peek().map(|event| (event.0.at, event.0.phase, event.0.key));
+            let event = self
+                .events
+                .peek()
+                .map(|event| (event.0.at, event.0.phase, event.0.key));
             let ours = match (arrival, event) {
                 (Some(arrival), Some(event)) => Some(arrival.min(event)),
                 (arrival, event) => arrival.or(event),
             };
-            let due = self.core.next_due().and_then(|due| self.place_of(due));
+            let due = self.core.next_due().map(|due| self.place_of(due));
+            // Days go on for ever: with nothing else to come for a month, none is left.
+            let day = matches!(self.core.next_due(), Some((.., NextKey::Day)));
+            days = if day && ours.is_none() { days + 1 } else { 0 };
             match (due, ours) {
-                (Some(due), ours) if ours.is_none_or(|ours| due <= ours) => self.fire(due.0),
+                (Some(due), ours) if days < 32 && ours.is_none_or(|ours| due <= ours) => {
+                    self.fire(due.0);
+                }
                 (_, None) => break,
                 (_, Some(ours)) if arrival == Some(ours) => {
                     if let Some(id) = arrivals.next() {
@@ -221,22 +257,23 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Where the core's next deadline stands among our events; `None` for one that never ends a run.
-    fn place_of(&self, (at, phase, key): (Time, Phase, NextKey<'_>)) -> Option<(Time, Phase, u64)> {
+    /// Where the core's next deadline stands among our events.
+    fn place_of(&self, (at, phase, key): (Time, Phase, NextKey<'_>)) -> (Time, Phase, u64) {
         let key = match key {
-            // Days go on for ever: they matter only while something else happens.
-            NextKey::Day => {
-                let idle = self.events.is_empty() && self.fates.iter().all(|f| f.outcome.is_some());
-                return (!idle).then_some((at, phase, 0));
-            }
+            NextKey::Day => 0,
             NextKey::Agent(name) => u64::from(self.places.get(name).copied().unwrap_or(u32::MAX)),
             NextKey::Contact(id) => id.0,
         };
-        Some((at, phase, key))
+        (at, phase, key)
     }
 
     fn plan(&mut self, at: Time, phase: Phase, key: u64, deed: Deed) {
-        self.events.push(Reverse(Event { at, phase, key, deed }));
+        self.events.push(Reverse(Event {
+            at,
+            phase,
+            key,
+            deed,
+        }));
     }
 
     fn fire(&mut self, at: Time) {
@@ -256,9 +293,17 @@ impl<'a> Runner<'a> {
     fn act(&mut self, event: Event) {
         let at = event.at;
         match event.deed {
-            Deed::Accept { contact, generation } => self.accept(at, contact, generation),
+            Deed::Accept {
+                contact,
+                generation,
+            } => self.accept(at, contact, generation),
             Deed::Done { contact } => {
-                self.tell(at, Input::AgentDone { contact: ContactId(u64::from(contact)) });
+                self.tell(
+                    at,
+                    Input::AgentDone {
+                        contact: ContactId(u64::from(contact)),
+                    },
+                );
             }
             Deed::SignOut { agent } => {
                 let agent = self.names[agent as usize].clone();
@@ -267,7 +312,14 @@ impl<'a> Runner<'a> {
             Deed::SignIn { presence } => {
                 let presence = &self.presences[presence as usize];
                 let (agent, team) = (presence.agent.clone(), presence.team.clone());
-                self.tell(at, Input::SignIn { agent, ready: true, team });
+                self.tell(
+                    at,
+                    Input::SignIn {
+                        agent,
+                        ready: true,
+                        team,
+                    },
+                );
             }
             Deed::Gone { contact } => {
                 let fate = &self.fates[contact as usize];
@@ -286,7 +338,12 @@ impl<'a> Runner<'a> {
             Some(law.draw(self.setup.seed, u64::from(id), Purpose::Patience))
         };
         if let Some(patience) = contact.patience.unwrap_or_else(drawn) {
-            self.plan(at + patience, Phase::Gone, u64::from(id), Deed::Gone { contact: id });
+            self.plan(
+                at + patience,
+                Phase::Gone,
+                u64::from(id),
+                Deed::Gone { contact: id },
+            );
         }
         let contact = &self.contacts[id as usize];
         let input = Input::Arrive {
@@ -300,7 +357,10 @@ impl<'a> Runner<'a> {
     }
 
     fn accept(&mut self, at: Time, contact: u32, generation: u32) {
-        let offer = trunkline_routing::OfferId { contact: ContactId(u64::from(contact)), generation };
+        let offer = trunkline_routing::OfferId {
+            contact: ContactId(u64::from(contact)),
+            generation,
+        };
         let stands = self.core.contact_offer(offer.contact) == Some(offer);
         if stands {
             let mut out = std::mem::take(&mut self.out);
@@ -315,11 +375,11 @@ impl<'a> Runner<'a> {
     fn take_in(&mut self, at: Time) {
         let mut next = 0;
         while next < self.out.len() {
-            let output = std::mem::replace(&mut self.out[next], Output::Refused { why: String::new() });
+            let output =
+                std::mem::replace(&mut self.out[next], Output::Refused { why: String::new() });
             next += 1;
             match output {
-                Output::Offer { offer, agent, .. } if self.setup.ring.0 == 0 => {
-                    let _ = agent;
+                Output::Offer { offer, .. } if self.setup.ring.0 == 0 => {
                     let mut out = std::mem::take(&mut self.out);
                     self.core.handle(at, Input::Accept { offer }, &mut out);
                     self.core.handle(at, Input::Connected { offer }, &mut out);
@@ -328,11 +388,16 @@ impl<'a> Runner<'a> {
                 Output::Offer { offer, agent, .. } => {
                     let (contact, generation) = (offer.contact.0 as u32, offer.generation);
                     let key = self.places.get(&agent).copied().unwrap_or(u32::MAX);
-                    let deed = Deed::Accept { contact, generation };
+                    let deed = Deed::Accept {
+                        contact,
+                        generation,
+                    };
                     self.plan(at + self.setup.ring, Phase::Ends, u64::from(key), deed);
                 }
                 Output::Answered { contact, agent, .. } => self.answered(at, contact, agent),
-                Output::Ended { contact, outcome, .. } => {
+                Output::Ended {
+                    contact, outcome, ..
+                } => {
                     let fate = &mut self.fates[contact.0 as usize];
                     fate.ended_at = Some(at - self.start);
                     fate.outcome = Some(outcome);
@@ -366,7 +431,12 @@ impl<'a> Runner<'a> {
         };
         let handle = self.contacts[id as usize].handle.unwrap_or_else(draw);
         let key = self.places.get(&agent).copied().unwrap_or(u32::MAX);
-        self.plan(at + handle, Phase::Ends, u64::from(key), Deed::Done { contact: id });
+        self.plan(
+            at + handle,
+            Phase::Ends,
+            u64::from(key),
+            Deed::Done { contact: id },
+        );
         let fate = &mut self.fates[id as usize];
         fate.answered_at = Some(at - self.start);
         fate.agent = Some(agent);
@@ -388,13 +458,27 @@ impl<'a> Runner<'a> {
         for one in &mut self.occupation {
             one.until(end);
         }
-        let teams = self.names.iter().zip(&self.occupation).map(|(name, occupation)| {
-            let listed = tenant.agents.get(name).and_then(|agent| agent.team.clone());
-            let by_hand = || self.presences.iter().find(|one| one.agent == *name)?.team.clone();
-            (listed.or_else(by_hand), *occupation)
-        });
+        let teams = self
+            .names
+            .iter()
+            .zip(&self.occupation)
+            .map(|(name, occupation)| {
+                let listed = tenant.agents.get(name).and_then(|agent| agent.team.clone());
+                let by_hand = || {
+                    self.presences
+                        .iter()
+                        .find(|one| one.agent == *name)?
+                        .team
+                        .clone()
+                };
+                (listed.or_else(by_hand), *occupation)
+            });
         let teams: Vec<_> = teams.collect();
-        let counts = self.queues.into_iter().map(|(id, (_, counts))| (id, counts)).collect();
+        let counts = self
+            .queues
+            .into_iter()
+            .map(|(id, (_, counts))| (id, counts))
+            .collect();
         Run {
             fates: self.fates,
             summary: Summary::new(tenant, counts, &teams),

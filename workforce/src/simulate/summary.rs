@@ -109,7 +109,10 @@ impl Summary {
         let queues = tenant.queues.iter().map(|(id, queue)| {
             let counts = counts.remove(id).unwrap_or_default();
             let formula = queue.service_level.clone().unwrap_or_default().formula;
-            let teams = queue.teams.iter().filter_map(|team| by_team.get(&team.name));
+            let teams = queue
+                .teams
+                .iter()
+                .filter_map(|team| by_team.get(&team.name));
             let (contact, idle) = teams.fold((0, 0), |sum, team| (sum.0 + team.1, sum.1 + team.2));
             QueueFigures {
                 queue: id.clone(),
@@ -129,6 +132,9 @@ impl Summary {
                 occupancy: share(contact, idle),
             }
         });
-        Self { queues: queues.collect(), teams: teams.collect() }
+        Self {
+            queues: queues.collect(),
+            teams: teams.collect(),
+        }
     }
 }
