@@ -102,6 +102,11 @@ fn word<T: Serialize>(value: &T) -> String {
     }
 }
 
+/// A sum that is 0 where there is nothing; `Sum` makes it -0.
+fn seconds(parts: impl Iterator<Item = f64>) -> f64 {
+    parts.fold(0.0, |sum, part| sum + part)
+}
+
 fn talk(segment: &Segment) -> f64 {
     segment.answered.map_or(0.0, |answered| {
         ((segment.ended - answered).as_secs_f64() - segment.hold.as_secs_f64()).max(0.0)
@@ -144,15 +149,15 @@ impl Sums<'_> {
         let open = self.open.map_or(0.0, |(since, until, hold)| {
             ((until - since).as_secs_f64() - hold.as_secs_f64()).max(0.0)
         });
-        self.segments.iter().map(talk).sum::<f64>() + open
+        seconds(self.segments.iter().map(talk)) + open
     }
     fn hold(&self) -> f64 {
         let open = self.open.map_or(0.0, |(.., hold)| hold.as_secs_f64());
-        let complete: f64 = self.segments.iter().map(|s| s.hold.as_secs_f64()).sum();
+        let complete = seconds(self.segments.iter().map(|s| s.hold.as_secs_f64()));
         complete + open
     }
     fn wrap_up(&self) -> f64 {
-        self.segments.iter().map(|s| s.wrap_up.as_secs_f64()).sum()
+        seconds(self.segments.iter().map(|s| s.wrap_up.as_secs_f64()))
     }
 }
 
@@ -230,6 +235,7 @@ impl Contact {
             number: None,
             customer: None,
             reference: None,
+            offer: None,
             stage: Stage::Waiting,
             segments: segments.to_vec(),
         };

@@ -10,6 +10,9 @@ mod entry;
 mod sqlite;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use trunkline_routing::{AgentState, ContactId, Input, OfferId, Output, Segment, Span, Time};
+use trunkline_routing::{
+    AgentState, ContactId, ContactView, Core, Input, OfferId, Output, Segment, Span, StageView,
+    Time,
+};
 use trunkline_tenant::crds::{AgentName, ClientName};
 use trunkline_tenant::{QueueId, Tenant};
 
@@ -55,6 +58,8 @@ pub struct LiveContact {
     pub customer: Option<String>,
     /// The word under which it came through the API.
     pub reference: Option<String>,
+    /// The last offer of it.
+    pub offer: Option<OfferId>,
     /// What it is at.
     pub stage: Stage,
     /// Its stretches that are complete.
@@ -123,6 +128,24 @@ impl Stage {
         }
     }
 
+    /// Since when it is on hold, if it is, and earlier holds, in the conversation since `since`.
+    fn hold(&self, since: Time, on: bool, at: Time) -> (Option<Time>, Span) {
+        let (before, sum) = match self {
+            Self::Talking {
+                since: same,
+                held_since,
+                hold,
+                ..
+            } if *same == since => (*held_since, *hold),
+            _ => (None, Span(0)),
+        };
+        match (before, on) {
+            (Some(from), false) => (None, Span(sum.0 + (at - from).0)),
+            (from, true) => (from.or(Some(at)), sum),
+            (None, false) => (None, sum),
+        }
+    }
+
     /// The offer under which it is asked or talks.
     pub fn offer(&self) -> Option<OfferId> {
         match self {
@@ -151,8 +174,78 @@ pub struct AgentView {
     pub presence: Presence,
 }
 
+impl LiveContact {
+    /// Takes over what the core says that the contact is at.
+    fn heed(&mut self, view: &ContactView, at: Time) {
+        self.queue.clone_from(&view.queue);
+        self.entered = view.entered;
+        self.stage = match (&view.stage, self.offer) {
+            (StageView::Waiting, _) => Stage::Waiting,
+            (
+                StageView::Offered {
+                    offer,
+                    agent,
+                    deadline,
+                },
+                _,
+            ) => Stage::Offered {
+                offer: *offer,
+                agent: agent.clone(),
+                deadline: *deadline,
+            },
+            (StageView::Connecting { offer, agent, .. }, _) => Stage::Accepted {
+                offer: *offer,
+                agent: agent.clone(),
+            },
+            (
+                StageView::Talking {
+                    agent,
+                    since,
+                    on_hold,
+                },
+                Some(offer),
+            ) => {
+                let (held_since, hold) = self.stage.hold(*since, *on_hold, at);
+                Stage::Talking {
+                    offer,
+                    agent: agent.clone(),
+                    since: *since,
+                    held_since,
+                    hold,
+                }
+            }
+            (StageView::Outside { deadline, .. }, Some(offer)) => match self.stage.agent() {
+                Some(agent) => Stage::Outside {
+                    offer,
+                    agent: agent.clone(),
+                    deadline: *deadline,
+                },
+                None => Stage::Waiting,
+            },
+            // Nobody talks who was not offered.
+            (StageView::Talking { .. } | StageView::Outside { .. }, None) => Stage::Waiting,
+        };
+    }
+}
+
+fn contact_of(output: &Output) -> Option<ContactId> {
+    match output {
+        Output::Offer { offer, .. } | Output::CancelOffer { offer, .. } => Some(offer.contact),
+        Output::Waiting { contact, .. }
+        | Output::Step { contact, .. }
+        | Output::Overflowed { contact, .. }
+        | Output::Answered { contact, .. }
+        | Output::HandOver { contact, .. } => Some(*contact),
+        Output::Ended { .. }
+        | Output::Record(_)
+        | Output::Agent { .. }
+        | Output::Refused { .. } => None,
+    }
+}
+
 impl Directory {
-    pub(super) fn apply(&mut self, entry: &Entry, outputs: &[Output]) {
+    /// Remembers what an entry did. What contacts are at is read from the core, which decided it.
+    pub(super) fn apply(&mut self, entry: &Entry, outputs: &[Output], core: &Core) {
         self.last = entry.at;
         // The number is used up even where the core would not have the contact.
         if let Input::Arrive { contact, .. } = &entry.input {
@@ -164,6 +257,21 @@ impl Directory {
         }
         for output in outputs {
             self.follow(entry.at, output);
+        }
+        let by_input = match &entry.input {
+            Input::Accept { offer } => Some(offer.contact),
+            Input::Hold { contact, .. } => Some(*contact),
+            _ => None,
+        };
+        for contact in outputs.iter().filter_map(contact_of).chain(by_input) {
+            if let (Some(live), Some(view)) = (self.live.get_mut(&contact), core.contact(contact)) {
+                live.heed(&view, entry.at);
+                if let Stage::Talking { since, .. } = live.stage
+                    && let Some(client) = view.client
+                {
+                    self.first_answered.entry(client).or_insert(since);
+                }
+            }
         }
     }
 
@@ -194,6 +302,7 @@ impl Directory {
                         number: context.number.clone(),
                         customer: customer.clone(),
                         reference: context.reference.clone(),
+                        offer: None,
                         stage: Stage::Waiting,
                         segments: Vec::new(),
                     },
@@ -209,107 +318,15 @@ impl Directory {
             }
             Input::SignOut { agent } => self.agent(agent, *at).signed_in = false,
             Input::Session { agent, alive } => self.agent(agent, *at).alive = *alive,
-            Input::Accept { offer } => {
-                if let Some(live) = self.live.get_mut(&offer.contact)
-                    && let Stage::Offered {
-                        offer: asked,
-                        agent,
-                        ..
-                    } = &live.stage
-                    && asked == offer
-                {
-                    live.stage = Stage::Accepted {
-                        offer: *offer,
-                        agent: agent.clone(),
-                    };
-                }
-            }
-            Input::Hold { contact, on } => self.hold(*contact, *on, *at),
             _ => {}
-        }
-    }
-
-    fn hold(&mut self, contact: ContactId, on: bool, at: Time) {
-        if let Some(live) = self.live.get_mut(&contact)
-            && let Stage::Talking {
-                held_since, hold, ..
-            } = &mut live.stage
-        {
-            match (*held_since, on) {
-                (None, true) => *held_since = Some(at),
-                (Some(since), false) => {
-                    *hold = Span(hold.0 + (at - since).0);
-                    *held_since = None;
-                }
-                _ => {}
-            }
         }
     }
 
     fn follow(&mut self, at: Time, output: &Output) {
         match output {
-            Output::Offer {
-                offer,
-                agent,
-                deadline,
-            } => self.stage(
-                offer.contact,
-                Stage::Offered {
-                    offer: *offer,
-                    agent: agent.clone(),
-                    deadline: *deadline,
-                },
-            ),
-            Output::CancelOffer { offer, .. } => {
-                if let Some(live) = self.live.get_mut(&offer.contact)
-                    && live.stage.offer() == Some(*offer)
-                {
-                    live.stage = Stage::Waiting;
-                }
-            }
-            Output::Waiting { contact, queue } => {
-                if let Some(live) = self.live.get_mut(contact) {
-                    live.stage = Stage::Waiting;
-                    if live.queue != *queue {
-                        live.queue = queue.clone();
-                        live.entered = at;
-                    }
-                }
-            }
-            Output::Overflowed { contact, to, .. } => {
-                if let Some(live) = self.live.get_mut(contact) {
-                    live.queue = to.clone();
-                    live.entered = at;
-                }
-            }
-            Output::Answered { contact, agent, .. } => {
-                if let Some(live) = self.live.get_mut(contact)
-                    && let Some(offer) = live.stage.offer()
-                {
-                    if let Some(client) = &live.queue.client {
-                        self.first_answered.entry(client.clone()).or_insert(at);
-                    }
-                    live.stage = Stage::Talking {
-                        offer,
-                        agent: agent.clone(),
-                        since: at,
-                        held_since: None,
-                        hold: Span(0),
-                    };
-                }
-            }
-            Output::HandOver {
-                contact, deadline, ..
-            } => {
-                if let Some(live) = self.live.get_mut(contact)
-                    && let (Some(offer), Some(agent)) =
-                        (live.stage.offer(), live.stage.agent().cloned())
-                {
-                    live.stage = Stage::Outside {
-                        offer,
-                        agent,
-                        deadline: *deadline,
-                    };
+            Output::Offer { offer, .. } => {
+                if let Some(live) = self.live.get_mut(&offer.contact) {
+                    live.offer = Some(*offer);
                 }
             }
             Output::Ended {
@@ -332,7 +349,13 @@ impl Directory {
                     view.signed_in = false;
                 }
             }
-            Output::Step { .. } | Output::Refused { .. } => {}
+            Output::CancelOffer { .. }
+            | Output::Waiting { .. }
+            | Output::Step { .. }
+            | Output::Overflowed { .. }
+            | Output::Answered { .. }
+            | Output::HandOver { .. }
+            | Output::Refused { .. } => {}
         }
     }
 
@@ -347,12 +370,6 @@ impl Directory {
             .find(|record| record.contact == segment.contact)
         {
             record.segments.push(segment.clone());
-        }
-    }
-
-    fn stage(&mut self, contact: ContactId, stage: Stage) {
-        if let Some(live) = self.live.get_mut(&contact) {
-            live.stage = stage;
         }
     }
 

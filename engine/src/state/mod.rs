@@ -6,6 +6,8 @@
 
 mod directory;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use trunkline_routing::{BadSnapshot, Core, Options, Output, Snapshot as CoreSnapshot};
@@ -69,7 +71,7 @@ impl State {
         let mut outputs = Vec::new();
         self.core
             .handle(entry.at, entry.input.clone(), &mut outputs);
-        self.directory.apply(entry, &outputs);
+        self.directory.apply(entry, &outputs, &self.core);
         self.seq = entry.seq;
         outputs
     }

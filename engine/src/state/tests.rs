@@ -1,0 +1,227 @@
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use trunkline_routing::{ContactId, Input, Time};
+use trunkline_tenant::QueueId;
+
+use super::*;
+use crate::journal::{Actor, Context};
+use crate::telephony::RecoveredStage;
+use crate::testing::small_tenant;
+
+/// A centre's day in disorder: arrivals, sign-ins, acceptances, holds, hang-ups, new configurations,
+/// many of which the core refuses.
+struct Disorder {
+    random: StdRng,
+    state: State,
+    at: i64,
+    entries: Vec<Entry>,
+}
+
+impl Disorder {
+    fn new(seed: u64) -> Self {
+        let mut new = Self {
+            random: StdRng::seed_from_u64(seed),
+            state: State::default(),
+            at: 1_800_000_000_000_000,
+            entries: Vec::new(),
+        };
+        new.put(Input::Configure {
+            tenant: small_tenant().into(),
+        });
+        new
+    }
+
+    fn put(&mut self, input: Input) -> Vec<Output> {
+        let entry = Entry {
+            seq: self.state.seq.next(),
+            at: Time(self.at),
+            input,
+            context: Context::by(Actor::Engine),
+        };
+        let outputs = self.state.apply(&entry);
+        // As a journal gives it back.
+        let text = serde_json::to_string(&entry).unwrap();
+        self.entries.push(serde_json::from_str(&text).unwrap());
+        outputs
+    }
+
+    fn step(&mut self) {
+        self.at += self.random.random_range(0..4_000_000);
+        let agent = ["maria", "noah", "nobody"][self.random.random_range(0..3)];
+        let newest = self.state.directory.newest.unwrap_or(ContactId(0));
+        let contact = ContactId(self.random.random_range(0..=newest.0));
+        let offer = (self.state.directory.live.values())
+            .find_map(|live| live.stage.offer())
+            .unwrap_or(trunkline_routing::OfferId {
+                contact,
+                generation: 1,
+            });
+        let queue = ["orders", "chats", "acme/orders", "none"][self.random.random_range(0..4)];
+        let input = match self.random.random_range(0..14) {
+            0..4 => Input::Arrive {
+                contact: ContactId(newest.0 + 1),
+                queue: queue.parse::<QueueId>().unwrap(),
+                since: None,
+                priority: self.random.random_range(-1..3),
+                customer: self.random.random_bool(0.5).then(|| "+4930".into()),
+            },
+            4 => Input::SignIn {
+                agent: agent.into(),
+                ready: true,
+                team: None,
+            },
+            5 => Input::Ready {
+                agent: agent.into(),
+            },
+            6 => Input::NotReady {
+                agent: agent.into(),
+                reason: "lunch".into(),
+            },
+            7 => Input::Accept { offer },
+            8 => Input::Connected { offer },
+            9 => Input::CustomerGone { contact },
+            10 => Input::Hold {
+                contact: offer.contact,
+                on: self.random.random_bool(0.5),
+            },
+            11 => Input::AgentDone {
+                contact: offer.contact,
+            },
+            12 => Input::Session {
+                agent: agent.into(),
+                alive: self.random.random_bool(0.7),
+            },
+            _ => Input::Tick,
+        };
+        self.put(input);
+    }
+}
+
+fn replay(mut state: State, entries: &[Entry]) -> State {
+    for entry in entries {
+        state.apply(entry);
+    }
+    state
+}
+
+#[test]
+fn replaying_the_journal_gives_the_live_state_byte_for_byte() {
+    for seed in 0..20 {
+        let mut day = Disorder::new(seed);
+        for _ in 0..400 {
+            day.step();
+        }
+        let live = day.state.snapshot().unwrap();
+        let replayed = replay(State::default(), &day.entries).snapshot().unwrap();
+        assert!(live == replayed, "seed {seed}");
+        assert!(
+            !day.state.directory.recent.is_empty(),
+            "seed {seed}: nothing happened"
+        );
+    }
+}
+
+#[test]
+fn a_snapshot_with_the_tail_behind_it_gives_the_live_state_byte_for_byte() {
+    for seed in 0..10 {
+        let mut day = Disorder::new(seed);
+        let mut snapshots = Vec::new();
+        for step in 0..300 {
+            day.step();
+            if step % 37 == 0 {
+                snapshots.push(day.state.snapshot().unwrap());
+            }
+        }
+        let live = day.state.snapshot().unwrap();
+        for snapshot in snapshots {
+            let from = usize::try_from(snapshot.seq.0).unwrap();
+            let restored = State::restore(&snapshot).unwrap();
+            assert!(
+                restored.snapshot().unwrap() == snapshot,
+                "seed {seed} at {from}"
+            );
+            let again = replay(restored, &day.entries[from..]).snapshot().unwrap();
+            assert!(again == live, "seed {seed} from {from}");
+        }
+    }
+}
+
+#[test]
+fn the_directory_knows_the_same_live_contacts_as_the_core() {
+    for seed in 0..20 {
+        let mut day = Disorder::new(seed);
+        for _ in 0..200 {
+            day.step();
+            let core: Vec<_> = day
+                .state
+                .core
+                .contacts()
+                .iter()
+                .map(|c| (c.id, c.queue.clone()))
+                .collect();
+            let known: Vec<_> = (day.state.directory.live.iter())
+                .map(|(id, live)| (*id, live.queue.clone()))
+                .collect();
+            assert_eq!(core, known, "seed {seed}");
+            for view in day.state.core.contacts() {
+                let ours = &day.state.directory.live[&view.id].stage;
+                let word = |value: serde_json::Value| value["stage"].as_str().unwrap().to_owned();
+                let theirs = word(serde_json::to_value(&view.stage).unwrap());
+                let theirs = theirs.replace("connecting", "accepted");
+                assert_eq!(
+                    word(serde_json::to_value(ours).unwrap()),
+                    theirs,
+                    "seed {seed}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_of_another_layout_is_told_apart_from_a_damaged_one() {
+    let other = Snapshot {
+        seq: Seq(1),
+        state: br#"{"layout":99}"#.to_vec(),
+    };
+    assert!(matches!(
+        State::restore(&other),
+        Err(StateError::Layout(99))
+    ));
+    let damaged = Snapshot {
+        seq: Seq(1),
+        state: b"{".to_vec(),
+    };
+    assert!(matches!(State::restore(&damaged), Err(StateError::Json(_))));
+}
+
+#[test]
+fn a_successor_is_told_of_each_call_and_what_it_was_at() {
+    let mut day = Disorder::new(1);
+    let call = crate::telephony::CallRef {
+        host: crate::telephony::ari::HostName::new("media-0"),
+        channel: crate::telephony::ari::ChannelId::new("media-0-1.1"),
+    };
+    let entry = Entry {
+        seq: day.state.seq.next(),
+        at: Time(day.at),
+        input: Input::Arrive {
+            contact: ContactId(5),
+            queue: QueueId::centre("orders"),
+            since: None,
+            priority: 0,
+            customer: None,
+        },
+        context: Context {
+            call: Some(call.clone()),
+            ..Context::by(Actor::Telephony)
+        },
+    };
+    day.state.apply(&entry);
+    let recovered = day.state.directory.recovered();
+    assert_eq!(recovered.newest, Some(ContactId(5)));
+    assert_eq!(recovered.calls.len(), 1);
+    assert_eq!(recovered.calls[0].call, call);
+    assert_eq!(recovered.calls[0].stage, RecoveredStage::Waiting);
+    assert_eq!(day.state.directory.by_call(&call), Some(ContactId(5)));
+}
