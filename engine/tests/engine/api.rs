@@ -1,0 +1,290 @@
+use reqwest::StatusCode;
+use serde_json::json;
+use trunkline_engine::run::{LoopEnd, Voice};
+
+use crate::support::{Client, engine, engine_on, eventually, fixture};
+
+#[tokio::test]
+async fn a_chat_is_offered_accepted_held_ended_and_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Voice::None).await;
+    let (admin, maria) = (Client::admin(&engine), Client::agent(&engine, "maria"));
+    let chat = json!({"queue": "chats", "reference": "chat-1", "customer": "kim"});
+    let (status, made) = admin.post("/api/v1/contacts", chat.clone()).await;
+    assert_eq!((status, &made), (StatusCode::CREATED, &json!({"id": 1})));
+    let (status, again) = admin.post("/api/v1/contacts", chat).await;
+    assert_eq!(
+        (status, again),
+        (StatusCode::OK, made),
+        "the same reference is the same contact"
+    );
+
+    let signed_in = maria
+        .does("maria", json!({"do": "signIn", "ready": true}))
+        .await;
+    assert_eq!(signed_in.0, StatusCode::NO_CONTENT);
+    let (_, mine) = maria.get("/api/v1/agents/maria/contacts").await;
+    assert_eq!(
+        (&mine[0]["id"], &mine[0]["state"]),
+        (&json!(1), &json!("offered"))
+    );
+    let generation = &mine[0]["generation"];
+    let accept = json!({"do": "accept", "contact": 1, "generation": generation});
+    assert_eq!(
+        maria.does("maria", accept.clone()).await.0,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        maria.does("maria", accept).await.0,
+        StatusCode::CONFLICT,
+        "it is taken already"
+    );
+    let hold = |on: bool| json!({"do": "hold", "contact": 1, "on": on});
+    assert_eq!(
+        maria.does("maria", hold(true)).await.0,
+        StatusCode::NO_CONTENT
+    );
+    let (_, held) = maria.get("/api/v1/contacts/1").await;
+    assert_eq!(held["state"], "held");
+    assert_eq!(
+        maria.does("maria", hold(false)).await.0,
+        StatusCode::NO_CONTENT
+    );
+    let end = json!({"do": "end", "contact": 1});
+    assert_eq!(maria.does("maria", end).await.0, StatusCode::NO_CONTENT);
+    let done = json!({"do": "wrapUpDone", "codes": ["order"]});
+    assert_eq!(maria.does("maria", done).await.0, StatusCode::NO_CONTENT);
+
+    let (_, record) = admin.get("/api/v1/contacts/1").await;
+    assert_eq!(record["outcome"], "answered");
+    assert_eq!(record["agent"], "maria");
+    assert_eq!(record["complete"], true);
+    assert_eq!(record["segments"][0]["codes"], json!(["order"]));
+    assert!(record["holdSeconds"].as_f64().unwrap() > 0.0);
+    let (_, ended) = admin.get("/api/v1/contacts?state=ended&queue=chats").await;
+    assert_eq!(ended.as_array().unwrap().len(), 1);
+    assert_eq!(engine.stop().await.unwrap(), LoopEnd::Stopped);
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_token_and_an_agent_does_nothing_for_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Voice::None).await;
+    let maria = Client::agent(&engine, "maria");
+    for token in ["", "nonsense", "maria.0000", "maria."] {
+        let stranger = Client::new(engine.api, token);
+        for path in [
+            "/api/v1/config",
+            "/api/v1/agents/maria",
+            "/api/v1/contacts",
+            "/metrics",
+        ] {
+            assert_eq!(
+                stranger.get(path).await.0,
+                StatusCode::UNAUTHORIZED,
+                "{token} {path}"
+            );
+        }
+        let sign_in = stranger.does("maria", json!({"do": "signIn"})).await;
+        assert_eq!(sign_in.0, StatusCode::UNAUTHORIZED);
+    }
+    let forbidden = maria
+        .does("noah", json!({"do": "signIn", "ready": true}))
+        .await;
+    assert_eq!(forbidden.0, StatusCode::FORBIDDEN);
+    for path in [
+        "/api/v1/agents/noah",
+        "/api/v1/agents",
+        "/api/v1/contacts",
+        "/api/v1/queues",
+        "/metrics",
+    ] {
+        assert_eq!(maria.get(path).await.0, StatusCode::FORBIDDEN, "{path}");
+    }
+
+    // Noah talks with a customer: for Maria that contact isn't even there.
+    let admin = Client::admin(&engine);
+    admin
+        .does("noah", json!({"do": "signIn", "ready": true}))
+        .await;
+    let chat = json!({"queue": "chats", "reference": "chat-1"});
+    admin.post("/api/v1/contacts", chat).await;
+    assert_eq!(
+        maria.get("/api/v1/contacts/1").await.0,
+        StatusCode::NOT_FOUND
+    );
+    maria
+        .does("maria", json!({"do": "signIn", "ready": true}))
+        .await;
+    let steal = json!({"do": "accept", "contact": 1, "generation": 1});
+    assert_eq!(maria.does("maria", steal).await.0, StatusCode::CONFLICT);
+    for word in ["hold", "end"] {
+        let act = json!({"do": word, "contact": 1, "on": true});
+        let act = if word == "end" {
+            json!({"do": "end", "contact": 1})
+        } else {
+            act
+        };
+        assert_eq!(
+            maria.does("maria", act).await.0,
+            StatusCode::CONFLICT,
+            "{word}"
+        );
+    }
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_with_what_would_be_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&engine);
+    let nowhere = json!({"queue": "nowhere", "reference": "x"});
+    let (status, problem) = admin.post("/api/v1/contacts", nowhere).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(
+        problem["error"].as_str().unwrap().contains("nowhere"),
+        "{problem}"
+    );
+    let typo = json!({"queue": "chats", "reference": "x", "prioritty": 1});
+    let (status, problem) = admin.post("/api/v1/contacts", typo).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        problem["error"].as_str().unwrap().contains("prioritty"),
+        "{problem}"
+    );
+    assert_eq!(
+        admin.does("nobody", json!({"do": "ready"})).await.0,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        admin.does("maria", json!({"do": "ready"})).await.0,
+        StatusCode::CONFLICT
+    );
+    assert_eq!(
+        admin.does("maria", json!({"do": "dance"})).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let long = json!({"do": "notReady", "reason": "x".repeat(65)});
+    assert_eq!(
+        admin.does("maria", long).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        admin.get("/api/v1/contacts/99").await.0,
+        StatusCode::NOT_FOUND
+    );
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_engine_that_begins_again_knows_who_waits_who_is_signed_in_and_what_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&first);
+    let (_, running) = admin.get("/api/v1/config").await;
+    admin
+        .does(
+            "maria",
+            json!({"do": "signIn", "ready": true, "presence": "endpoint"}),
+        )
+        .await;
+    for number in 1..=6 {
+        let chat = json!({"queue": "chats", "reference": format!("chat-{number}")});
+        admin.post("/api/v1/contacts", chat).await;
+    }
+    admin.post("/api/v1/contacts/6/gone", json!({})).await;
+    let (_, before) = admin.get("/api/v1/contacts").await;
+    let (_, agents) = admin.get("/api/v1/agents").await;
+    first.stop().await.unwrap();
+
+    let second = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&second);
+    let (_, after) = admin.get("/api/v1/contacts").await;
+    let ids = |list: &serde_json::Value| -> Vec<_> {
+        let list = list.as_array().unwrap().iter();
+        list.map(|c| (c["id"].clone(), c["state"].clone(), c["arrived"].clone()))
+            .collect()
+    };
+    assert_eq!(ids(&after), ids(&before));
+    assert_eq!(admin.get("/api/v1/agents").await.1, agents);
+    assert_eq!(
+        admin.get("/api/v1/contacts/6").await.1["outcome"],
+        "abandoned"
+    );
+    let (_, runs) = admin.get("/api/v1/config").await;
+    assert_eq!(runs["configHash"], running["configHash"]);
+    assert_eq!(runs["epoch"], 2);
+    let chat = json!({"queue": "chats", "reference": "chat-7"});
+    assert_eq!(
+        admin.post("/api/v1/contacts", chat).await.1["id"],
+        7,
+        "numbers only rise"
+    );
+    second.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_changed_configuration_is_live_in_two_seconds_and_touches_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("tenant.json");
+    let text = std::fs::read_to_string(fixture()).unwrap();
+    std::fs::write(&config, &text).unwrap();
+    let engine = engine_on(dir.path(), config.clone(), Voice::None).await;
+    let admin = Client::admin(&engine);
+    let (_, before) = admin.get("/api/v1/config").await;
+    admin
+        .post(
+            "/api/v1/contacts",
+            json!({"queue": "chats", "reference": "a"}),
+        )
+        .await;
+
+    let started = std::time::Instant::now();
+    std::fs::write(&config, text.replace("\"chats\"", "\"talks\"")).unwrap();
+    eventually("the new configuration", async || {
+        admin.get("/api/v1/config").await.1["configHash"] != before["configHash"]
+    })
+    .await;
+    assert!(
+        started.elapsed().as_secs_f64() < 2.0,
+        "{:?}",
+        started.elapsed()
+    );
+    let (status, _) = admin
+        .post(
+            "/api/v1/contacts",
+            json!({"queue": "talks", "reference": "b"}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!(admin.get("/api/v1/contacts/1").await.1["state"], "waiting");
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_openapi_document_and_health_are_public_and_metrics_have_no_contact_in_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Voice::None).await;
+    let stranger = Client::new(engine.api, "");
+    assert_eq!(stranger.get("/livez").await.0, StatusCode::OK);
+    assert_eq!(stranger.get("/readyz").await.0, StatusCode::OK);
+    let (status, document) = stranger.get("/api/v1/openapi.json").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(document, trunkline_engine::api::openapi());
+
+    let admin = Client::admin(&engine);
+    let chat = json!({"queue": "chats", "reference": "secret-reference", "customer": "kim"});
+    admin.post("/api/v1/contacts", chat).await;
+    let (_, by_api) = admin.get("/metrics").await;
+    let alone = Client::new(engine.metrics.unwrap(), "");
+    for text in [by_api, alone.get("/metrics").await.1] {
+        let text = text.as_str().unwrap();
+        assert!(
+            text.contains(r#"trunkline_engine_contacts{queue="chats",stage="waiting"} 1"#),
+            "{text}"
+        );
+        assert!(!text.contains("kim") && !text.contains("secret"));
+    }
+    engine.stop().await.unwrap();
+}

@@ -1,0 +1,142 @@
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use trunkline_engine::run::{Engine, Voice};
+
+use crate::support::{Client, engine, key};
+
+struct Desk(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Desk {
+    /// As a browser would: the token is a subprotocol.
+    async fn open(engine: &Engine, agent: &str, token: &str) -> Result<Self, String> {
+        let url = format!("ws://{}/api/v1/agents/{agent}/session", engine.api);
+        let mut request = url.into_client_request().unwrap();
+        let protocols = format!("trunkline.v1, bearer.{token}");
+        request
+            .headers_mut()
+            .insert("Sec-WebSocket-Protocol", protocols.parse().unwrap());
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn next(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let found = async {
+            loop {
+                if let Message::Text(text) = self.0.next().await.unwrap().unwrap() {
+                    let value: Value = serde_json::from_str(&text).unwrap();
+                    if wanted(&value) {
+                        return value;
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), found)
+            .await
+            .unwrap()
+    }
+
+    async fn says(&mut self, command: Value) {
+        self.0
+            .send(Message::Text(command.to_string().into()))
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_desk_signs_in_is_offered_a_chat_takes_it_and_ends_it_over_one_socket() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Voice::None).await;
+    let mut desk = Desk::open(&engine, "maria", &key().agent_token("maria"))
+        .await
+        .unwrap();
+    let first = desk.next(|_| true).await;
+    assert_eq!(
+        (&first["event"], &first["agent"]["state"]),
+        (&json!("session"), &json!("signedOut"))
+    );
+    desk.says(json!({"id": 1, "do": "signIn", "ready": true}))
+        .await;
+    desk.next(|value| value["agent"]["state"] == "idle").await;
+
+    let admin = Client::admin(&engine);
+    admin
+        .post(
+            "/api/v1/contacts",
+            json!({"queue": "chats", "reference": "a"}),
+        )
+        .await;
+    let offered = desk
+        .next(|value| value["contacts"][0]["state"] == "offered")
+        .await;
+    let offer = &offered["contacts"][0];
+    desk.says(
+        json!({"id": 2, "do": "accept", "contact": offer["id"], "generation": offer["generation"]}),
+    )
+    .await;
+    desk.next(|value| value["contacts"][0]["state"] == "talking")
+        .await;
+    desk.says(json!({"id": 3, "do": "end", "contact": offer["id"]}))
+        .await;
+    let answer = desk.next(|value| value["id"] == 3).await;
+    assert_eq!(answer["ok"], true);
+    desk.says(json!({"id": 4, "do": "end", "contact": offer["id"]}))
+        .await;
+    let answer = desk.next(|value| value["id"] == 4).await;
+    assert_eq!(answer["ok"], false);
+    assert!(answer["error"].as_str().unwrap().contains("does not talk"));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_desk_opens_for_its_own_agent_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Voice::None).await;
+    let refused = Desk::open(&engine, "noah", &key().agent_token("maria")).await;
+    assert!(refused.err().unwrap().contains("403"));
+    let refused = Desk::open(&engine, "maria", "maria.forged").await;
+    assert!(refused.err().unwrap().contains("401"));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_whose_desk_falls_silent_is_no_longer_offered_anything_and_comes_back_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&engine);
+    let alive =
+        async |agent: &str| admin.get(&format!("/api/v1/agents/{agent}")).await.1["alive"].clone();
+    let mut desk = Desk::open(&engine, "maria", &key().agent_token("maria"))
+        .await
+        .unwrap();
+    desk.says(json!({"do": "signIn", "ready": true})).await;
+    desk.next(|value| value["agent"]["state"] == "idle").await;
+    admin
+        .does("noah", json!({"do": "signIn", "ready": true}))
+        .await;
+
+    // Maria's desk stays open and answers pings; Noah has none and is silent.
+    let reading = tokio::spawn(async move { while desk.0.next().await.is_some() {} });
+    tokio::time::sleep(trunkline_engine::run::SILENCE + Duration::from_secs(3)).await;
+    assert_eq!(alive("noah").await, false);
+    assert_eq!(alive("maria").await, true);
+    admin
+        .post(
+            "/api/v1/contacts",
+            json!({"queue": "chats", "reference": "a"}),
+        )
+        .await;
+    assert_eq!(admin.get("/api/v1/contacts/1").await.1["agent"], "maria");
+    admin.does("noah", json!({"do": "heartbeat"})).await;
+    crate::support::eventually("noah", async || alive("noah").await == true).await;
+    reading.abort();
+    engine.stop().await.unwrap();
+}

@@ -1,0 +1,131 @@
+//! An engine in this process, and a client of its API.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use trunkline_engine::api::Tokens;
+use trunkline_engine::keys::TenantKey;
+use trunkline_engine::run::{Engine, Options, Place, Role, Voice};
+
+pub const ADMIN: &str = "the-administrations-token";
+
+pub fn key() -> TenantKey {
+    TenantKey::new(b"0123456789abcdef0123456789abcdef").unwrap()
+}
+
+pub fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tenant.json")
+}
+
+pub async fn engine(dir: &Path, telephony: Voice) -> Engine {
+    engine_on(dir, fixture(), telephony).await
+}
+
+/// An engine that leads.
+pub async fn engine_on(dir: &Path, config: PathBuf, telephony: Voice) -> Engine {
+    let engine = Engine::start(Options {
+        place: Place::Machine {
+            config,
+            hosts: Vec::new(),
+        },
+        journal: dir.join("journal.sqlite"),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        metrics: Some("127.0.0.1:0".parse().unwrap()),
+        telephony,
+        key: key(),
+        tokens: Tokens::new(ADMIN, key()),
+    })
+    .await
+    .unwrap();
+    let mut role = engine.handle.role();
+    let leads = role.wait_for(|role| matches!(role, Role::Leading(_)));
+    tokio::time::timeout(Duration::from_secs(10), leads)
+        .await
+        .unwrap()
+        .unwrap();
+    let client = Client::admin(&engine);
+    eventually("a configuration", async || {
+        client.get("/readyz").await.0 == StatusCode::OK
+    })
+    .await;
+    engine
+}
+
+/// Waits until `done`, five seconds at most.
+pub async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
+    for _ in 0..250 {
+        if done().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("waited in vain for {what}");
+}
+
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Client {
+    pub fn new(at: impl std::fmt::Display, token: impl Into<String>) -> Self {
+        Self {
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            base: format!("http://{at}"),
+            token: token.into(),
+        }
+    }
+
+    pub fn admin(engine: &Engine) -> Self {
+        Self::new(engine.api, ADMIN)
+    }
+
+    pub fn agent(engine: &Engine, agent: &str) -> Self {
+        Self::new(engine.api, key().agent_token(agent))
+    }
+
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        (
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        )
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        self.ask(Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
+    /// Of a server that may die meanwhile.
+    pub async fn try_post(&self, path: &str, body: Value) -> reqwest::Result<reqwest::Response> {
+        let request = self.http.post(format!("{}{path}", self.base));
+        request.bearer_auth(&self.token).json(&body).send().await
+    }
+
+    /// As the agent, or for them.
+    pub async fn does(&self, agent: &str, command: Value) -> (StatusCode, Value) {
+        self.post(&format!("/api/v1/agents/{agent}/commands"), command)
+            .await
+    }
+}
