@@ -31,6 +31,16 @@ pub(crate) struct Listing {
     pub started: Option<Time>,
 }
 
+impl Listing {
+    /// Asterisk started after this channel was made. Names tell seconds, so a start within the
+    /// same one is not seen here; who knew the old process sees it by `restarted`.
+    fn began_after(&self, channel: &ChannelId) -> bool {
+        let made = names::made_at(channel);
+        made.zip(self.started)
+            .is_some_and(|(made, started)| made + Span::seconds(1) <= started)
+    }
+}
+
 /// What is to be done about one contact; found first, done after.
 enum Finding {
     CallerGone,
@@ -152,7 +162,7 @@ impl Calls {
         }
         for (id, finding) in findings {
             tracing::info!(%host, contact = %id, finding = finding.word(), "our picture and Asterisk's differ");
-            self.mend(now, id, finding, listing.started, channels, out);
+            self.mend(now, id, finding, listing, channels, out);
         }
         // Their music may have ended with the greeting that our predecessor waited for.
         for id in resumed {
@@ -172,7 +182,7 @@ impl Calls {
         now: Time,
         id: ContactId,
         finding: Finding,
-        started: Option<Time>,
+        listing: &Listing,
         channels: &BTreeMap<&ChannelId, &Channel>,
         out: &mut Effects,
     ) {
@@ -184,10 +194,7 @@ impl Calls {
             Finding::CallerGone => {
                 contact.gone = true;
                 self.callers.remove(&call);
-                let made = names::made_at(&call.channel);
-                let outlived = made.is_some_and(|made| {
-                    started.is_some_and(|started| made + Span::seconds(1) <= started)
-                });
+                let outlived = listing.restarted || listing.began_after(&call.channel);
                 out.input(if outlived {
                     let cause = format!("media host {} restarted", call.host);
                     Input::Dropped { contact: id, cause }

@@ -475,22 +475,29 @@ fn a_settled_talk_is_left_alone_by_the_comparison() {
 
 #[test]
 fn calls_of_an_asterisk_that_restarted_are_dropped_not_abandoned() {
-    let mut machine = Machine::waiting();
-    let mut after = listing(vec![], vec![]);
-    after.begun = machine.now + Span::seconds(1);
-    after.restarted = true;
-    after.started = Some(Time((1_795_383_183 + 60) * 1_000_000));
-    let out = machine.compare(after);
-    assert!(
-        inputs(&out).iter().any(|input| matches!(
-            input,
-            Input::Dropped {
-                contact: CONTACT,
-                ..
-            }
-        )),
-        "{out:?}"
-    );
+    let made = Time(1_795_383_183 * 1_000_000);
+    for (restarted, started, dropped) in [
+        (true, made, true),                       // we knew the old process
+        (false, made + Span::seconds(60), true),  // a successor never did: the names tell
+        (false, made - Span::seconds(60), false), // the caller left by themselves
+    ] {
+        let mut machine = Machine::waiting();
+        machine.now = LATER;
+        let mut after = listing(vec![], vec![]);
+        (after.restarted, after.started) = (restarted, Some(started));
+        let out = machine.compare(after);
+        let by_us = inputs(&out).iter().any(|input| {
+            matches!(
+                input,
+                Input::Dropped {
+                    contact: CONTACT,
+                    ..
+                }
+            )
+        });
+        let by_them = inputs(&out).contains(&Input::CustomerGone { contact: CONTACT });
+        assert_eq!((by_us, by_them), (dropped, !dropped), "{out:?}");
+    }
 }
 
 #[test]
