@@ -322,3 +322,33 @@ fn no_finding_depends_on_todays_date() {
     let agent = &compiled.tenant.unwrap().agents["maria"];
     assert_eq!(agent.employed_to.unwrap().to_string(), "1999-12-31");
 }
+
+#[test]
+fn a_client_that_takes_what_another_was_promised_gives_way() {
+    let mut docs = at_generation_1();
+    docs.copy("acme", "zeta")
+        .generation("zeta", 1, "2026-02-01T00:00:00Z")
+        .set("zeta", "/spec/numbers", json!(["+49303"]))
+        .copy("maria", "mario")
+        .copy("maria", "marie");
+    let last = running(&docs);
+    // Three seats: acme may not take all of them, for zeta was promised one, though zeta is younger.
+    docs.set("acme", "/spec/queues/0/teams/0/guaranteed", json!(3));
+    let compiled = change(&docs, &last);
+    assert!(compiled.has_errors());
+    assert_eq!(compiled.tenant, Some(last.tenant));
+    assert_eq!(held_back(&compiled), [("acme".to_owned(), Some(1))]);
+}
+
+#[test]
+fn documents_of_another_centre_in_the_namespace_are_passed_over() {
+    let mut docs = sound();
+    let alone = docs.compile();
+    docs.copy("c", "d")
+        .set("d", "/spec/teams/0/lead", json!("nobody"));
+    docs.copy("maria", "ned")
+        .set("ned", "/spec/callCenter", json!("d"));
+    let compiled = docs.compile();
+    assert_eq!(brief(&compiled), [""; 0]);
+    assert_eq!(compiled, alone);
+}

@@ -151,9 +151,9 @@ fn set_aside(
         return true;
     }
     // Documents that were good, and haven't changed, aren't any more: what changed around them is
-    // to blame. Most hangs on the CallCenter, then on the trunks.
+    // to blame. Most hangs on the CallCenter, then on the trunks; clients contend for teams.
     let Some(error) = stuck else { return false };
-    for kind in [Kind::CallCenter, Kind::Trunk] {
+    for kind in [Kind::CallCenter, Kind::Trunk, Kind::Client] {
         for l in loaded
             .iter()
             .filter(|l| l.id().kind == kind && !l.is_last())

@@ -170,7 +170,12 @@ impl Ring<'_> {
             return;
         }
         let mut told: BTreeSet<BTreeSet<usize>> = BTreeSet::new();
+        let mut seen: BTreeSet<Vec<bool>> = BTreeSet::new();
         for moment in self.moments(&suspects) {
+            let state = suspects.iter().map(|&i| self.open(i, moment)).collect();
+            if !seen.insert(state) {
+                continue;
+            }
             let next: Vec<Option<(usize, &'static str)>> = (0..self.stops.len())
                 .map(|i| {
                     let (way, field) = match self.open(i, moment) {

@@ -167,8 +167,19 @@ impl Loaded<'_> {
 /// Documents of another CallCenter than the first in `documents` are passed over, but where
 /// their CallCenter is nowhere: that is a finding.
 pub fn compile(documents: &[Document], last: Option<&Last>) -> Compiled {
-    let references: Vec<&Document> = documents.iter().collect();
-    compile_these(&references, last)
+    let is_centre = |d: &&Document| d.id.kind == Kind::CallCenter;
+    let first = documents.iter().find(is_centre).map(|d| &d.id);
+    let others: BTreeSet<(&str, &str)> = documents
+        .iter()
+        .filter(is_centre)
+        .filter(|d| Some(&d.id) != first)
+        .map(|d| (d.id.namespace.as_str(), d.id.name.as_str()))
+        .collect();
+    let ours = documents.iter().filter(|d| {
+        let centre = d.call_center().map(|c| (d.id.namespace.as_str(), c));
+        centre.is_none_or(|c| !others.contains(&c))
+    });
+    compile_these(&ours.collect::<Vec<_>>(), last)
 }
 
 /// Compiles every centre of a set of documents, each with what belongs to it; the findings of
