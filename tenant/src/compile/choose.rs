@@ -114,14 +114,18 @@ fn chosen<'a>(
     loaded
         .iter()
         .filter_map(|l| {
-            let typed = match choices.get(l.id())?.version {
-                Version::Given => l.typed.as_ref(),
-                Version::LastGood => l.last_good(),
-                Version::Out => None,
-            };
+            let typed = chosen_version(l, choices.get(l.id())?.version);
             Some((l.id(), typed?))
         })
         .collect()
+}
+
+fn chosen_version<'l>(l: &'l Loaded<'_>, version: Version) -> Option<&'l Typed> {
+    match version {
+        Version::Given => l.typed.as_ref(),
+        Version::LastGood => l.last_good(),
+        Version::Out => None,
+    }
 }
 
 /// Takes another version of what is to blame. False where there is none left to take.
@@ -204,9 +208,8 @@ fn used(
                 because: because.clone(),
             });
         }
-        let is_ours = l
-            .typed
-            .as_ref()
+        let used = chosen_version(l, choice.version);
+        let is_ours = used
             .and_then(Typed::call_center)
             .is_none_or(|c| c == centre);
         sources.extend(source.filter(|_| is_ours));
