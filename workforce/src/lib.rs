@@ -9,4 +9,5 @@ pub mod fit;
 pub mod forecast;
 pub mod people;
 mod root;
+pub mod shifts;
 pub mod simulate;
