@@ -45,12 +45,12 @@ pub(super) struct Wanted {
 
 /// The report of each trunk, from what is wanted, what is seen, and the report before.
 ///
-/// `cause` is what the newest refusal said. A failure stays told until the trunk works again, so
-/// that a person sees why it went though it is being tried anew.
+/// Why a registration failed is in Asterisk's log alone: its events carry no status. Whether the
+/// carrier answers OPTIONS tells a refusal from silence. A failure stays told until the trunk
+/// works again, so that a person sees why it went though it is being tried anew.
 pub(super) fn report(
     wanted: &BTreeMap<TrunkName, Wanted>,
     seen: &Seen,
-    cause: &BTreeMap<String, String>,
     before: &BTreeMap<TrunkName, TrunkReport>,
     now: DateTime<Utc>,
 ) -> BTreeMap<TrunkName, TrunkReport> {
@@ -64,17 +64,17 @@ pub(super) fn report(
             (false, _) => old.map_or(Registration::None, |old| old.registration),
             (true, Some("Registered")) => Registration::Registered,
             (true, Some("Rejected" | "Stopped" | "Failed")) => Registration::Failed,
-            // between tries it reads `Unregistered`: a carrier that hasn't answered has failed
-            (true, _) if cause.contains_key(&endpoint) => Registration::Failed,
             (true, _) => Registration::Trying,
         };
         let reachable = seen.contacts.get(&endpoint).copied();
         let failure = match (&wanted.problem, registration, reachable) {
             (Some(problem), _, _) => Some(problem.clone()),
-            (None, Registration::Failed, _) => Some(match cause.get(&endpoint) {
-                Some(cause) => format!("{carrier} did not accept the registration: {cause}"),
-                None => format!("{carrier} did not accept the registration"),
-            }),
+            (None, Registration::Failed, Some(true)) => Some(format!(
+                "{carrier} refuses the registration: compare the Secret of spec.auth.secretRef with the carrier's account"
+            )),
+            (None, Registration::Failed, _) => Some(format!(
+                "{carrier} accepts no registration and does not answer OPTIONS: is spec.carrier right, and the carrier up?"
+            )),
             (None, _, Some(false)) => Some(format!("{carrier} does not answer OPTIONS")),
             (None, Registration::Trying, _) => old.and_then(|old| old.last_failure.clone()),
             _ => None,
@@ -129,36 +129,30 @@ mod tests {
     #[test]
     fn since_moves_at_a_transition_only_and_a_failure_is_told_until_it_is_mended() {
         let a = TrunkName::from("a");
-        let none = BTreeMap::new();
-        let refused = BTreeMap::from([("trunk_a".into(), "403".into())]);
-        let step = |status, reachable, cause: &_, before: &_, second| {
-            report(
-                &wanted(None),
-                &seen(status, reachable),
-                cause,
-                before,
-                at(second),
-            )
+        let step = |status, reachable, before: &_, second| {
+            report(&wanted(None), &seen(status, reachable), before, at(second))
         };
-        let one = step(None, None, &none, &none_reports(), 1);
+        let one = step(Some("Unregistered"), None, &BTreeMap::new(), 1);
         assert_eq!(one[&a].registration, Registration::Trying);
-        let two = step(Some("Rejected"), Some(true), &refused, &one, 2);
+        let two = step(Some("Rejected"), Some(true), &one, 2);
         assert_eq!(two[&a].registration, Registration::Failed);
-        let told = "sip.a.example:5060 did not accept the registration: 403";
-        assert_eq!(two[&a].last_failure.as_deref(), Some(told));
-        let same = step(Some("Unregistered"), Some(true), &refused, &two, 3);
-        assert_eq!(same, two, "trying again is no transition");
-        let four = step(Some("Registered"), Some(true), &none, &two, 4);
+        let told = two[&a].last_failure.as_deref().unwrap();
+        assert!(
+            told.starts_with("sip.a.example:5060 refuses the registration"),
+            "{told}"
+        );
+        let same = step(Some("Rejected"), Some(true), &two, 3);
+        assert_eq!(same, two, "the next refusal is no transition");
+        let four = step(Some("Registered"), Some(true), &two, 4);
         assert_eq!(four[&a].last_failure, None);
         assert_eq!(four[&a].since, Some(at(4)));
-        let five = step(Some("Registered"), Some(false), &none, &four, 5);
+        let five = step(Some("Registered"), Some(false), &four, 5);
         assert_eq!(five[&a].reachable, Some(false));
         let told = "sip.a.example:5060 does not answer OPTIONS";
         assert_eq!(five[&a].last_failure.as_deref(), Some(told));
-    }
-
-    fn none_reports() -> BTreeMap<TrunkName, TrunkReport> {
-        BTreeMap::new()
+        let six = step(Some("Rejected"), Some(false), &five, 6);
+        let told = six[&a].last_failure.as_deref().unwrap();
+        assert!(told.contains("is spec.carrier right"), "{told}");
     }
 
     #[test]
@@ -166,7 +160,6 @@ mod tests {
         let reports = report(
             &wanted(Some("the Secret x isn't there")),
             &Seen::default(),
-            &BTreeMap::new(),
             &BTreeMap::new(),
             at(1),
         );

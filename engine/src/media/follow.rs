@@ -111,9 +111,8 @@ impl Follower {
     async fn look(&self, ami: &mut Ami, known: &Known) -> Result<(), AmiError> {
         let registrations = ami.list("PJSIPShowRegistrationsOutbound").await?;
         let seen = Seen::new(&registrations, &known.contacts);
-        let causes = causes_by_endpoint(&registrations, &known.causes);
         self.status.send_if_modified(|status| {
-            let trunks = report(&status.wanted, &seen, &causes, &status.trunks, Utc::now());
+            let trunks = report(&status.wanted, &seen, &status.trunks, Utc::now());
             let changed = trunks != status.trunks;
             status.trunks = trunks;
             changed
@@ -125,8 +124,6 @@ impl Follower {
 /// What events have said.
 #[derive(Debug, Default)]
 struct Known {
-    /// Why the account's last registration failed, by its URI.
-    causes: BTreeMap<String, String>,
     /// Whether the carrier answers OPTIONS, by endpoint.
     contacts: BTreeMap<String, bool>,
 }
@@ -135,18 +132,8 @@ impl Known {
     /// Takes an event; whether it changes anything.
     fn note(&mut self, event: &Message) -> bool {
         match event.event() {
-            Some("Registry") => {
-                let account = event.get("Username").unwrap_or_default().to_owned();
-                match event.get("Status") {
-                    Some("Registered" | "Unregistered") => self.causes.remove(&account),
-                    _ => {
-                        let words = event.get("Cause").filter(|cause| !cause.is_empty());
-                        let words = words.unwrap_or("no answer").to_owned();
-                        self.causes.insert(account, words)
-                    }
-                };
-                true
-            }
+            // it names the account, not the trunk: the listing says the rest
+            Some("Registry") => true,
             Some("ContactStatus") => {
                 let endpoint = event.get("AOR").unwrap_or_default().to_owned();
                 // phones come and go all day: they are the engine's
@@ -164,16 +151,4 @@ impl Known {
             _ => false,
         }
     }
-}
-
-/// `Registry` events name the account, listings the object too.
-fn causes_by_endpoint(
-    registrations: &[Message],
-    causes: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
-    let one = |message: &Message| {
-        let cause = causes.get(message.get("ClientUri")?)?;
-        Some((message.get("ObjectName")?.to_owned(), cause.clone()))
-    };
-    registrations.iter().filter_map(one).collect()
 }

@@ -79,7 +79,7 @@ pub(super) struct Keeper {
     kept: Kept,
     asterisk: Asterisk,
     inputs: Option<Arc<Inputs>>,
-    /// Changed files that Asterisk has not been told of.
+    /// Changed files that a running Asterisk has not been told of.
     pending: BTreeSet<String>,
     status: watch::Sender<Status>,
 }
@@ -213,6 +213,7 @@ impl Keeper {
     /// Asterisk has read the files as it started, perhaps an older set than is there now. Or it is
     /// the side-car that has started anew, and Asterisk has been serving all the while.
     async fn booted(&mut self) {
+        self.pending.clear();
         self.apply().await;
         if self.kept.draining.is_some()
             && let Err(error) = self.asterisk.set_drain(true).await

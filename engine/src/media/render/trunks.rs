@@ -303,7 +303,7 @@ fn registration(
         // a carrier that refuses today may accept tomorrow: whoever mends it doesn't know of us
         .set("auth_rejection_permanent", "no")
         .set("forbidden_retry_interval", 30)
-        .set("fatal_retry_interval", 30);
+        .set("fatal_retry_interval", 40);
     Ok(())
 }
 
