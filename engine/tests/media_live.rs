@@ -1,7 +1,7 @@
 //! The side-car with a real Asterisk, real SIP and no cluster: the files that it renders, the calls
 //! that they let in, carriers, changes under calls, the fence, the drain, restarts.
 //!
-//! Needs root and the media image's file system (made when it isn't there), and runs each test in
+//! Needs root (or sudo) and the media image's file system (made when it isn't there), and runs each test in
 //! a network of its own: `cargo test -p trunkline-engine --test media_live -- --ignored`
 
 #![allow(
@@ -22,7 +22,7 @@ use serde_json::json;
 use trunkline_engine::telephony::ari::Cause;
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn asterisk_takes_every_rendered_file_without_a_warning() {
     in_a_world(
         "asterisk_takes_every_rendered_file_without_a_warning",
@@ -45,7 +45,7 @@ fn asterisk_takes_every_rendered_file_without_a_warning() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn readiness_waits_for_the_first_engine_and_for_no_later_one() {
     in_a_world(
         "readiness_waits_for_the_first_engine_and_for_no_later_one",
@@ -68,7 +68,7 @@ fn readiness_waits_for_the_first_engine_and_for_no_later_one() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn a_phone_registers_by_its_password_alone() {
     in_a_world("a_phone_registers_by_its_password_alone", async || {
         let pod = Pod::start(|_| {}).await;
@@ -92,15 +92,15 @@ fn a_phone_registers_by_its_password_alone() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn a_call_comes_in_by_its_trunk_and_a_number_nobody_claims_is_404() {
     in_a_world(
         "a_call_comes_in_by_its_trunk_and_a_number_nobody_claims_is_404",
         async || {
             let pod = Pod::start(|_| {}).await;
             let mut engine = pod.lead(1).await;
-            // with the plus and without, as carriers do
-            for dialled in ["+18005550100", "18005550100"] {
+            // with the plus, with `00` and with neither, as carriers do
+            for dialled in ["+18005550100", "18005550100", "0018005550100"] {
                 let mut caller = pod.caller(dialled, &["--talk", "1"]).spawn().unwrap();
                 let (args, channel) = engine.call().await;
                 assert_eq!(args, ["inbound", "+18005550100", "carrier-a"]);
@@ -122,7 +122,7 @@ fn a_call_comes_in_by_its_trunk_and_a_number_nobody_claims_is_404() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn a_trunk_registers_and_its_calls_name_the_number_in_to() {
     in_a_world(
         "a_trunk_registers_and_its_calls_name_the_number_in_to",
@@ -164,7 +164,7 @@ fn a_trunk_registers_and_its_calls_name_the_number_in_to() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn a_carrier_that_refuses_shows_in_the_report_and_clears_when_mended() {
     in_a_world(
         "a_carrier_that_refuses_shows_in_the_report_and_clears_when_mended",
@@ -205,7 +205,7 @@ fn a_carrier_that_refuses_shows_in_the_report_and_clears_when_mended() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn a_changed_tenant_is_live_within_two_seconds_and_no_call_is_touched() {
     in_a_world(
         "a_changed_tenant_is_live_within_two_seconds_and_no_call_is_touched",
@@ -265,7 +265,7 @@ fn a_changed_tenant_is_live_within_two_seconds_and_no_call_is_touched() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn what_is_wrong_with_one_trunk_is_told_and_leaves_the_others() {
     in_a_world(
         "what_is_wrong_with_one_trunk_is_told_and_leaves_the_others",
@@ -296,7 +296,7 @@ fn what_is_wrong_with_one_trunk_is_told_and_leaves_the_others() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn a_new_leader_fences_the_old_one() {
     in_a_world("a_new_leader_fences_the_old_one", async || {
         let pod = Pod::start(|_| {}).await;
@@ -332,7 +332,7 @@ fn a_new_leader_fences_the_old_one() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn either_container_restarts_alone_and_the_fence_holds() {
     in_a_world(
         "either_container_restarts_alone_and_the_fence_holds",
@@ -376,7 +376,7 @@ fn either_container_restarts_alone_and_the_fence_holds() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn a_caller_is_kept_while_no_engine_is_there_and_enters_when_one_comes() {
     in_a_world(
         "a_caller_is_kept_while_no_engine_is_there_and_enters_when_one_comes",
@@ -421,7 +421,7 @@ fn a_caller_is_kept_while_no_engine_is_there_and_enters_when_one_comes() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn a_drain_takes_no_new_call_and_waits_for_the_last() {
     in_a_world(
         "a_drain_takes_no_new_call_and_waits_for_the_last",
@@ -465,7 +465,7 @@ fn a_drain_takes_no_new_call_and_waits_for_the_last() {
 }
 
 #[test]
-#[ignore = "needs root and the media image"]
+#[ignore = "needs a media image"]
 fn a_drain_ends_at_its_deadline() {
     in_a_world("a_drain_ends_at_its_deadline", async || {
         let pod = Pod::start(|t| t["telephony"] = json!({"media": {"drainDeadline": "4s"}})).await;

@@ -29,5 +29,5 @@ mod source;
 mod status;
 
 pub use inputs::{Access, Credential, External, Inputs, PodFacts, SecretData, Secrets};
-pub use render::{PROMPTS, Problem, Rendered, Subject, prompt_media, render, trunk_endpoint};
+pub use render::{PROMPTS, Problem, Rendered, Subject, render, trunk_endpoint};
 pub use sidecar::{SidecarArgs, run};

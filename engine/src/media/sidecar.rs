@@ -90,6 +90,9 @@ pub struct SidecarArgs {
         default_value = "/etc/trunkline/keys/tenant-key"
     )]
     key: PathBuf,
+    /// How long a drain waits, in seconds, until the tenant is known, which says it too
+    #[arg(long, env = "DRAIN_DEADLINE_SECONDS", default_value_t = 1800)]
+    drain_deadline: u64,
     /// Asterisk's configuration
     #[arg(long, default_value = "/etc/asterisk")]
     etc: PathBuf,
@@ -138,9 +141,13 @@ impl SidecarArgs {
             !self.call_center.is_empty(),
             "which CallCenter? set TRUNKLINE_TENANT, or --dir for a folder"
         );
-        // by address: the pod's first breath must not wait for DNS
-        let config = kube::Config::incluster_env()
-            .context("not in a pod with a token; --dir takes the tenant from a folder")?;
+        // in a pod by address: its first breath must not wait for DNS
+        let config = match kube::Config::incluster_env() {
+            Ok(config) => config,
+            Err(_) => kube::Config::infer().await.context(
+                "neither in a pod with a token nor with a kubeconfig; --dir takes the tenant from a folder",
+            )?,
+        };
         Ok(Source::Cluster(Cluster {
             client: kube::Client::try_from(config)?,
             namespace: self.namespace.clone(),
@@ -186,7 +193,10 @@ pub async fn run(args: SidecarArgs) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("can't listen on {}", args.listen))?;
 
-    let (status, _) = watch::channel(Status::default());
+    let (status, _) = watch::channel(Status {
+        drain_deadline: args.drain_deadline,
+        ..Status::default()
+    });
     let (orders, taken) = mpsc::channel(16);
     let keeper = Keeper::new(
         facts.clone(),

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# run.sh [FILTER]: the engine's telephony against a real Asterisk, callers and phones, in a closed
-# namespace of its own; 90 s once the media image is built. Needs root, or sudo.
+# run.sh [FILTER]: the engine's telephony and the media side-car against a real Asterisk, callers and
+# phones, in closed namespaces of their own; 150 s once the media image is built. Needs root, or sudo.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../../.." && pwd)
 export WORLD=${WORLD:-$(mktemp -d)/world}
 . "$tree/tests/voip/env.sh"
-cargo test --manifest-path "$tree/Cargo.toml" -p trunkline-engine --test ari_live --test calls_live --no-run
+cargo test --manifest-path "$tree/Cargo.toml" -p trunkline-engine --test ari_live --test calls_live --test media_live --no-run
 "$voip/world.sh" up --alone --owner $$
 trap '"$voip/world.sh" down' EXIT
 "$voip/asterisk.sh" start media-0 "$here/etc"
@@ -17,3 +17,5 @@ for suite in ari_live calls_live; do
     "VOIP=$voip" "WORLD=$WORLD" "STATE=$STATE" "PATH=$PATH" \
     nsenter --net --target "$(world_pid)" "$binary" --ignored --test-threads 1 --show-output ${1:+"$1"}
 done
+# each in a world and with an Asterisk of its own
+cargo test --manifest-path "$tree/Cargo.toml" -p trunkline-engine --test media_live -- --ignored --test-threads 2 ${1:+"$1"}

@@ -28,7 +28,12 @@ pub(super) fn render(inputs: &Inputs, entries: &[Entry]) -> Vec<u8> {
             if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
                 continue;
             }
-            for dialled in [format!("+{digits}"), digits.to_owned()] {
+            // carriers dial with the plus, with `00`, or with neither
+            for dialled in [
+                format!("+{digits}"),
+                format!("00{digits}"),
+                digits.to_owned(),
+            ] {
                 text.push_str(&format!(
                     "exten => {dialled},1,Set(TRUNKLINE_TRUNK={})\n same => n,Goto(inbound,+{digits},1)\n",
                     entry.trunk

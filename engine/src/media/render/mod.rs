@@ -27,11 +27,6 @@ use super::inputs::{Access, Inputs, PodFacts};
 /// that nobody can write to, so prompts are played by their absolute path.
 pub const PROMPTS: &str = "/var/lib/asterisk/prompts";
 
-/// The media of a tenant's prompt, for ARI's `play`.
-pub fn prompt_media(prompt: &PromptName) -> String {
-    format!("sound:{PROMPTS}/{prompt}")
-}
-
 /// What a trunk's endpoint begins with. An underscore is in no agent's name, so that no agent can
 /// be taken for a trunk.
 pub(super) const TRUNK_PREFIX: &str = "trunk_";

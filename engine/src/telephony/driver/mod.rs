@@ -49,7 +49,7 @@ impl Default for Settings {
         Self {
             app: "acd".into(),
             music: "default".into(),
-            prompts: "/var/lib/asterisk/prompts".into(),
+            prompts: crate::media::PROMPTS.into(),
         }
     }
 }

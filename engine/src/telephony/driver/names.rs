@@ -68,7 +68,10 @@ pub(crate) fn endpoint(tenant: &Tenant, agent: &AgentName) -> Option<String> {
                 .trunks
                 .iter()
                 .find(|(_, trunk)| trunk.carrier.is_some() && trunk.outbound.is_some())?;
-            Some(format!("PJSIP/{number}@{trunk}"))
+            Some(format!(
+                "PJSIP/{number}@{}",
+                crate::media::trunk_endpoint(trunk)
+            ))
         }
     }
 }
