@@ -8,6 +8,8 @@ mod config;
 mod lease;
 mod media;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
