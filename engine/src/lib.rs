@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod config;
+pub mod figures;
 pub mod journal;
 pub mod keys;
 pub mod kube;

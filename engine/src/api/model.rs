@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use trunkline_routing::metrics::Scope;
 use trunkline_routing::{AgentState, ContactId, Outcome, Segment, SegmentEnd, Span, Time};
-use trunkline_tenant::crds::{AgentName, Medium};
+use trunkline_tenant::crds::{AgentName, Formula, Medium};
 use trunkline_tenant::{QueueId, Tenant};
 
+use crate::figures::Figure;
 use crate::journal::Presence;
 use crate::state::{AgentView, ContactRecord, LiveContact, Stage};
 
@@ -382,6 +384,79 @@ pub(crate) struct QueueNow {
     pub(crate) talking: usize,
     /// Of those who wait, since their first arrival.
     pub(crate) longest_wait_seconds: f64,
+}
+
+/// The figures of today.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FiguresToday {
+    /// `queue`, `client`, `team` or `agent`.
+    of: &'static str,
+    /// Its name; `centre` for the centre itself among the clients.
+    name: String,
+    /// Since when: midnight in the client's zone, or the centre's.
+    from: DateTime<Utc>,
+    offered: u64,
+    answered: u64,
+    answered_within: u64,
+    abandoned: u64,
+    abandoned_within: u64,
+    short_abandons: u64,
+    flowed_out: u64,
+    callbacks_within: u64,
+    dropped: u64,
+    /// By `formula`, in 0..1; absent where nothing counts, or there are no terms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_level: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    formula: Option<Formula>,
+    /// The T of the formula.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within_seconds: Option<u64>,
+    /// What was agreed, in 0..1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<f64>,
+    /// Average speed of answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asa_seconds: Option<f64>,
+    /// Average handle time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aht_seconds: Option<f64>,
+    max_wait_seconds: f64,
+}
+
+impl From<&Figure> for FiguresToday {
+    fn from(figure: &Figure) -> Self {
+        let (of, name) = match &figure.scope {
+            Scope::Queue(queue) => ("queue", queue.to_string()),
+            Scope::Client(Some(client)) => ("client", client.to_string()),
+            Scope::Client(None) => ("client", "centre".to_owned()),
+            Scope::Team(team) => ("team", team.to_string()),
+            Scope::Agent(agent) => ("agent", agent.to_string()),
+        };
+        let (counts, terms) = (&figure.counts, figure.terms.as_ref());
+        Self {
+            of,
+            name,
+            from: rfc3339(figure.from),
+            offered: counts.offered,
+            answered: counts.answered,
+            answered_within: counts.answered_within,
+            abandoned: counts.abandoned,
+            abandoned_within: counts.abandoned_within,
+            short_abandons: counts.short_abandons,
+            flowed_out: counts.flowed_out,
+            callbacks_within: counts.callbacks_within,
+            dropped: counts.dropped,
+            service_level: figure.service_level(),
+            formula: terms.map(|terms| terms.formula),
+            within_seconds: terms.map(|terms| terms.within.get()),
+            target: terms.map(|terms| terms.percent.0 / 100.0),
+            asa_seconds: counts.asa(),
+            aht_seconds: counts.aht(),
+            max_wait_seconds: counts.max_wait.as_secs_f64(),
+        }
+    }
 }
 
 /// What runs.

@@ -6,7 +6,9 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::command::AgentCommand;
-use super::model::{Agent, Contact, ContactNumber, NewContact, NewPriority, QueueNow, Running};
+use super::model::{
+    Agent, Contact, ContactNumber, FiguresToday, NewContact, NewPriority, QueueNow, Running,
+};
 use super::{App, agents, contacts, overview, session};
 
 /// Who may.
@@ -74,6 +76,18 @@ pub(super) const ROUTES: &[Route] = &[
         status: 200,
         answer: Some(of::<Vec<QueueNow>>),
         handler: || get(overview::queues),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/figures",
+        summary: "The figures of today, by queue, client, team and agent: the service level with its \
+                  formula and its counts. A stretch counts once its wrap-up is over",
+        access: Access::Admin,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Vec<FiguresToday>>),
+        handler: || get(overview::figures),
     },
     Route {
         method: "get",

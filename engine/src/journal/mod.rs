@@ -16,7 +16,7 @@ mod tests;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use trunkline_routing::Segment;
+use trunkline_routing::{Segment, Time};
 
 pub use entry::{Actor, Context, Entry, Presence};
 pub use sqlite::Sqlite;
@@ -165,6 +165,12 @@ pub trait Journal: Send {
     /// # Errors
     /// [`JournalError`].
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError>;
+
+    /// The rows of stretches that began at `since` or later, in that order.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError>;
 
     /// The rows of one contact, by index.
     ///

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use trunkline_routing::Segment;
+use trunkline_routing::{Segment, Time};
 
 use super::{Entry, Epoch, Journal, JournalError, Seq, Snapshot};
 
@@ -60,6 +60,25 @@ impl Sqlite {
             connection,
             _lock: lock,
         })
+    }
+
+    fn rows(&mut self, select: &str, by: i64) -> Result<Vec<Segment>, JournalError> {
+        const DOING: &str = "reading records";
+        let mut select = self
+            .connection
+            .prepare_cached(select)
+            .map_err(sqlite(DOING))?;
+        let rows = select
+            .query_map(params![by], |row| row.get::<_, String>(0))
+            .map_err(sqlite(DOING))?;
+        rows.map(|row| {
+            let body = row.map_err(sqlite(DOING))?;
+            serde_json::from_str(&body).map_err(|source| JournalError::Entry {
+                seq: Seq(0),
+                source,
+            })
+        })
+        .collect()
     }
 
     /// A transaction under an epoch that is still the leader's.
@@ -291,23 +310,17 @@ impl Journal for Sqlite {
         .collect()
     }
 
+    fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
+        self.rows(
+            "SELECT body FROM record WHERE entered >= ?1 ORDER BY entered, contact, stretch",
+            since.0,
+        )
+    }
+
     fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
-        const DOING: &str = "reading a record";
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT body FROM record WHERE contact = ?1 ORDER BY stretch")
-            .map_err(sqlite(DOING))?;
-        let rows = select
-            .query_map(params![signed(contact)], |row| row.get::<_, String>(0))
-            .map_err(sqlite(DOING))?;
-        rows.map(|row| {
-            serde_json::from_str(&row.map_err(sqlite(DOING))?).map_err(|source| {
-                JournalError::Entry {
-                    seq: Seq(0),
-                    source,
-                }
-            })
-        })
-        .collect()
+        self.rows(
+            "SELECT body FROM record WHERE contact = ?1 ORDER BY stretch",
+            signed(contact),
+        )
     }
 }

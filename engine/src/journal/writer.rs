@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use tokio::sync::oneshot;
-use trunkline_routing::Segment;
+use trunkline_routing::{Segment, Time};
 
 use super::{Entry, Epoch, Journal, JournalError, Seq, Snapshot};
 
@@ -124,6 +124,14 @@ impl Writer {
     /// As there.
     pub async fn read(&self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
         self.ask(move |store| store.read(after, limit)).await
+    }
+
+    /// See [`Journal::records`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn records(&self, since: Time) -> Result<Vec<Segment>, JournalError> {
+        self.ask(move |store| store.records(since)).await
     }
 
     /// See [`Journal::record`].

@@ -18,6 +18,7 @@ use super::recover::recover;
 use super::reporting;
 use crate::api::{self, App};
 use crate::config::{Files, Loaded};
+use crate::figures::AT_HAND;
 use crate::journal::{JournalError, Sqlite, Writer};
 use crate::kube::Election;
 use crate::leader::{Fence, MediaPod};
@@ -192,7 +193,11 @@ async fn live(
     metrics.leads(epoch.0);
     // Set once: an engine leads once in its life.
     let _ = ends.journal.set(Arc::downgrade(&writer));
-    let state = recover(&writer).await?;
+    let state = recover(&writer, epoch).await?;
+    if let Some(tenant) = &state.directory.tenant {
+        let rows = writer.records(state.directory.last - AT_HAND).await?;
+        ends.figures().add(&rows, tenant);
+    }
     let recovered = state.directory.recovered();
     *ends
         .state

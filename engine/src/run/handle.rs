@@ -1,12 +1,13 @@
 //! How the API, the configuration and the tests speak to the main loop.
 
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use trunkline_routing::{ContactId, Input, Output, Segment, Time};
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::AgentName;
 
+use crate::figures::Figures;
 use crate::journal::{Context, Epoch, Seq, Writer};
 use crate::state::State;
 
@@ -108,6 +109,7 @@ pub struct Handle {
     decisions: broadcast::Sender<Arc<Decision>>,
     role: watch::Receiver<Role>,
     journal: Arc<OnceLock<Weak<Writer>>>,
+    figures: Arc<RwLock<Figures>>,
 }
 
 /// The main loop's ends of a [`Handle`].
@@ -123,6 +125,11 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
+    pub(crate) fn figures(&self) -> RwLockWriteGuard<'_, Figures> {
+        let figures = &self.handle.figures;
+        figures.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Another handle on the same main loop.
     pub(crate) fn handle(&self) -> Handle {
         self.handle.clone()
@@ -141,6 +148,7 @@ impl Handle {
             decisions: decisions.clone(),
             role: role_seen,
             journal: Arc::default(),
+            figures: Arc::default(),
         };
         let ends = Ends {
             requests: taken,
@@ -206,6 +214,11 @@ impl Handle {
     /// The live state. Hold it shortly: the main loop waits.
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The figures of the day. Hold them shortly.
+    pub fn figures(&self) -> RwLockReadGuard<'_, Figures> {
+        self.figures.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The complete stretches of a contact, from the journal.

@@ -7,11 +7,12 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use trunkline_routing::{ContactId, Input, Output, Segment, Time};
+use trunkline_routing::{ContactId, Input, Segment, Time};
 
 use super::clock::Clock;
 use super::handle::{Arrived, Arriving, Decision, Ends, NotTaken, Request, Role};
 use super::presence::Beats;
+use super::recover::records;
 use crate::config::Loaded;
 use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Seq, Writer};
 use crate::metrics::Metrics;
@@ -359,10 +360,7 @@ impl MainLoop {
             });
             self.metrics.decided(&decision);
             self.tell_telephony(&decision);
-            rows.extend(decision.outputs.iter().filter_map(|output| match output {
-                Output::Record(segment) => Some(segment.as_ref().clone()),
-                _ => None,
-            }));
+            rows.extend(records(&decision.outputs));
             // Nobody may be listening, and who asked may have gone: neither matters here.
             let _ = self.ends.decisions.send(Arc::clone(&decision));
             match waiter {
@@ -374,6 +372,10 @@ impl MainLoop {
             }
         }
         if !rows.is_empty() {
+            let tenant = self.read(|state| state.directory.tenant.clone());
+            if let Some(tenant) = tenant {
+                self.ends.figures().add(&rows, &tenant);
+            }
             self.writer.project(self.epoch, rows);
         }
         Ok(())

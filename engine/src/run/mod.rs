@@ -8,6 +8,8 @@ mod options;
 mod presence;
 mod recover;
 mod reporting;
+#[cfg(test)]
+mod tests;
 
 pub use engine::{Engine, run};
 pub use handle::{Arriving, Decision, Handle, NotTaken, Role};

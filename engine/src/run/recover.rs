@@ -2,18 +2,21 @@
 
 use std::time::Instant;
 
-use crate::journal::{JournalError, Seq, Writer};
+use trunkline_routing::{Output, Segment};
+
+use crate::journal::{Epoch, JournalError, Seq, Writer};
 use crate::state::State;
 
 /// Entries read at once.
 const CHUNK: usize = 5_000;
 
-/// Reads the journal into a state. A snapshot that can't be read (of another release) costs
+/// Reads the journal into a state, and writes again the records that the entries behind the
+/// snapshot make: those of the last moments may have been lost with the predecessor. A snapshot that can't be read (of another release) costs
 /// time, nothing else: all entries are there.
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn recover(journal: &Writer) -> Result<State, JournalError> {
+pub async fn recover(journal: &Writer, epoch: Epoch) -> Result<State, JournalError> {
     let began = Instant::now();
     let mut state = match journal.snapshot().await? {
         Some(snapshot) => State::restore(&snapshot).unwrap_or_else(|error| {
@@ -23,6 +26,7 @@ pub async fn recover(journal: &Writer) -> Result<State, JournalError> {
         None => State::default(),
     };
     let from = state.seq;
+    let mut rows: Vec<Segment> = Vec::new();
     loop {
         let entries = journal.read(state.seq, CHUNK).await?;
         for entry in &entries {
@@ -32,8 +36,9 @@ pub async fn recover(journal: &Writer) -> Result<State, JournalError> {
                     last: state.seq,
                 });
             }
-            state.apply(entry);
+            rows.extend(records(&state.apply(entry)));
         }
+        journal.project(epoch, std::mem::take(&mut rows));
         if entries.len() < CHUNK {
             break;
         }
@@ -47,4 +52,12 @@ pub async fn recover(journal: &Writer) -> Result<State, JournalError> {
         "the journal is replayed"
     );
     Ok(state)
+}
+
+/// The complete stretches among a decision's outputs.
+pub(super) fn records(outputs: &[Output]) -> impl Iterator<Item = Segment> {
+    outputs.iter().filter_map(|output| match output {
+        Output::Record(segment) => Some(segment.as_ref().clone()),
+        _ => None,
+    })
 }

@@ -61,6 +61,16 @@ async fn a_chat_is_offered_accepted_held_ended_and_recorded() {
     assert_eq!(record["complete"], true);
     assert_eq!(record["segments"][0]["codes"], json!(["order"]));
     assert!(record["holdSeconds"].as_f64().unwrap() > 0.0);
+    let (_, figures) = admin.get("/api/v1/figures").await;
+    let figures = figures.as_array().unwrap().iter();
+    let of_queue: Vec<_> = figures
+        .filter(|f| f["of"] == "queue" && f["name"] == "chats")
+        .collect();
+    assert_eq!(
+        (&of_queue[0]["answered"], &of_queue[0]["serviceLevel"]),
+        (&json!(1), &json!(1.0))
+    );
+    assert_eq!(of_queue[0]["formula"], "ExcludeShortAbandons");
     let (_, ended) = admin.get("/api/v1/contacts?state=ended&queue=chats").await;
     assert_eq!(ended.as_array().unwrap().len(), 1);
     assert_eq!(engine.stop().await.unwrap(), LoopEnd::Stopped);

@@ -1,0 +1,234 @@
+//! The main loop alone, over a journal that fails where it is told to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use trunkline_routing::{Input, Segment, Time};
+use trunkline_tenant::QueueId;
+
+use super::handle::{Handle, Role};
+use super::main_loop::{LoopEnd, MainLoop, silent_telephony};
+use super::recover::recover;
+use crate::config::Loaded;
+use crate::journal::{
+    Actor, Context, Entry, Epoch, Journal, JournalError, Seq, Snapshot, Sqlite, Writer,
+};
+use crate::metrics::Metrics;
+use crate::telephony::ari::{ChannelId, HostName};
+use crate::telephony::{Arrival, CallRef, Command, Report};
+use crate::testing::small_tenant;
+
+/// Fails every append but the first so many, before anything is written.
+struct Failing {
+    store: Sqlite,
+    appends_left: usize,
+}
+
+impl Journal for Failing {
+    fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
+        self.store.acquire(holder)
+    }
+    fn append(&mut self, epoch: Epoch, entries: &[Entry]) -> Result<(), JournalError> {
+        match self.appends_left.checked_sub(1) {
+            Some(left) => {
+                self.appends_left = left;
+                self.store.append(epoch, entries)
+            }
+            None => Err(JournalError::WriterGone),
+        }
+    }
+    fn project(&mut self, epoch: Epoch, rows: &[Segment]) -> Result<(), JournalError> {
+        self.store.project(epoch, rows)
+    }
+    fn save_snapshot(&mut self, epoch: Epoch, snapshot: &Snapshot) -> Result<(), JournalError> {
+        self.store.save_snapshot(epoch, snapshot)
+    }
+    fn snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+        self.store.snapshot()
+    }
+    fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
+        self.store.read(after, limit)
+    }
+    fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
+        self.store.records(since)
+    }
+    fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
+        self.store.record(contact)
+    }
+}
+
+struct Bench {
+    handle: Handle,
+    commands: mpsc::UnboundedReceiver<Command>,
+    reports: mpsc::UnboundedSender<Report>,
+    stop: watch::Sender<Option<LoopEnd>>,
+    running: tokio::task::JoinHandle<Result<LoopEnd, JournalError>>,
+}
+
+async fn bench(journal: Box<dyn Journal>) -> Bench {
+    let (handle, ends) = Handle::new();
+    let writer = Arc::new(Writer::start(journal).unwrap());
+    let epoch = writer.acquire("test".into()).await.unwrap();
+    *ends.state.write().unwrap() = recover(&writer, epoch).await.unwrap();
+    let (telephony, commands, reports) = silent_telephony();
+    let (stop, stopped) = watch::channel(None);
+    let (keep, config) = watch::channel(Loaded::from_tenant(small_tenant()).unwrap());
+    let (keep_hosts, hosts) = watch::channel(Vec::new());
+    let main = MainLoop {
+        epoch,
+        writer,
+        ends,
+        telephony,
+        config,
+        hosts,
+        stop: stopped,
+        metrics: Arc::new(Metrics::default()),
+    };
+    let running = tokio::spawn(async move {
+        let end = main.run().await;
+        drop((keep, keep_hosts));
+        end
+    });
+    let mut role = handle.role();
+    role.wait_for(|role| matches!(role, Role::Leading(_)))
+        .await
+        .unwrap();
+    Bench {
+        handle,
+        commands,
+        reports,
+        stop,
+        running,
+    }
+}
+
+fn arrival(number: u64) -> Report {
+    Report::Arrived(Arrival {
+        call: CallRef {
+            host: HostName::new("media-0"),
+            channel: ChannelId::new(format!("media-0-{number}")),
+        },
+        number: "+18005550100".into(),
+        queue: QueueId::of("acme", "orders"),
+        customer: None,
+        since: None,
+    })
+}
+
+#[tokio::test]
+async fn nothing_is_commanded_that_the_journal_does_not_hold() {
+    for appends in 0..6 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let store = Sqlite::open(&path).unwrap();
+        let mut bench = bench(Box::new(Failing {
+            store,
+            appends_left: appends,
+        }))
+        .await;
+        for number in 0..10 {
+            // It may have ended by now.
+            let _ = bench.reports.send(arrival(number));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let end = bench.running.await.unwrap();
+        assert!(matches!(end, Err(JournalError::WriterGone)), "{end:?}");
+        let mut admitted = Vec::new();
+        while let Some(command) = bench.commands.recv().await {
+            if let Command::Admit { contact, .. } = command {
+                admitted.push(contact);
+            }
+        }
+        let mut journal = Sqlite::open(&path).unwrap();
+        let entries = journal.read(Seq(0), usize::MAX).unwrap();
+        let durable: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| match &entry.input {
+                Input::Arrive { contact, .. } => Some(*contact),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(admitted, durable, "after {appends} commits");
+        assert!(appends < 3 || !durable.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_leader_that_another_has_replaced_in_the_journal_ends_and_commands_nothing_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal");
+    let mut bench = bench(Box::new(Sqlite::open(&path).unwrap())).await;
+    let sign_in = Input::SignIn {
+        agent: "maria".into(),
+        ready: true,
+        team: None,
+    };
+    bench
+        .handle
+        .submit(sign_in, Context::by(Actor::Admin))
+        .await
+        .unwrap();
+    // As another node's engine would, which this machine's lock doesn't keep out.
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute("UPDATE leader SET epoch = epoch + 1", [])
+        .unwrap();
+    while bench.commands.try_recv().is_ok() {}
+    bench.reports.send(arrival(1)).unwrap();
+    let end = bench.running.await.unwrap();
+    assert!(matches!(end, Err(JournalError::Stale { .. })), "{end:?}");
+    assert!(bench.commands.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn a_call_that_is_reported_twice_is_one_contact() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut bench = bench(Box::new(Sqlite::open(&dir.path().join("journal")).unwrap())).await;
+    for number in [1, 1, 2, 1] {
+        bench.reports.send(arrival(number)).unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    bench.reports.send(arrival(2)).unwrap();
+    assert_eq!(bench.handle.state().directory.live.len(), 2);
+    bench.stop.send_replace(Some(LoopEnd::Stopped));
+    assert_eq!(bench.running.await.unwrap().unwrap(), LoopEnd::Stopped);
+    let mut admitted = 0;
+    while let Some(command) = bench.commands.recv().await {
+        admitted += usize::from(matches!(command, Command::Admit { .. }));
+    }
+    assert_eq!(admitted, 2);
+}
+
+#[tokio::test]
+async fn a_record_lost_with_a_killed_engine_is_written_again_by_its_successor() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal");
+    let bench = bench(Box::new(Sqlite::open(&path).unwrap())).await;
+    bench.reports.send(arrival(1)).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let contact = *bench.handle.state().directory.live.keys().next().unwrap();
+    let gone = Input::CustomerGone { contact };
+    bench
+        .handle
+        .submit(gone, Context::by(Actor::Telephony))
+        .await
+        .unwrap();
+    bench.running.abort();
+    assert!(bench.running.await.unwrap_err().is_cancelled());
+
+    let mut store = loop {
+        match Sqlite::open(&path) {
+            Ok(store) => break store,
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    };
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute("DELETE FROM record", []).unwrap();
+    assert!(store.record(contact.0).unwrap().is_empty());
+    let writer = Writer::start(Box::new(store)).unwrap();
+    let epoch = writer.acquire("successor".into()).await.unwrap();
+    recover(&writer, epoch).await.unwrap();
+    assert_eq!(writer.record(contact.0).await.unwrap().len(), 1);
+    assert_eq!(writer.records(Time(0)).await.unwrap().len(), 1);
+}
