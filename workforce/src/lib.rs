@@ -3,6 +3,7 @@
 //! Nothing here knows of Kubernetes, sockets, clocks or files.
 
 pub mod arrivals;
+pub mod capacity;
 pub mod erlang;
 pub mod exact;
 pub mod fit;

@@ -1,0 +1,529 @@
+//! need(t): the most that Erlang A asks for at the modified offered load over
+//! [t + start-up, t + start-up + hold], with the forecast's margin, and what waits now.
+//!
+//! Whatever is started now serves only after the start-up, so that is where the load is
+//! looked at; and it is kept as long as the load of the hold will want it again, which is
+//! what keeps changes few. Going down needs a surplus wider than the noise of one decision.
+
+use std::fmt;
+
+use super::outlook::Outlook;
+use crate::erlang::{Bounds, Callers, Formula, Horizons, LARGEST, Queue, SMALLEST, least_agents};
+
+/// What the tenant's documents say, fixed from tick to tick. Times in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// From asking for a pod until it takes contacts.
+    pub start_up: f64,
+    /// How far beyond the start-up to look.
+    pub hold: f64,
+    /// Mean handling time.
+    pub aht: f64,
+    /// Mean patience; infinite for callers who never hang up.
+    pub patience: f64,
+    /// Formula, share and time of the service level.
+    pub service_level: (Formula, f64, f64),
+    /// Safety on the load, as a share: covers what the correction cannot know.
+    pub margin: f64,
+    /// What waits is to be gone after so long.
+    pub clear_within: f64,
+    /// Contacts a pod takes at once.
+    pub contacts_per_pod: u32,
+    /// Pods at least.
+    pub least: u32,
+    /// Pods at most: the spec's bound or what the budget pays for.
+    pub most: u32,
+    /// Pods of surplus before any is taken away, as a share of those running.
+    pub slack: f64,
+}
+
+/// What is seen now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sight {
+    /// In the outlook's seconds.
+    pub now: f64,
+    /// Pods that take contacts.
+    pub ready: u32,
+    /// Pods that will.
+    pub starting: u32,
+    /// Contacts in progress.
+    pub in_progress: u32,
+    /// Contacts that wait.
+    pub waiting: u32,
+    /// Arrivals seen since `seen_since`.
+    pub seen: f64,
+    /// From when they were counted.
+    pub seen_since: f64,
+}
+
+/// How many pods there should be, and why.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decision {
+    /// Pods, starting ones included.
+    pub pods: u32,
+    /// For the Event and the status.
+    pub reason: Reason,
+}
+
+/// Why a decision is what it is; prints as a sentence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reason {
+    /// The load to come wants more.
+    LoadAhead {
+        /// Erlangs looked for.
+        load: f64,
+        /// Agents that they need.
+        agents: u64,
+    },
+    /// What waits wants more than the load to come.
+    Backlog {
+        /// Contacts that wait.
+        waiting: u32,
+        /// Agents to clear them.
+        agents: u64,
+    },
+    /// Fewer would do for the whole hold.
+    Surplus {
+        /// Pods that would.
+        needed: u32,
+    },
+    /// As it should be, or not off by more than the slack.
+    Steady {
+        /// Pods needed.
+        needed: u32,
+    },
+    /// The upper bound is in the way.
+    AtMost {
+        /// Pods needed.
+        needed: u32,
+    },
+    /// The lower bound holds it up.
+    AtLeast {
+        /// Pods needed.
+        needed: u32,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::LoadAhead { load, agents } => {
+                write!(f, "{load:.1} erlangs ahead need {agents} agents")
+            }
+            Reason::Backlog { waiting, agents } => write!(
+                f,
+                "{waiting} contacts wait; with the load to come they need {agents} agents"
+            ),
+            Reason::Surplus { needed } => {
+                write!(f, "{needed} pods would do for as long as can be foreseen")
+            }
+            Reason::Steady { needed } => {
+                write!(
+                    f,
+                    "{needed} pods are needed, near enough to those there are"
+                )
+            }
+            Reason::AtMost { needed } => {
+                write!(f, "{needed} pods are needed, more than the bound allows")
+            }
+            Reason::AtLeast { needed } => {
+                write!(f, "{needed} pods are needed, fewer than the bound keeps")
+            }
+        }
+    }
+}
+
+/// What cannot be decided on.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PolicyError {
+    /// A number out of range.
+    #[error("{field} is {value}; it must be {needs}")]
+    OutOfRange {
+        /// Which.
+        field: &'static str,
+        /// As given.
+        value: f64,
+        /// What would be right.
+        needs: &'static str,
+    },
+    /// A lower bound above the upper.
+    #[error("at least {least} pods and at most {most} cannot both hold")]
+    BoundsCross {
+        /// Lower bound.
+        least: u32,
+        /// Upper bound.
+        most: u32,
+    },
+}
+
+/// Decides for this tick.
+///
+/// # Errors
+/// If the settings, outlook or sight hold what is no time, rate or share.
+pub fn decide(
+    settings: &Settings,
+    outlook: &Outlook,
+    sight: &Sight,
+) -> Result<Decision, PolicyError> {
+    check(settings, outlook, sight)?;
+    let expected = outlook.expected(sight.seen_since, sight.now);
+    let factor = outlook.correction(sight.seen, expected);
+    let load = outlook.greatest_load(
+        sight.now,
+        load_now(settings, outlook, sight, factor),
+        settings.aht,
+        factor,
+        (settings.start_up, settings.hold),
+    ) * (1.0 + settings.margin);
+    let steady = agents_for(settings, load);
+    // What waits is work on top, of which the agents there may already be clearing some.
+    let backlog = f64::from(sight.waiting) * settings.aht / settings.clear_within;
+    let agents = if sight.waiting > 0 {
+        steady.max((load + backlog).ceil() as u64)
+    } else {
+        steady
+    };
+    let per_pod = u64::from(settings.contacts_per_pod);
+    let needed = u32::try_from(agents.div_ceil(per_pod)).unwrap_or(u32::MAX);
+    let why_more = if agents > steady {
+        Reason::Backlog {
+            waiting: sight.waiting,
+            agents,
+        }
+    } else {
+        Reason::LoadAhead { load, agents }
+    };
+    Ok(settle(settings, sight, needed, why_more))
+}
+
+/// The load now: as forecast, and what is in progress beyond any chance. Contacts in progress
+/// swing by their root about the load; following each swing would start and stop pods all day
+/// for what the number of agents already allows for.
+fn load_now(settings: &Settings, outlook: &Outlook, sight: &Sight, factor: f64) -> f64 {
+    const CHANCE: f64 = 3.0;
+    let forecast = outlook.load_at(sight.now, settings.aht, factor);
+    let beyond = f64::from(sight.in_progress) - forecast - CHANCE * forecast.sqrt();
+    forecast + beyond.max(0.0)
+}
+
+/// Bounds and hysteresis.
+fn settle(settings: &Settings, sight: &Sight, needed: u32, why_more: Reason) -> Decision {
+    let there = sight.ready.saturating_add(sight.starting);
+    let wanted = needed.clamp(settings.least, settings.most);
+    let slack = (settings.slack * f64::from(there)).ceil() as u32;
+    // Bounds hold at once, the slack only between them.
+    let there_within = there.clamp(settings.least, settings.most);
+    let (pods, reason) = if wanted > there_within {
+        (wanted, why_more)
+    } else if there_within - wanted > slack {
+        (wanted, Reason::Surplus { needed })
+    } else {
+        (there_within, Reason::Steady { needed })
+    };
+    let reason = if needed > settings.most {
+        Reason::AtMost { needed }
+    } else if pods == settings.least && needed < settings.least {
+        Reason::AtLeast { needed }
+    } else {
+        reason
+    };
+    Decision { pods, reason }
+}
+
+/// The least agents that keep the service level at a load; none for next to no load.
+fn agents_for(settings: &Settings, load: f64) -> u64 {
+    if load < SMALLEST {
+        return 0;
+    }
+    let (formula, share, within) = settings.service_level;
+    let queue = Queue {
+        load: load.min(LARGEST).into(),
+        aht: settings.aht,
+        callers: if settings.patience.is_finite() {
+            Callers::Impatient(settings.patience)
+        } else {
+            Callers::Patient
+        },
+    };
+    let bounds = Bounds {
+        service_level: Some((formula, share)),
+        ..Bounds::default()
+    };
+    let horizons = Horizons {
+        within: Some(within),
+        // A contract's default for short abandonments.
+        short: Some(5.0),
+    };
+    // The settings are checked; what no number reaches asks for all there can be.
+    least_agents(&queue, 0.0, &bounds, horizons).unwrap_or(u64::MAX)
+}
+
+fn check(settings: &Settings, outlook: &Outlook, sight: &Sight) -> Result<(), PolicyError> {
+    const POSITIVE: &str = "above zero and finite";
+    const NOT_NEGATIVE: &str = "zero or more, and finite";
+    let positive = |value: f64| value > 0.0 && value.is_finite();
+    let not_negative = |value: f64| value >= 0.0 && value.is_finite();
+    let (_, share, within) = settings.service_level;
+    let worst_rate = outlook
+        .rates
+        .iter()
+        .copied()
+        .find(|&rate| !not_negative(rate))
+        .unwrap_or(0.0);
+    let seen_for = sight.now - sight.seen_since;
+    let checks = [
+        (
+            "start_up",
+            settings.start_up,
+            not_negative(settings.start_up),
+            NOT_NEGATIVE,
+        ),
+        (
+            "hold",
+            settings.hold,
+            not_negative(settings.hold),
+            NOT_NEGATIVE,
+        ),
+        ("aht", settings.aht, positive(settings.aht), POSITIVE),
+        (
+            "patience",
+            settings.patience,
+            settings.patience > 0.0,
+            "above zero",
+        ),
+        (
+            "service_level",
+            share,
+            share > 0.0 && share < 1.0,
+            "between 0 and 1, both excluded",
+        ),
+        ("within", within, not_negative(within), NOT_NEGATIVE),
+        (
+            "margin",
+            settings.margin,
+            not_negative(settings.margin),
+            NOT_NEGATIVE,
+        ),
+        (
+            "slack",
+            settings.slack,
+            not_negative(settings.slack),
+            NOT_NEGATIVE,
+        ),
+        (
+            "clear_within",
+            settings.clear_within,
+            positive(settings.clear_within),
+            POSITIVE,
+        ),
+        (
+            "contacts_per_pod",
+            f64::from(settings.contacts_per_pod),
+            settings.contacts_per_pod > 0,
+            "at least 1",
+        ),
+        (
+            "interval",
+            outlook.interval,
+            positive(outlook.interval),
+            POSITIVE,
+        ),
+        ("rates", worst_rate, not_negative(worst_rate), NOT_NEGATIVE),
+        (
+            "level_cv",
+            outlook.level_cv,
+            not_negative(outlook.level_cv),
+            NOT_NEGATIVE,
+        ),
+        ("seen", sight.seen, not_negative(sight.seen), NOT_NEGATIVE),
+        (
+            "now − seen_since",
+            seen_for,
+            not_negative(seen_for),
+            NOT_NEGATIVE,
+        ),
+        ("start", outlook.start, outlook.start.is_finite(), "finite"),
+    ];
+    for (field, value, fits, needs) in checks {
+        if !fits {
+            return Err(PolicyError::OutOfRange {
+                field,
+                value,
+                needs,
+            });
+        }
+    }
+    if settings.least > settings.most {
+        return Err(PolicyError::BoundsCross {
+            least: settings.least,
+            most: settings.most,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arrivals::Random;
+
+    fn settings() -> Settings {
+        Settings {
+            start_up: 120.0,
+            hold: 300.0,
+            aht: 240.0,
+            patience: 120.0,
+            service_level: (Formula::AllOffered, 0.8, 20.0),
+            margin: 0.03,
+            clear_within: 60.0,
+            contacts_per_pod: 1,
+            least: 0,
+            most: 500,
+            slack: 0.02,
+        }
+    }
+
+    fn outlook(erlangs: &[f64]) -> Outlook {
+        Outlook {
+            rates: erlangs.iter().map(|load| load / 240.0).collect(),
+            interval: 1_800.0,
+            start: 0.0,
+            level_cv: 0.063,
+            dispersion: 1.39,
+        }
+    }
+
+    /// Everything as forecast, `pods` ready.
+    fn sight(outlook: &Outlook, now: f64, load: f64, pods: u32) -> Sight {
+        Sight {
+            now,
+            ready: pods,
+            starting: 0,
+            in_progress: load as u32,
+            waiting: 0,
+            seen: outlook.expected(0.0, now),
+            seen_since: 0.0,
+        }
+    }
+
+    #[test]
+    fn pods_are_asked_for_before_the_peak_by_the_time_they_take_to_start() {
+        let outlook = outlook(&[20.0, 60.0]);
+        let at = |now| decide(&settings(), &outlook, &sight(&outlook, now, 20.0, 23)).unwrap();
+        let (early, ahead) = (at(1_000.0), at(1_500.0));
+        assert_eq!(early.pods, 23, "{}", early.reason);
+        assert!(ahead.pods > 30, "{}", ahead.reason);
+        assert!(ahead.reason.to_string().contains("erlangs ahead need"));
+    }
+
+    #[test]
+    fn starting_pods_count() {
+        let outlook = outlook(&[40.0]);
+        let mut seen = sight(&outlook, 600.0, 40.0, 20);
+        let first = decide(&settings(), &outlook, &seen).unwrap().pods;
+        seen.starting = first - 20;
+        let then = decide(&settings(), &outlook, &seen).unwrap();
+        assert_eq!(then.pods, first);
+        assert!(matches!(then.reason, Reason::Steady { .. }));
+    }
+
+    #[test]
+    fn what_waits_is_cleared() {
+        let outlook = outlook(&[40.0]);
+        let mut seen = sight(&outlook, 600.0, 40.0, 44);
+        seen.waiting = 20;
+        let decision = decide(&settings(), &outlook, &seen).unwrap();
+        assert!(decision.pods >= 100, "{}", decision.reason);
+        assert!(matches!(
+            decision.reason,
+            Reason::Backlog { waiting: 20, .. }
+        ));
+    }
+
+    #[test]
+    fn a_busier_day_than_forecast_is_believed_as_it_goes_on() {
+        let outlook = outlook(&[40.0; 20]);
+        let after = |hours: f64| {
+            let mut seen = sight(&outlook, hours * 3_600.0, 40.0, 40);
+            seen.seen *= 1.2;
+            decide(&settings(), &outlook, &seen).unwrap().pods
+        };
+        assert!(after(0.1) < after(2.0) && after(2.0) < after(8.0));
+    }
+
+    #[test]
+    fn bounds_hold_and_are_said() {
+        let outlook = outlook(&[40.0]);
+        let seen = sight(&outlook, 600.0, 40.0, 10);
+        let tight = Settings {
+            most: 12,
+            ..settings()
+        };
+        let decision = decide(&tight, &outlook, &seen).unwrap();
+        assert_eq!(decision.pods, 12);
+        assert!(matches!(decision.reason, Reason::AtMost { .. }));
+        let wide = Settings {
+            least: 90,
+            ..settings()
+        };
+        let decision = decide(&wide, &outlook, &seen).unwrap();
+        assert_eq!(decision.pods, 90);
+        assert!(matches!(decision.reason, Reason::AtLeast { .. }));
+    }
+
+    #[test]
+    fn a_quiet_night_needs_no_pod_at_all() {
+        let outlook = outlook(&[0.0]);
+        let seen = sight(&outlook, 600.0, 0.0, 3);
+        assert_eq!(decide(&settings(), &outlook, &seen).unwrap().pods, 0);
+    }
+
+    #[test]
+    fn a_day_of_noise_makes_few_changes() {
+        let profile: Vec<f64> = (0..28)
+            .map(|t| 56.0 * (-((f64::from(t) - 9.0) / 9.0).powi(2)).exp())
+            .collect();
+        let outlook = outlook(&profile);
+        let mut random = Random::new(5);
+        let (mut pods, mut changes, mut load, mut seen) = (10, 0, 0.0_f64, 0.0);
+        for tick in 0..(14 * 240) {
+            let now = f64::from(tick) * 15.0;
+            let rate = outlook.rate(now);
+            load += (rate * 240.0 - load) * 15.0 / 240.0;
+            seen += rate * 15.0 + (1.39 * rate * 15.0).sqrt() * random.normal();
+            let noisy = (load + load.sqrt() * random.normal()).max(0.0);
+            let sight = Sight {
+                now,
+                ready: pods,
+                starting: 0,
+                in_progress: noisy as u32,
+                waiting: 0,
+                seen: seen.max(0.0),
+                seen_since: 0.0,
+            };
+            let decision = decide(&settings(), &outlook, &sight).unwrap();
+            changes += u32::from(decision.pods != pods);
+            pods = decision.pods;
+        }
+        assert!(changes <= 300, "{changes} changes in a day");
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let outlook = outlook(&[1.0]);
+        let seen = sight(&outlook, 1.0, 1.0, 1);
+        let never = Settings {
+            aht: f64::NAN,
+            ..settings()
+        };
+        let said = decide(&never, &outlook, &seen).unwrap_err().to_string();
+        assert!(said.starts_with("aht is NaN"), "{said}");
+        let crossed = Settings {
+            least: 9,
+            most: 3,
+            ..settings()
+        };
+        let refused = decide(&crossed, &outlook, &seen).unwrap_err();
+        assert_eq!(refused, PolicyError::BoundsCross { least: 9, most: 3 });
+    }
+}
