@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# build.sh [operator] [engine] [media]: builds the images (all of them without arguments) with no
-# container engine, as OCI archives target/images/NAME.tar, and writes their names to target/images/images.env.
+# build.sh [operator] [engine] [media] [world]: builds the images with no container engine (without arguments
+# all but world, which holds carriers and phones for tests, see tests/voip), as OCI archives target/images/NAME.tar, and writes their names to target/images/images.env.
 #
 # Each image has two tags: the project's version, and a hash of its content, by which a changed image
 # rolls its pods and an unchanged one does not. What hasn't changed is not made again.
@@ -59,9 +59,14 @@ for name in "${names[@]}"; do
       archive media "$rootfs" --base "$rootfs" --user 101:101 --entrypoint /usr/sbin/asterisk \
         --cmd=-f --cmd=-C --cmd=/etc/asterisk/asterisk.conf --port 5060/udp --port 8088/tcp
       ;;
-    *) echo "build.sh: no image is called $name; there are operator, engine, media" >&2; exit 2 ;;
+    world)
+      images/world/rootfs.sh >"$out/world.rootfs"
+      archive world "$out/world.rootfs" --base "$out/world.rootfs" --user 65532:65532 --entrypoint /bin/sleep --cmd=infinity
+      rm "$out/world.rootfs"
+      ;;
+    *) echo "build.sh: no image is called $name; there are operator, engine, media, world" >&2; exit 2 ;;
   esac
 done
-for name in operator engine media; do
+for name in operator engine media world; do
   [ ! -e "$out/$name.hash" ] || echo "${name^^}_IMAGE=localhost/trunkline/$name:$(cat "$out/$name.hash")"
 done >"$out/images.env"

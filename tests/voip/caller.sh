@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # caller.sh --to HOST[:PORT] --number DID [options]: callers behind a carrier.
 #
-#   --from HOST[:PORT]   the carrier's address                           10.88.0.10:5080
+#   --from HOST[:PORT]   the carrier's address                           carrier-a's, port 5080
 #   --caller NUMBER      who calls                                       493012345
 #   --talk SECONDS       hang up so long after the answer                5
 #   --until-bye          never hang up first (an hour at most)
@@ -19,7 +19,7 @@
 # keeps all SIP messages in messages.log.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-from=10.88.0.10:5080 to='' number='' caller=493012345 talk=5 cancel='' wait=120 calls=1 rate=1 uri='' header='' hertz=440 name='' digits='' digits_after=1
+from='' to='' number='' caller=493012345 talk=5 cancel='' wait=120 calls=1 rate=1 uri='' header='' hertz=440 name='' digits='' digits_after=1
 while [ $# -gt 0 ]; do
   case $1 in
     --until-bye) talk=3600; shift; continue ;;
@@ -31,12 +31,14 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 [ -n "$to" ] && [ -n "$number" ] || usage
+[ -n "$from" ] || from=$(address carrier-a)
 split_address "$from" 5080
 dir=$(new_log "${name:-caller-$host-$port}")
 kind=caller; [ -z "$cancel" ] || kind=caller-cancel talk=$cancel
 # sipp sends keys from a socket that it doesn't share with a streamed tone. (Its play_dtmf has payload
 # types of its own; the recordings that Debian ships with it have 101, as we offer.)
 if [ -n "$digits" ]; then
+  ! pods_world || die "--digits: sipp sends keys from a raw socket, which restricted pods must not open"
   media_port=auto_media_port
   media='' pause=$(ms "$digits_after")
   set -f

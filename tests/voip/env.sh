@@ -8,6 +8,7 @@ export STATE WORLD
 
 root=(); [ "$(id -u)" = 0 ] || root=(sudo)
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
+. "$voip/pods.sh"
 usage() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
 
 # world_pid: the first process of the world's namespaces.
@@ -17,9 +18,31 @@ world_pid() {
   echo "$p"
 }
 
+# pods_world: is the world one of pods?
+pods_world() { [ -e "$WORLD/pods" ]; }
+
 # in_world CMD...: becomes CMD in the world's network and pid namespaces, so that it can't outlive the
-# world; it ends when this process is ended.
-in_world() { local p; p=$(world_pid); exec "${root[@]}" nsenter --net --pid --target "$p" setpriv --pdeathsig TERM "$@"; }
+# world; it ends when this process is ended. In a world of pods: in the one whose address is `host`, with
+# what is in `dir`.
+in_world() {
+  local p
+  if pods_world; then in_pod "$host" "$dir" "$@"; exit; fi
+  p=$(world_pid)
+  exec "${root[@]}" nsenter --net --pid --target "$p" setpriv --pdeathsig TERM "$@"
+}
+
+# address ROLE: where carrier-a, carrier-b, phone-1 to phone-10 are
+address() {
+  local a=''
+  if pods_world; then
+    a=$(awk -v r="$1" '$1 == r {print $2}' "$WORLD/pods")
+  else
+    case $1 in carrier-a) a=10 ;; carrier-b) a=11 ;; phone-[1-9] | phone-10) a=$((19 + ${1#phone-})) ;; esac
+    a=${a:+10.88.0.$a}
+  fi
+  [ -n "$a" ] || die "the world in WORLD=$WORLD has no $1"
+  echo "$a"
+}
 
 # split_address HOST[:PORT] DEFAULT-PORT: sets `host` and `port`
 split_address() { host=${1%%:*}; port=$2; case $1 in *:*) port=${1##*:} ;; esac; }
