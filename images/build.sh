@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# build.sh [operator] [engine] [media] [world]: builds the images with no container engine (without arguments
-# all but world, which holds carriers and phones for tests, see tests/voip), as OCI archives target/images/NAME.tar, and writes their names to target/images/images.env.
+# build.sh [operator] [engine] [media] [world]: builds the images with no container engine, as OCI archives
+# target/images/NAME.tar, and writes their names to target/images/images.env. Without arguments all but
+# world, which holds carriers and phones for tests (tests/voip).
 #
 # Each image has two tags: the project's version, and a hash of its content, by which a changed image
 # rolls its pods and an unchanged one does not. What hasn't changed is not made again.

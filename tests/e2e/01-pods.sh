@@ -13,11 +13,13 @@ check() { # WHAT CMD...
 }
 k() { kubectl -n pods-test "$@"; }
 within() { local end=$((SECONDS + $1)); shift; until "$@"; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done; }
+erred() { grep -q "$2" "$WORLD/log/$1/errors.log" 2>/dev/null; }
 said() { grep -q "$2" "$WORLD/log/$1/events.log" 2>/dev/null; }
 refused() { ! "$@"; }
 background() { "$@" & BACK=$!; jobs+=($!); }
 ready() { [ -e "$WORLD/log/phone/ready" ] && sleep 0.5; }
-sipps() { kubectl -n trunkline-world exec "$1" -- ps | grep -c '[s]ipp -nostdin'; }
+sipps() { kubectl -n trunkline-world exec "$1" -- ps -o pid,comm | awk '$2 == "sipp" {n++} END {print n + 0}'; }
+has_sipp() { [ "$(sipps "$1")" = 1 ]; }
 no_sipp() { [ "$(sipps "$1")" = 0 ]; }
 two_way() { k exec media -- /usr/sbin/asterisk -rx 'pjsip show channelstats' | tee /dev/stderr | awk '$4 == "alaw" && $5 > 50 && $9 > 50 {n++} END {exit n != 2}'; }
 cleanup() {
@@ -81,13 +83,15 @@ phone=("$VOIP/phone.sh" --at "$("$VOIP/world.sh" address phone-1)" --register "$
 check "a trunk registers at a carrier that is a pod" within 15 said carrier 'registered <sip:trunk@'
 check "a carrier's call through the entry Service, known by its address" "${call[@]}" 100
 check "and what happened is told here" said caller 'ended by the other side'
-check "20 callers at 10 a second" "${call[@]}" 100 --calls 20 --rate 10
-check "each of them told" bash -c '[ "$(grep -c "ended by the other side" "$WORLD/log/caller/events.log")" = 20 ]'
+check "10 callers at 10 a second" "${call[@]}" 100 --calls 10 --rate 10
+check "each of them told" bash -c '[ "$(grep -c "ended by the other side" "$WORLD/log/caller/events.log")" = 10 ]'
 check "a number that isn't there is refused" refused "${call[@]}" 999
+check "with 404, and that is told" erred caller '404 Not Found'
 background "${phone[@]}"
 check "a phone registers through the entry Service" within 5 ready
-"${call[@]}" 200 --talk 6 & caller=$!
+"${call[@]}" 200 --talk 5 & caller=$!
 check "audio flows on both legs in both directions" within 5 two_way
+check "the phone's sipp runs in its pod" has_sipp phone-1
 check "the caller hangs up" wait $caller
 check "seen by the phone" within 2 said phone 'ended by the other side'
 kill "$BACK"; wait "$BACK" 2>/dev/null
@@ -97,6 +101,5 @@ check "a caller gives up while it rings" "${call[@]}" 300 --cancel 1
 check "seen by the phone" within 2 said phone withdrawn
 kill -KILL "$BACK"; wait "$BACK" 2>/dev/null
 check "so is the sipp of a phone that was killed" within 3 no_sipp phone-1
-check "a phone with a wrong password is refused" refused "$VOIP/phone.sh" --at "$("$VOIP/world.sh" address phone-2)" --register "$entry" --user anna --password wrong
 echo "$pass passed, $fail failed"
 [ $fail -eq 0 ]

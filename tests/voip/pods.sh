@@ -53,20 +53,23 @@ pods_down() { kubectl delete namespace "$world_namespace" --ignore-not-found --t
 
 # in_pod HOST DIR CMD...: CMD in the pod that has the address HOST, with the scenarios in DIR and the tones that they
 # name. What CMD writes into DIR/{events,errors,messages}.log comes here line by line, what it prints is printed.
-# CMD ends when this process does, however it went: the far end sees its input closed.
+# CMD ends when this process does, however it went: the far end is sent a line.
 in_pod() {
-  local pod dir=$2 job tones
+  local pod dir=$2 job sent
   pod=$(awk -v a="$1" '$2 == a {print $1}' "$WORLD/pods")
   [ -n "$pod" ] || die "no pod of the world has the address $1; world.sh address ROLE says them"
   shift 2
-  mapfile -t tones < <(grep -ohE "$WORLD/tone-[0-9.]+\.al" "$dir"/*.xml | sort -u)
-  tar -cPf "$dir/sent.tar" "$dir"/*.xml "${tones[@]}"
+  mapfile -t sent < <(grep -ohE "$WORLD/tone-[0-9.]+\.al" "$dir"/*.xml | sort -u)
+  sent+=("$dir"/*.xml)
+  tar -C / -cf "$dir/sent.tar" "${sent[@]#/}"
   rm -f "$dir/stdin"
   mkfifo "$dir/stdin"
   # Read and write, so that it stays open: as long as this process lives, and nobody else holds it.
   exec 3<>"$dir/stdin"
-  k exec -i "$pod" -- sh -c "$(cat "$voip/in-pod.sh")" in-pod.sh "$dir" "$(stat -c %s "$dir/sent.tar")" "$@" \
-    <"$dir/stdin" 3>&- | sorted_into "$dir" 3>&- &
+  # The last line is for kubectl: one whose input ends with nothing written for a minute (it sets a deadline at each
+  # write, and closes under the old one) tells the cluster another minute later.
+  { k exec -i "$pod" -- sh -c "$(cat "$voip/in-pod.sh")" in-pod.sh "$dir" "$(stat -c %s "$dir/sent.tar")" "$@" \
+    < <(cat "$dir/stdin"; echo 2>/dev/null) | sorted_into "$dir"; } 3>&- &
   job=$!
   trap 'exec 3>&-; wait $job; exit 143' TERM INT
   cat "$dir/sent.tar" >&3
