@@ -4,6 +4,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 if [ "${1:-}" = down ]; then
+  if [ "${DEMO_USE_CLUSTER:-}" = 1 ]; then exec "$VOIP/world.sh" pods down; fi
   use_cluster
   cluster_down
   exit 0
@@ -11,8 +12,9 @@ fi
 if [ "${DEMO_USE_CLUSTER:-}" = 1 ]; then
   [ -n "${KUBECONFIG:-}" ] || die "demo.sh: DEMO_USE_CLUSTER=1 wants KUBECONFIG"
   need_toolchains
-  step "images: operator, engine, media" images
+  step "images: operator, engine, media, world" images operator engine media world
   image_names
+  step "the world outside, as pods: carriers and phones" "$VOIP/world.sh" pods up
 else
   node_with_images
   step "the world outside: carriers and phones" world_up
