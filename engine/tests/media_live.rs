@@ -266,6 +266,41 @@ fn a_changed_tenant_is_live_within_two_seconds_and_no_call_is_touched() {
 
 #[test]
 #[ignore = "needs a media image"]
+fn a_thousand_agents_more_are_live_within_two_seconds() {
+    in_a_world(
+        "a_thousand_agents_more_are_live_within_two_seconds",
+        async || {
+            let pod = Pod::start(|_| {}).await;
+            let engine = pod.lead(1).await;
+            let hash = pod.report()["configHash"].clone();
+            for n in 0..1000 {
+                // 1,002 agents are three Secrets of at most 500
+                let shard = format!("secrets/northwind-agents-{}", n / 500);
+                std::fs::create_dir_all(pod.dir(&shard)).unwrap();
+                std::fs::write(pod.dir(&format!("{shard}/agent-{n}")), "pw").unwrap();
+            }
+            let begun = Instant::now();
+            pod.change(|tenant| {
+                for n in 0..1000 {
+                    tenant["agents"][format!("agent-{n}")] = tenant["agents"]["maria"].clone();
+                }
+            });
+            pod.report_where(|r| r["configHash"] != hash).await;
+            let took = begun.elapsed();
+            println!("1,000 agents more were read back after {took:?}");
+            assert!(took < Duration::from_secs(2), "{took:?}");
+            assert_eq!(pod.report().get("problem"), None);
+            let read = engine
+                .ari
+                .dynamic_config("res_pjsip", "endpoint", "agent-999")
+                .await;
+            assert!(read.unwrap().is_some());
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs a media image"]
 fn what_is_wrong_with_one_trunk_is_told_and_leaves_the_others() {
     in_a_world(
         "what_is_wrong_with_one_trunk_is_told_and_leaves_the_others",

@@ -208,3 +208,100 @@ impl Asterisk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    use axum::Json;
+    use axum::extract::{Path, Query, State};
+    use axum::http::StatusCode;
+    use axum::routing::get;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What Asterisk runs: objects by `type/id` with one attribute, and the dialplan's mark.
+    type Runs = Arc<Mutex<(BTreeMap<String, Value>, String)>>;
+
+    async fn asterisk(runs: Runs) -> Asterisk {
+        async fn object(
+            State(runs): State<Runs>,
+            Path((kind, id)): Path<(String, String)>,
+        ) -> (StatusCode, Json<Value>) {
+            match runs.lock().unwrap().0.get(&format!("{kind}/{id}")) {
+                Some(tuple) => (StatusCode::OK, Json(json!([tuple]))),
+                None => (StatusCode::NOT_FOUND, Json(json!({"message": "not found"}))),
+            }
+        }
+        async fn variable(
+            State(runs): State<Runs>,
+            Query(asked): Query<BTreeMap<String, String>>,
+        ) -> Json<Value> {
+            assert_eq!(asked["variable"], MARK_VARIABLE);
+            Json(json!({"value": runs.lock().unwrap().1}))
+        }
+        let app = axum::Router::new()
+            .route(
+                "/ari/asterisk/config/dynamic/res_pjsip/{kind}/{id}",
+                get(object),
+            )
+            .route("/ari/asterisk/variable", get(variable))
+            .with_state(runs);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let facts = PodFacts {
+            pod: "media-0".into(),
+            uid: String::new(),
+            ip: at.ip(),
+            sip_port: 5060,
+            ari_port: at.port(),
+            ami: at,
+            rtp: (10_000, 20_000),
+            external: None,
+        };
+        Asterisk::new(&facts, &Access::default()).unwrap()
+    }
+
+    fn marker(attribute: &str, mark: &str) -> Value {
+        json!({"attribute": attribute, "value": mark})
+    }
+
+    #[tokio::test]
+    async fn a_type_that_asterisk_rejected_is_seen_by_its_old_marker() {
+        let of = |kind: &str| format!("{kind}/{MARKER}");
+        let runs: Runs = Arc::new(Mutex::new((
+            BTreeMap::from([
+                (of("endpoint"), marker("accountcode", "new")),
+                (of("auth"), marker("username", "new")),
+                (of("aor"), marker("mailboxes", "new")),
+            ]),
+            "plan".into(),
+        )));
+        let rendered = Rendered {
+            pjsip_mark: "new".into(),
+            dialplan_mark: "plan".into(),
+            registrations: [("b".into(), "trunk_b".to_owned())].into(),
+            ..Rendered::default()
+        };
+        let asterisk = asterisk(runs.clone()).await;
+        let missing = async || asterisk.missing(&rendered).await.unwrap();
+        assert_eq!(missing().await, Some("registration"));
+        let registration = marker("server_uri", "sip:b");
+        let put = |key: String, tuple| runs.lock().unwrap().0.insert(key, tuple);
+        put("registration/trunk_b".into(), registration);
+        assert_eq!(missing().await, None);
+        put(of("aor"), marker("mailboxes", "old"));
+        assert_eq!(missing().await, Some("aor"));
+        runs.lock().unwrap().0.remove(&of("endpoint"));
+        assert_eq!(missing().await, Some("endpoint"));
+        let error = asterisk.confirm(&rendered).await.unwrap_err();
+        assert!(error.to_string().contains("its log says which"), "{error}");
+        put(of("endpoint"), marker("accountcode", "new"));
+        put(of("aor"), marker("mailboxes", "new"));
+        runs.lock().unwrap().1 = "another".into();
+        assert_eq!(missing().await, Some("dialplan"));
+    }
+}

@@ -57,6 +57,17 @@ fn random_password() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A record that can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{path} can't be read, and with it who has fenced this pod is lost: delete the pod, and a fresh one takes its place"
+)]
+pub(super) struct KeptError {
+    path: PathBuf,
+    #[source]
+    source: std::io::Error,
+}
+
 /// The file that the record is in.
 #[derive(Clone, Debug)]
 pub(super) struct KeptFile(PathBuf);
@@ -66,13 +77,20 @@ impl KeptFile {
         Self(lib.join("trunkline/kept.json"))
     }
 
-    /// What was kept, or a fresh record where there is none or it can't be read: it was written
-    /// whole or not at all, so that is another version's.
-    pub(super) fn load(&self) -> Kept {
-        let kept = std::fs::read(&self.0)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        kept.unwrap_or_else(Kept::fresh)
+    /// What was kept, or a fresh record where there is none.
+    ///
+    /// # Errors
+    /// Where it is there and can't be read: a start without it would forget who has fenced.
+    pub(super) fn load(&self) -> Result<Kept, KeptError> {
+        let damaged = |source: std::io::Error| KeptError {
+            path: self.0.clone(),
+            source,
+        };
+        match std::fs::read(&self.0) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| damaged(error.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Kept::fresh()),
+            Err(error) => Err(damaged(error)),
+        }
     }
 
     /// Writes it, through to the disk.
@@ -91,15 +109,27 @@ mod tests {
     fn the_epoch_and_the_passwords_survive_a_restart_and_are_fresh_in_a_new_pod() {
         let scratch = tempfile::tempdir().unwrap();
         let file = KeptFile::in_folder(scratch.path());
-        let mut kept = file.load();
+        let mut kept = file.load().unwrap();
         assert_eq!((kept.epoch, kept.was_ready), (0, false));
         kept.epoch = 7;
         file.save(&kept).unwrap();
-        assert!(file.load() == kept);
+        assert!(file.load().unwrap() == kept);
 
-        let elsewhere = KeptFile::in_folder(&scratch.path().join("other")).load();
+        let elsewhere = KeptFile::in_folder(&scratch.path().join("other"));
+        let elsewhere = elsewhere.load().unwrap();
         assert_ne!(elsewhere.sidecar, kept.sidecar);
         assert_eq!(kept.sidecar.len(), 64);
+    }
+
+    #[test]
+    fn a_damaged_record_is_no_fresh_start() {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = KeptFile::in_folder(scratch.path());
+        replace(&file.0, b"{\"epoch\": 7").unwrap();
+        let Err(error) = file.load() else {
+            panic!("the epoch would be forgotten");
+        };
+        assert!(error.to_string().contains("delete the pod"), "{error}");
     }
 
     #[test]

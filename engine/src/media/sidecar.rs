@@ -185,7 +185,7 @@ pub async fn run(args: SidecarArgs) -> anyhow::Result<()> {
         lib: args.lib.clone(),
     };
     let file = KeptFile::in_folder(&args.lib);
-    let kept = file.load();
+    let kept = file.load()?;
     file.save(&kept)?;
     let access = kept.access(&key);
     let asterisk = Asterisk::new(&facts, &access)?;

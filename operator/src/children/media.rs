@@ -164,7 +164,9 @@ fn asterisk(plan: &Blueprint<'_>) -> Value {
             {"name": "sip", "containerPort": PORT_SIP, "protocol": "UDP"},
             {"name": "ari", "containerPort": PORT_ARI, "protocol": "TCP"},
         ],
-        "startupProbe": probe("/readyz", 1, 120, 2),
+        // Up is enough. Readiness waits for an engine, however long: a start that did too would end in
+        // Asterisk being killed, and with it the callers that its dialplan keeps meanwhile.
+        "startupProbe": probe("/livez", 1, 120, 2),
         "readinessProbe": probe("/readyz", 2, 2, 2),
         "livenessProbe": probe("/livez", 10, 6, 5),
         // Held until the last call has ended or the deadline has come.
