@@ -7,10 +7,12 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use trunkline_routing::AgentState;
+use trunkline_routing::metrics::Scope;
 use trunkline_tenant::crds::{ClientName, TeamName};
 use trunkline_tenant::report::{ClientReport, EngineReport, LEADER_KEY, TeamReport};
 
 use super::Cluster;
+use crate::figures::Figure;
 use crate::state::Directory;
 
 impl Cluster {
@@ -35,6 +37,7 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(5);
 /// What a directory says of teams and clients, rounded.
 pub(crate) fn counts(
     directory: &Directory,
+    today: &[Figure],
 ) -> (
     BTreeMap<TeamName, TeamReport>,
     BTreeMap<ClientName, ClientReport>,
@@ -73,11 +76,20 @@ pub(crate) fn counts(
                 .first_answered
                 .get(name)
                 .and_then(|at| chrono::DateTime::from_timestamp_micros(at.0)),
-            service_level: None,
+            service_level: today
+                .iter()
+                .find(|figure| figure.scope == Scope::Client(Some(name.clone())))
+                .and_then(against_contract),
         };
         clients.insert(name.clone(), report);
     }
     (teams, clients)
+}
+
+/// `92% of 90%`: whole percents, so that it changes seldom.
+fn against_contract(figure: &Figure) -> Option<String> {
+    let (level, terms) = (figure.service_level()?, figure.terms.as_ref()?);
+    Some(format!("{:.0}% of {}%", level * 100.0, terms.percent.0))
 }
 
 /// Down to two digits of 1, 2 or 5 and zeros: 0 1 2 5 10 20 50 …

@@ -355,6 +355,17 @@ async fn of_two_who_take_a_lease_at_once_one_has_it() {
     home.leave().await;
 }
 
+/// Needs no cluster: there is none.
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_cannot_reach_the_api_server_leads_on() {
+    let nowhere = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+    let cluster = Cluster::new(Client::try_from(nowhere).unwrap(), "nw", "nw");
+    let address = "http://127.0.0.1:1".to_owned();
+    let election = Election::new(cluster, me("a"), true, address).unwrap();
+    let kept = tokio::time::timeout(Duration::from_secs(600), election.keep()).await;
+    assert!(kept.is_err(), "{kept:?}");
+}
+
 #[tokio::test]
 async fn media_pods_are_found_though_they_are_not_ready_and_lost_when_they_go() {
     let Some(home) = Home::make().await else {

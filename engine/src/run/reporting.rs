@@ -7,6 +7,7 @@ use trunkline_tenant::report::EngineReport;
 
 use super::engine::config_hash;
 use super::handle::Handle;
+use crate::figures::Figure;
 use crate::journal::Epoch;
 use crate::kube::{Cluster, SETTLE, counts};
 use crate::leader::Me;
@@ -28,16 +29,29 @@ pub(super) async fn follow(
     loop {
         tokio::time::sleep(LOOK).await;
         let problem = problem.borrow().clone();
-        let report = report(&me, epoch, problem, &handle.state().directory);
-        if report.config_hash.is_empty() {
+        let (hash, tenant, now) = {
+            let state = handle.state();
+            let directory = &state.directory;
+            (
+                config_hash(directory),
+                directory.tenant.clone(),
+                directory.last,
+            )
+        };
+        let Some(tenant) = tenant else {
+            continue;
+        };
+        // Counts alone wait; what is decided by people is told at once.
+        let urgent = told
+            .as_ref()
+            .is_none_or(|told| (&told.config_hash, &told.problem) != (&hash, &problem));
+        if !urgent && told_at.elapsed() < SETTLE {
             continue;
         }
-        // Counts alone wait; what is decided by people is told at once.
-        let urgent = told.as_ref().is_none_or(|told| {
-            (&told.config_hash, &told.problem) != (&report.config_hash, &report.problem)
-        });
-        let settled = told_at.elapsed() >= SETTLE;
-        if told.as_ref() == Some(&report) || !(urgent || settled) {
+        let today = handle.figures().today(&tenant, now);
+        let report = report(&me, epoch, problem, &handle.state().directory, &today);
+        if told.as_ref() == Some(&report) {
+            told_at = tokio::time::Instant::now();
             continue;
         }
         match cluster.report(&report).await {
@@ -53,8 +67,14 @@ pub(super) async fn follow(
     }
 }
 
-fn report(me: &Me, epoch: Epoch, problem: Option<String>, directory: &Directory) -> EngineReport {
-    let (teams, clients) = counts(directory);
+fn report(
+    me: &Me,
+    epoch: Epoch,
+    problem: Option<String>,
+    directory: &Directory,
+    today: &[Figure],
+) -> EngineReport {
+    let (teams, clients) = counts(directory, today);
     let draining_clients = directory
         .live
         .values()
