@@ -42,7 +42,7 @@ fn grid() -> Result<(), Unreachable> {
     for step in 1..=399_u32 {
         let load = f64::from(step) / 2.0;
         for target in [0.5, 0.7, 0.8, 0.9, 0.95, 0.99] {
-            for within in [0.0, 20.0, 60.0] {
+            for within in [10.0, 20.0, 60.0] {
                 let agents = least(load, AHT, Callers::Patient, within, target)?;
                 println!("{load},{AHT},{within},{target},{agents}");
             }
