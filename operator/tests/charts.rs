@@ -1,5 +1,10 @@
 //! The charts' generated parts are fresh.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's helpers fail by panic, as a test does"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

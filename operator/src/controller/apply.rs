@@ -16,7 +16,9 @@ use super::ReconcileError;
 use super::gather::encode;
 use super::plan::{DeletePod, Plan, SetFinalizer, Teardown};
 use crate::children::{Child, ChildKey, Content, Kind, Owner, hex, holds, sip_password};
-use crate::names::{ANNOTATION_APPLIED, LABEL_OWNER, MANAGER, Names};
+use crate::names::{
+    ANNOTATION_APPLIED, LABEL_CENTER, LABEL_MANAGED_BY, LABEL_OWNER, MANAGER, Names,
+};
 use crate::telemetry::Metrics;
 use crate::world::{ChildFact, TenantKey, View};
 
@@ -138,7 +140,7 @@ impl Applier {
             .await
             .map_err(|error| ReconcileError::Child(child.key.clone(), error))?;
         if let Some(live) = &live {
-            if !is_ours(owner, live) {
+            if !is_ours(owner, &child.key, live) {
                 applied.problems.push(foreign(&child.key, live));
                 return Ok(());
             }
@@ -156,7 +158,14 @@ impl Applier {
                 return Ok(());
             }
         }
-        match self.write(&api, &wanted, live.as_ref()).await {
+        let mut outcome = self.write(&api, &wanted, live.as_ref()).await;
+        if let (Err(error), Some(live)) = (&outcome, &live)
+            && is_invalid(error)
+            && self.clear(&api, &wanted, live).await.is_ok()
+        {
+            outcome = self.write(&api, &wanted, Some(live)).await;
+        }
+        match outcome {
             Ok(object) => {
                 tracing::info!(child = %child.key, created = live.is_none(), "applied");
                 self.metrics.wrote(child.key.kind.as_str());
@@ -172,6 +181,25 @@ impl Applier {
                 None => Err(ReconcileError::Child(child.key.clone(), error)),
             },
         }
+    }
+
+    /// Clears the way where a stranger's entry in one of our lists makes ours invalid (a port
+    /// of the same name, say): an apply never removes what another manager owns, a merge
+    /// replaces our lists whole. Who owned what is forgotten, or the merge would be an owner, too.
+    async fn clear(
+        &self,
+        api: &Api<DynamicObject>,
+        wanted: &Value,
+        live: &DynamicObject,
+    ) -> kube::Result<()> {
+        let mut body = wanted.clone();
+        body["metadata"]["uid"] = json!(live.metadata.uid);
+        body["metadata"]["resourceVersion"] = json!(live.metadata.resource_version);
+        body["metadata"]["managedFields"] = json!([{}]);
+        let name = live.metadata.name.clone().unwrap_or_default();
+        api.patch(&name, &PatchParams::default(), &Patch::Merge(&body))
+            .await
+            .map(drop)
     }
 
     fn remember(&self, place: (String, ChildKey), object: &DynamicObject, hash: &str) {
@@ -296,7 +324,7 @@ impl Applier {
         let Some(live) = api.get_opt(&key.name).await.map_err(failed)? else {
             return Ok(());
         };
-        if !is_ours(owner, &live) || live.metadata.deletion_timestamp.is_some() {
+        if !is_ours(owner, key, &live) || live.metadata.deletion_timestamp.is_some() {
             return Ok(());
         }
         let params = DeleteParams {
@@ -415,16 +443,22 @@ pub fn params() -> PatchParams {
     }
 }
 
-/// Ours by its controller; where it has none, by the label that says for whom it was made.
-fn is_ours(owner: &Owner, live: &DynamicObject) -> bool {
+/// Ours by its controller; where it has none, by the label that says for whom it was made. A
+/// claim that was kept when its CallCenter went is there for the next of that name.
+fn is_ours(owner: &Owner, key: &ChildKey, live: &DynamicObject) -> bool {
     let controller = live
         .owner_references()
         .iter()
         .find(|reference| reference.controller == Some(true));
-    match controller {
-        Some(controller) => controller.uid == owner.uid,
-        None => live.labels().get(LABEL_OWNER) == Some(&owner.uid),
+    if let Some(controller) = controller {
+        return controller.uid == owner.uid;
     }
+    let labels = live.labels();
+    let is = |label, value: &str| labels.get(label).map(String::as_str) == Some(value);
+    let kept = key.kind == Kind::PersistentVolumeClaim
+        && is(LABEL_MANAGED_BY, MANAGER)
+        && is(LABEL_CENTER, &owner.name);
+    kept || is(LABEL_OWNER, &owner.uid)
 }
 
 fn foreign(key: &ChildKey, live: &DynamicObject) -> ChildProblem {
@@ -443,6 +477,10 @@ fn foreign(key: &ChildKey, live: &DynamicObject) -> ChildProblem {
             "{key} exists and belongs to {whose}; it is left as it is. Delete or rename it, or give the CallCenter another name"
         ),
     }
+}
+
+fn is_invalid(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 422)
 }
 
 /// An answer that trying again won't change.

@@ -10,7 +10,7 @@ mod run;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kube::Client;
 use trunkline_tenant::DocumentId;
 
@@ -119,6 +119,11 @@ async fn rooms(
             applied.problems.len(),
             first.message.clone(),
         )),
+        // What was written may change nothing that is watched, and the status says `Applying`.
+        None if applied.wrote => {
+            let soon = gathered.now + TimeDelta::seconds(1);
+            Ok(Some(plan.wake.map_or(soon, |wake| wake.min(soon))))
+        }
         None => Ok(plan.wake),
     }
 }

@@ -371,12 +371,24 @@ fn media(gathered: &Gathered, tenant: &Tenant, names: &Names, pause: Pause) -> M
             .and_then(|(_, number)| number.parse::<u32>().ok())
             .unwrap_or(0)
     };
-    let outdated = pods
-        .iter()
-        .filter(|pod| pod.revision != workload.update_revision && ordinal(pod) < target)
-        .min_by_key(|pod| ordinal(pod));
-    let Some(next) = outdated else {
-        return keep(target);
+    let outdated = || {
+        pods.iter()
+            .filter(|pod| pod.revision != workload.update_revision)
+    };
+    let delete = |pod: &PodFact| DeletePod {
+        name: pod.name.clone(),
+        uid: pod.uid.clone(),
+    };
+    // One that doesn't serve gives way at once; it would hold up the roll for good.
+    let broken = outdated().find(|pod| !pod.ready && !pod.deleting);
+    let Some(next) = outdated()
+        .filter(|pod| ordinal(pod) < target)
+        .min_by_key(|pod| ordinal(pod))
+    else {
+        return MediaPlan {
+            replicas: target,
+            roll: broken.map(|pod| delete(pod)),
+        };
     };
     let surge = target + 1;
     let all_ready = pods.len() == surge as usize
@@ -384,10 +396,7 @@ fn media(gathered: &Gathered, tenant: &Tenant, names: &Names, pause: Pause) -> M
         && workload.wanted == i64::from(surge);
     MediaPlan {
         replicas: surge,
-        roll: all_ready.then(|| DeletePod {
-            name: next.name.clone(),
-            uid: next.uid.clone(),
-        }),
+        roll: broken.or(all_ready.then_some(next)).map(|pod| delete(pod)),
     }
 }
 

@@ -1,0 +1,143 @@
+//! R9: all the time, a CallCenter that calls itself Ready at its newest generation is what an
+//! independent checker finds satisfied; and a condition's time moves only when its status does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use trunkline_tenant::Kind as DocKind;
+
+use super::home::Home;
+use super::{oracle, tenant};
+
+/// How long the operator has to hear that a pod has gone.
+const NEWS: Duration = Duration::from_secs(3);
+
+/// Watches until told to stop; gives what it found to be untrue.
+async fn monitor(home: &Home, marker: &AtomicU64, stop: &AtomicBool) -> (Vec<String>, usize) {
+    let mut lies = Vec::new();
+    let mut since: Option<Instant> = None;
+    let mut before: Value = json!([]);
+    let mut looks = 0;
+    while !stop.load(Ordering::SeqCst) {
+        let wanted = marker.load(Ordering::SeqCst);
+        let claimed = oracle::claims_ready(home, "centre").await;
+        let object = home.get(DocKind::CallCenter, "centre").await;
+        let conditions = object
+            .and_then(|o| o.data.pointer("/status/conditions").cloned())
+            .unwrap_or(json!([]));
+        for new in conditions.as_array().unwrap() {
+            let old = before
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|old| old["type"] == new["type"]);
+            if let Some(old) = old
+                && old["status"] == new["status"]
+                && old["lastTransitionTime"] != new["lastTransitionTime"]
+            {
+                lies.push(format!(
+                    "{} stayed {} and its time moved",
+                    new["type"], new["status"]
+                ));
+            }
+        }
+        before = conditions;
+        if let Some(generation) = claimed {
+            looks += 1;
+            let found = oracle::satisfied(home, "centre", wanted).await;
+            // It counts where nobody has changed the spec meanwhile.
+            let still = oracle::claims_ready(home, "centre").await == Some(generation)
+                && marker.load(Ordering::SeqCst) == wanted;
+            match found {
+                Err(why) if still => {
+                    let begun = *since.get_or_insert_with(Instant::now);
+                    // A configuration is written before it is claimed, so that is a lie at once.
+                    if why.contains("wrap-up") || begun.elapsed() > NEWS {
+                        lies.push(why);
+                    }
+                }
+                _ => since = None,
+            }
+        } else {
+            since = None;
+        }
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    (lies, looks)
+}
+
+/// A tenant's life: made, changed, its reports held back, its pods killed, its spec spoiled
+/// and mended. Gives what wasn't true, and how often Ready was looked behind.
+pub async fn life(home: &Arc<Home>) -> (Vec<String>, usize) {
+    let marker = Arc::new(AtomicU64::new(5));
+    let stop = Arc::new(AtomicBool::new(false));
+    let watcher = {
+        let (home, marker, stop) = (home.clone(), marker.clone(), stop.clone());
+        tokio::spawn(async move { monitor(&home, &marker, &stop).await })
+    };
+    let operator = home.operator();
+    for document in tenant::all("centre") {
+        home.apply(&document).await;
+    }
+    let settle = Duration::from_millis(1500);
+    tokio::time::sleep(2 * settle).await;
+    for round in 0..3_u32 {
+        let wrap_up = 20 + round;
+        // First the marker: between the two nothing counts, for the generation is another.
+        marker.store(u64::from(wrap_up), Ordering::SeqCst);
+        home.apply(&tenant::center("centre", wrap_up)).await;
+        tokio::time::sleep(settle).await;
+    }
+    // The engine is slow to take over a configuration.
+    home.puppet.script.lock().unwrap().silent = true;
+    marker.store(30, Ordering::SeqCst);
+    home.apply(&tenant::center("centre", 30)).await;
+    tokio::time::sleep(2 * settle).await;
+    home.puppet.script.lock().unwrap().silent = false;
+    tokio::time::sleep(settle).await;
+    // A pod dies.
+    let pods: Api<k8s_openapi::api::core::v1::Pod> =
+        Api::namespaced(home.admin.clone(), &home.namespace);
+    for name in ["centre-engine-0", "centre-media-0"] {
+        let _ = pods
+            .delete(name, &DeleteParams::default().grace_period(0))
+            .await;
+        tokio::time::sleep(settle).await;
+    }
+    // A pod stays, and is no longer ready.
+    let unready = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
+    let _ = pods
+        .patch_status(
+            "centre-engine-0",
+            &PatchParams::default(),
+            &Patch::Strategic(unready),
+        )
+        .await;
+    tokio::time::sleep(2 * settle + NEWS).await;
+    // A spec that can't be used.
+    marker.store(40, Ordering::SeqCst);
+    let mut spoiled = tenant::center("centre", 40);
+    spoiled["spec"]["queues"][0]["teams"] = json!(["nobody"]);
+    home.apply(&spoiled).await;
+    tokio::time::sleep(settle).await;
+    home.apply(&tenant::center("centre", 40)).await;
+    tokio::time::sleep(settle).await;
+    stop.store(true, Ordering::SeqCst);
+    let found = watcher.await.unwrap();
+    operator.stop().await;
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a control plane: tests/run.sh cluster"]
+async fn ready_is_true_only_when_an_independent_checker_agrees() {
+    let home = Arc::new(Home::new("r9").await);
+    let (lies, looks) = life(&home).await;
+    assert!(lies.is_empty(), "{lies:#?}");
+    assert!(looks > 20, "Ready was looked behind only {looks} times");
+    println!("Ready was looked behind {looks} times and true each time");
+    Arc::into_inner(home).unwrap().end().await;
+}
