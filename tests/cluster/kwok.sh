@@ -42,7 +42,7 @@ case ${1:-} in
     count=${2:?kwok.sh up NODES [VOLUMES]}
     if ! pid_of kwok >/dev/null; then
       setsid "$BIN/kwok" --kubeconfig="$KUBECONFIG" --config="$BIN/kwok-stages.yaml" --manage-all-nodes=false \
-        --manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake --cidr=10.245.0.0/16 --node-ip=10.245.0.1 \
+        --manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake --node-lease-duration-seconds=40 --cidr=10.245.0.0/16 --node-ip=10.245.0.1 \
         >>"$STATE/logs/kwok.log" 2>&1 </dev/null &
       echo $! >"$STATE/pids/kwok"
     fi
