@@ -164,3 +164,6 @@ impl Children {
         all
     }
 }
+
+#[cfg(test)]
+mod tests;

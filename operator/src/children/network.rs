@@ -93,7 +93,7 @@ fn media_ingress(plan: &Blueprint<'_>) -> Value {
     json!([
         {"from": pods(plan, Component::Engine), "ports": [tcp(PORT_ARI), tcp(PORT_SIDECAR)]},
         // Carriers and phones; who they are is Asterisk's to judge, by address or password.
-        {"ports": [udp(PORT_SIP), {"protocol": "UDP", "port": first, "endPort": last}]},
+        {"ports": [udp(PORT_SIP), tcp(PORT_SIP), {"protocol": "UDP", "port": first, "endPort": last}]},
     ])
 }
 
