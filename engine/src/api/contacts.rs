@@ -15,6 +15,7 @@ use super::extract::{Asked, Body};
 use super::model::{Contact, ContactNumber, NewContact, NewPriority};
 use crate::journal::Context;
 use crate::run::Arriving;
+use crate::telephony::CallAudio;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
@@ -104,6 +105,18 @@ pub(super) async fn one(
     Contact::journalled(id, &segments, state.directory.tenant.as_deref())
         .map(Json)
         .ok_or_else(missing)
+}
+
+pub(super) async fn audio(
+    State(app): State<App>,
+    caller: Caller,
+    Path(contact): Path<u64>,
+) -> Result<Json<CallAudio>, ApiError> {
+    caller.admin()?;
+    let counted = app.handle.measure(ContactId(contact)).await?;
+    counted
+        .map(Json)
+        .ok_or_else(|| ApiError::NotFound(format!("contact {contact} is no call that goes on now")))
 }
 
 pub(super) async fn arrive(

@@ -10,6 +10,7 @@ use super::model::{
     Agent, Contact, ContactNumber, FiguresToday, NewContact, NewPriority, QueueNow, Running,
 };
 use super::{App, agents, contacts, overview, session};
+use crate::telephony::CallAudio;
 
 /// Who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +126,17 @@ pub(super) const ROUTES: &[Route] = &[
         status: 200,
         answer: Some(of::<Contact>),
         handler: || get(contacts::one),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/contacts/{contact}/audio",
+        summary: "A live call's audio: RTP packets both ways on each leg, as the media server counts them",
+        access: Access::Admin,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<CallAudio>),
+        handler: || get(contacts::audio),
     },
     Route {
         method: "post",

@@ -10,6 +10,7 @@ use trunkline_tenant::crds::AgentName;
 use crate::figures::Figures;
 use crate::journal::{Context, Epoch, Seq, Writer};
 use crate::state::State;
+use crate::telephony::CallAudio;
 
 /// Decisions that a slow subscriber may lag behind before it loses some.
 const DECISIONS: usize = 4096;
@@ -74,6 +75,11 @@ pub(crate) enum Request {
     },
     /// An agent's desk is there.
     Heartbeat(AgentName),
+    /// Have a call's audio counted.
+    Measure {
+        contact: ContactId,
+        answer: mpsc::Sender<CallAudio>,
+    },
 }
 
 /// Why a request was not even put to the core.
@@ -197,6 +203,16 @@ impl Handle {
     /// [`NotTaken`].
     pub fn heartbeat(&self, agent: AgentName) -> Result<(), NotTaken> {
         self.ask(Request::Heartbeat(agent))
+    }
+
+    /// A call's audio, as the media server counts it; `None` where it is no call, or no longer.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub async fn measure(&self, contact: ContactId) -> Result<Option<CallAudio>, NotTaken> {
+        let (answer, mut answered) = mpsc::channel(1);
+        self.ask(Request::Measure { contact, answer })?;
+        Ok(answered.recv().await)
     }
 
     fn ask(&self, request: Request) -> Result<(), NotTaken> {

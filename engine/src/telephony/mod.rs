@@ -49,6 +49,7 @@ pub mod sim;
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use trunkline_routing::{ContactId, Input, OfferId, Output, Time};
@@ -106,6 +107,30 @@ pub enum Report {
     },
 }
 
+/// The audio of one leg, in RTP packets, as the media server counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LegAudio {
+    /// From the phone to us.
+    pub received: u64,
+    /// From us to the phone.
+    pub sent: u64,
+    /// On the way to us.
+    pub received_lost: u64,
+    /// On the way to the phone, as its end says.
+    pub sent_lost: u64,
+}
+
+/// The audio of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CallAudio {
+    /// The customer's leg.
+    pub customer: LegAudio,
+    /// The agent's, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<LegAudio>,
+}
+
 /// What the engine asks of telephony.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -136,6 +161,13 @@ pub enum Command {
         contact: ContactId,
         /// On, or off.
         on: bool,
+    },
+    /// Count a call's audio. Nothing is sent where there is no such call, or its host can't say.
+    Measure {
+        /// Which contact.
+        contact: ContactId,
+        /// Where to.
+        answer: mpsc::Sender<CallAudio>,
     },
 }
 

@@ -130,11 +130,12 @@ impl Calls {
         }
     }
 
-    /// Does what the engine says. [`Command::Hosts`] is not for here.
+    /// Does what the engine says. [`Command::Hosts`] and
+    /// [`Command::Measure`] are not for here.
     pub(crate) fn command(&mut self, now: Time, command: Command, out: &mut Effects) {
         match command {
             Command::Configure(tenant) => self.tenant = Some(tenant),
-            Command::Hosts(_) => {}
+            Command::Hosts(_) | Command::Measure { .. } => {}
             Command::Admit {
                 contact,
                 call,

@@ -20,10 +20,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use trunkline_routing::Time;
+use trunkline_routing::{ContactId, Time};
 
-use super::ari::{Ari, Host, HostName};
-use super::{Command, Recovered, Report, Telephony};
+use super::ari::{Ari, Host, HostName, RtpStatistics};
+use super::{CallAudio, Command, LegAudio, Recovered, Report, Telephony};
 use act::Failed;
 use calls::{Calls, Effects};
 use host::FromHost;
@@ -32,6 +32,17 @@ use lanes::Lanes;
 /// A media host that we could not reach for this long is taken for dead.
 const HOST_LOST_AFTER: Duration = Duration::from_secs(15);
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+impl From<RtpStatistics> for LegAudio {
+    fn from(counted: RtpStatistics) -> Self {
+        Self {
+            received: counted.rxcount,
+            sent: counted.txcount,
+            received_lost: counted.rxploss,
+            sent_lost: counted.txploss,
+        }
+    }
+}
 
 /// What a media pod's configuration and this driver agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +127,7 @@ impl Driver {
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(Command::Hosts(named)) => self.name_hosts(named, &mut out),
+                    Some(Command::Measure { contact, answer }) => self.measure(contact, answer),
                     Some(command) => self.calls.command(clock(), command, &mut out),
                     None => return,
                 },
@@ -179,6 +191,31 @@ impl Driver {
             };
             self.connections.insert(name, connection);
         }
+    }
+
+    /// Asks the host, on a task of its own: the driver waits for nobody.
+    fn measure(&self, contact: ContactId, answer: mpsc::Sender<CallAudio>) {
+        let Some(known) = self.calls.contacts.get(&contact) else {
+            return;
+        };
+        let Some(connection) = self.connections.get(&known.call.host) else {
+            return;
+        };
+        let ari = connection.ari.clone();
+        let customer = known.call.channel.clone();
+        let agent = known.stage.offer().map(names::leg);
+        tokio::spawn(async move {
+            let Ok(counted) = ari.rtp_statistics(&customer).await else {
+                return;
+            };
+            let agent = match agent {
+                Some(leg) => ari.rtp_statistics(&leg).await.ok().map(LegAudio::from),
+                None => None,
+            };
+            let customer = counted.into();
+            // Who asked may have gone.
+            let _ = answer.send(CallAudio { customer, agent }).await;
+        });
     }
 
     /// `true`: another leader is at work.
