@@ -19,3 +19,16 @@ else
   node_with_images
   step "the world outside: carriers and phones" world_up
 fi
+step "the demo's program" cargo build -p trunkline-e2e --bin demo
+target/debug/demo
+
+cat >&2 <<T
+
+The centre goes on. Look around:
+  export KUBECONFIG=$KUBECONFIG PATH=$BIN:\$PATH
+  kubectl -n northwind get cc,ccl,cct,cca,pods
+  kubectl -n northwind describe cc northwind
+  kubectl -n northwind port-forward service/northwind-api 8080 &
+  curl -H "Authorization: Bearer \$(kubectl -n northwind get secret northwind-api -o jsonpath={.data.admin-token} | base64 -d)" localhost:8080/api/v1/contacts?state=ended
+End it, with nothing left behind: make demo-down
+T
