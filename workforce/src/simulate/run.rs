@@ -100,11 +100,11 @@ enum Deed {
     Done {
         contact: u32,
     },
-    SignOut {
-        agent: u32,
-    },
-    SignIn {
+    /// Somebody comes or goes; of one agent's at an instant, the elder presence first.
+    Turn {
+        turn: u32,
         presence: u32,
+        comes: bool,
     },
     Gone {
         contact: u32,
@@ -205,16 +205,28 @@ impl<'a> Runner<'a> {
                 tenant: Arc::clone(tenant),
             },
         );
-        for (at, presence) in self.presences.iter().enumerate() {
-            let place = self.places[&presence.agent];
-            let key = u64::from(place);
-            let deed = Deed::SignIn {
-                presence: at as u32,
+        let mut presences: Vec<u32> = (0..self.presences.len() as u32).collect();
+        presences.sort_by_key(|at| {
+            let presence = &self.presences[*at as usize];
+            (presence.from, presence.to.unwrap_or(Span(i64::MAX)))
+        });
+        for (turn, at) in presences.into_iter().enumerate() {
+            let presence = &self.presences[at as usize];
+            let key = u64::from(self.places[&presence.agent]);
+            let turn = 2 * turn as u32;
+            let comes = Deed::Turn {
+                turn,
+                presence: at,
+                comes: true,
             };
-            self.plan(self.start + presence.from, Phase::Presence, key, deed);
+            self.plan(self.start + presence.from, Phase::Presence, key, comes);
             if let Some(to) = presence.to {
-                let deed = Deed::SignOut { agent: place };
-                self.plan(self.start + to, Phase::Presence, key, deed);
+                let goes = Deed::Turn {
+                    turn: turn + 1,
+                    presence: at,
+                    comes: false,
+                };
+                self.plan(self.start + to, Phase::Presence, key, goes);
             }
         }
         let mut order: Vec<u32> = (0..self.contacts.len() as u32).collect();
@@ -305,21 +317,21 @@ impl<'a> Runner<'a> {
                     },
                 );
             }
-            Deed::SignOut { agent } => {
-                let agent = self.names[agent as usize].clone();
-                self.tell(at, Input::SignOut { agent });
-            }
-            Deed::SignIn { presence } => {
+            Deed::Turn {
+                presence, comes, ..
+            } => {
                 let presence = &self.presences[presence as usize];
                 let (agent, team) = (presence.agent.clone(), presence.team.clone());
-                self.tell(
-                    at,
+                let input = if comes {
                     Input::SignIn {
                         agent,
                         ready: true,
                         team,
-                    },
-                );
+                    }
+                } else {
+                    Input::SignOut { agent }
+                };
+                self.tell(at, input);
             }
             Deed::Gone { contact } => {
                 let fate = &self.fates[contact as usize];
