@@ -2,6 +2,7 @@
 //! for. No clock, no socket, no thread, no hash order, and no randomness but from a seed in
 //! its state. The engine drives it with real calls, the simulator with imagined ones.
 
+mod bug;
 mod core;
 mod hours;
 mod input;
@@ -13,6 +14,8 @@ mod pool;
 mod time;
 mod timers;
 
+#[cfg(feature = "seeded-bugs")]
+pub use bug::Bug;
 pub use core::{
     AgentView, BadSnapshot, CONNECT_DEADLINE, ContactView, Core, NextKey, Options, Snapshot,
     StageView,

@@ -125,18 +125,19 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan of a tenant, with removed queues that still hold contacts; `today` judges
-    /// training where dates apply.
+    /// The plan of a tenant, with removed queues that still hold contacts, and clients that still
+    /// have some; `today` judges training where dates apply.
     pub(crate) fn new(
         tenant: &Tenant,
         ghosts: &BTreeMap<QueueId, Arc<Queue>>,
+        clients: &BTreeSet<ClientName>,
         today: Option<NaiveDate>,
     ) -> Self {
         let mut plan = Self {
             clients: vec![None],
             ..Self::default()
         };
-        plan.number_words(tenant, ghosts);
+        plan.number_words(tenant, ghosts, clients);
         for (name, team) in &tenant.teams {
             let ix = TeamIx::new(plan.teams.len());
             let levels = plan.levels(&team.skills);
@@ -190,7 +191,12 @@ impl Plan {
         plan
     }
 
-    fn number_words(&mut self, tenant: &Tenant, ghosts: &BTreeMap<QueueId, Arc<Queue>>) {
+    fn number_words(
+        &mut self,
+        tenant: &Tenant,
+        ghosts: &BTreeMap<QueueId, Arc<Queue>>,
+        others: &BTreeSet<ClientName>,
+    ) {
         let queues = || {
             tenant
                 .queues
@@ -211,6 +217,7 @@ impl Plan {
             .clients
             .keys()
             .chain(ids.filter_map(|id| id.client.as_ref()))
+            .chain(others)
             .collect();
         for name in clients {
             self.client_of
@@ -276,11 +283,17 @@ impl Plan {
         }))
     }
 
-    /// A client's number; the centre's for one that is unknown.
+    /// A client's number; `None`: it is not in the plan.
+    pub(crate) fn find_client(&self, name: Option<&ClientName>) -> Option<ClientIx> {
+        match name {
+            Some(name) => self.client_of.get(name).copied(),
+            None => Some(crate::ix::CENTRE),
+        }
+    }
+
+    /// A client's number; every one that has a queue or a contact is in the plan.
     pub(crate) fn client(&self, name: Option<&ClientName>) -> ClientIx {
-        name.and_then(|name| self.client_of.get(name))
-            .copied()
-            .unwrap_or(crate::ix::CENTRE)
+        self.find_client(name).unwrap_or(crate::ix::CENTRE)
     }
 
     fn add_queue(&mut self, id: &QueueId, queue: Arc<Queue>, live: bool) {

@@ -4,6 +4,7 @@ use trunkline_tenant::crds::AgentName;
 
 use super::contact::Stage;
 use super::{CONNECT_DEADLINE, Core, refuse};
+use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::timers::{Owner, Phase};
 use crate::{CancelReason, DeclineCause, OfferId, Output, Span};
@@ -13,7 +14,7 @@ impl Core {
     fn standing(&self, offer: OfferId, out: &mut Vec<Output>) -> Option<(Slot, AgentIx)> {
         let slot = self.known(offer.contact, out)?;
         let contact = &self.contacts[slot.at()];
-        if contact.generation == offer.generation {
+        if contact.generation == offer.generation || self.has(Bug::StaleAnswer) {
             match contact.stage {
                 Stage::Offered { agent, .. } | Stage::Connecting { agent, .. } => {
                     return Some((slot, agent));
@@ -136,7 +137,9 @@ impl Core {
 
     fn offer_came_to_nothing(&mut self, slot: Slot, agent: AgentIx, out: &mut Vec<Output>) {
         self.refresh(agent, out);
-        self.requeue(slot, out);
+        if !self.has(Bug::LostAfterFailure) {
+            self.requeue(slot, out);
+        }
         self.miss(agent, out);
         self.settle(agent, out);
     }

@@ -83,7 +83,7 @@ impl Core {
                 .collect(),
         };
         let virtual_times: Vec<(TeamIx, ClientIx, i128)> = self.shares.virtual_times().collect();
-        let plan = Plan::new(&tenant, &self.ghosts(&tenant), self.day);
+        let plan = Plan::new(&tenant, &self.ghosts(&tenant), &self.clients(), self.day);
         self.plan = plan;
         self.tenant = Some(tenant);
         self.place_contacts(&names);
@@ -91,8 +91,8 @@ impl Core {
         self.shares = Shares::new(&self.plan);
         for (team, client, time) in virtual_times {
             let team = self.plan.team_of.get(&names.teams[team.at()]).copied();
-            let client = self.plan.client(names.clients[client.at()].as_ref());
-            if let Some(team) = team {
+            let client = self.plan.find_client(names.clients[client.at()].as_ref());
+            if let Some((team, client)) = team.zip(client) {
                 self.shares.set_virtual_time(team, client, time);
             }
         }
@@ -112,6 +112,16 @@ impl Core {
             .map(|queue| &self.plan.queues[queue.at()])
             .filter(|queue| !tenant.queues.contains_key(&queue.id))
             .map(|queue| (queue.id.clone(), Arc::clone(&queue.definition)))
+            .collect()
+    }
+
+    /// Clients whose contacts are here or being wrapped up, in the tenant or not.
+    fn clients(&self) -> BTreeSet<ClientName> {
+        let live = self.contact_of.values();
+        let contacts = live.map(|slot| self.contacts[slot.at()].client);
+        let wraps = self.agents.iter().flat_map(|agent| &agent.wraps);
+        let all = contacts.chain(wraps.map(|wrap| wrap.client));
+        all.filter_map(|client| self.plan.clients[client.at()].clone())
             .collect()
     }
 
@@ -170,7 +180,12 @@ impl Core {
         let mut strangers = Vec::new();
         for (name, &ix) in &self.agent_of {
             let agent = &mut self.agents[ix.at()];
+            for wrap in &mut agent.wraps {
+                wrap.client = self.plan.client(wrap.segment.client.as_ref());
+            }
             let listed = tenant.agents.get(name);
+            let was_listed = std::mem::replace(&mut agent.listed, listed.is_some());
+            let removed = was_listed && listed.is_none();
             if let Some(listed) = listed {
                 agent.profile = self.plan.profile_for(listed, self.day);
                 agent.team = listed
@@ -179,9 +194,8 @@ impl Core {
                     .and_then(|t| self.plan.team_of.get(t))
                     .copied();
             } else {
-                let team = agent
-                    .team
-                    .and_then(|t| self.plan.team_of.get(&names.teams[t.at()]));
+                let team = agent.team.filter(|_| !removed);
+                let team = team.and_then(|t| self.plan.team_of.get(&names.teams[t.at()]));
                 agent.team = team.copied();
                 agent.profile = agent.team.map(|team| self.plan.teams[team.at()].base);
             }
@@ -189,8 +203,6 @@ impl Core {
                 listed.employed_from.is_none_or(|from| from <= today)
                     && listed.employed_to.is_none_or(|to| today <= to)
             });
-            let was_listed = std::mem::replace(&mut agent.listed, listed.is_some());
-            let removed = was_listed && listed.is_none();
             if agent.signed_in && (removed || agent.team.is_none() || !employed) {
                 leavers.push(ix);
             } else if !agent.signed_in && listed.is_none() {
@@ -216,6 +228,8 @@ impl Core {
         self.timers.clear();
         self.shares.forget_present();
         self.arm_day();
+        // Who waits waited before: nobody wakes by this.
+        let virtual_times: Vec<_> = self.shares.virtual_times().collect();
         let agents: Vec<AgentIx> = self.agent_of.values().copied().collect();
         let mut unchanged = Vec::new();
         for ix in agents {
@@ -236,6 +250,7 @@ impl Core {
                 self.arm_retry(slot);
             }
         }
+        self.shares.set_virtual_times(virtual_times);
     }
 
     fn reindex_agent(&mut self, ix: AgentIx) {

@@ -4,6 +4,7 @@ use trunkline_tenant::crds::Strategy;
 
 use super::Core;
 use super::contact::{At, Refusal, Stage};
+use crate::bug::Bug;
 use crate::ix::{AgentIx, NeedIx, ProfileIx, Slot};
 use crate::plan::{MEDIA, StepPlan};
 use crate::pool::{IdleKey, Rank};
@@ -241,6 +242,8 @@ impl Core {
             }
             for (line, head) in self.pool.queued(capacity, profile) {
                 let line = &self.pool.lines[line.at()];
+                let newest = line.waiting.last().filter(|_| self.has(Bug::OldestStarved));
+                let head = newest.copied().unwrap_or(head);
                 let precedence = if shared {
                     self.shares.precedence(&self.plan, team, line.client)
                 } else {
@@ -303,7 +306,9 @@ impl Core {
         if let Some(team) = person.team {
             self.shares.takes(team, agent, client);
         }
-        self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+        if !self.has(Bug::StuckReserved) {
+            self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+        }
         out.push(Output::Offer {
             offer,
             agent: name,
@@ -314,6 +319,9 @@ impl Core {
 
     /// Remembers that the agent did not take the contact.
     pub(super) fn note_refusal(&mut self, slot: Slot, agent: AgentIx, back_off: bool) {
+        if self.has(Bug::FastReOffer) {
+            return;
+        }
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
         let generation = contact.generation;

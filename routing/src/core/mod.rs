@@ -107,6 +107,8 @@ pub struct Core {
     /// Who talked last with a customer of a client, and when.
     last_agents: BTreeMap<(Option<ClientName>, String), (AgentName, Time)>,
     timers: Timers,
+    #[cfg(feature = "seeded-bugs")]
+    pub(crate) bug: Option<crate::bug::Bug>,
 }
 
 impl Core {
@@ -131,6 +133,8 @@ impl Core {
             turns: BTreeMap::new(),
             last_agents: BTreeMap::new(),
             timers: Timers::default(),
+            #[cfg(feature = "seeded-bugs")]
+            bug: None,
         }
     }
 

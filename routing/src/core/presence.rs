@@ -5,6 +5,7 @@ use trunkline_tenant::crds::{AgentName, TeamName};
 use super::agent::Agent;
 use super::contact::{At, Stage};
 use super::{Core, refuse};
+use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::plan::MEDIA;
 use crate::pool::Rank;
@@ -142,7 +143,7 @@ impl Core {
         let Some(agent) = self.present(name, out) else {
             return;
         };
-        self.agents[agent.at()].alive = alive;
+        self.agents[agent.at()].alive = alive || self.has(Bug::AbsentInPool);
         self.presence_changed(agent, alive, out);
     }
 
@@ -184,6 +185,9 @@ impl Core {
         let person = &mut self.agents[agent.at()];
         person.ready = false;
         person.reason = reason;
+        if self.has(Bug::NotReadyInPool) {
+            return;
+        }
         self.refresh(agent, out);
         self.miss(agent, out);
     }

@@ -195,27 +195,31 @@ impl Core {
     /// The rows that are not over yet, up to now: who waits, talks, and is wrapped up. Together
     /// with those recorded they make the present figures.
     pub fn open_rows(&self) -> Vec<Segment> {
-        let mut rows = Vec::new();
-        for slot in self.contact_of.values() {
-            let contact = &self.contacts[slot.at()];
-            if matches!(contact.stage, Stage::Outside { .. }) {
-                continue; // Its stretch is recorded, and none is open.
-            }
-            let mut row = self.segment(*slot, SegmentEnd::Open);
-            if let Stage::Talking {
-                agent, since, held, ..
-            } = contact.stage
-            {
-                row.answered = Some(since);
-                row.agent = Some(self.agents[agent.at()].name.clone());
-                row.hold = held;
-            }
-            rows.push(row);
-        }
+        let live = self.contacts().into_iter();
+        let mut rows: Vec<Segment> = live.filter_map(|view| self.open_row(view.id)).collect();
         let wraps = self.agents.iter().flat_map(|agent| &agent.wraps);
         rows.extend(wraps.map(|wrap| (*wrap.segment).clone()));
         rows.sort_unstable_by_key(|row| (row.contact, row.index));
         rows
+    }
+
+    /// The stretch of a contact that is not over yet, up to now; none while it is being handed
+    /// to a place outside.
+    pub fn open_row(&self, id: ContactId) -> Option<Segment> {
+        let slot = self.slot(id)?;
+        let mut row = self.segment(slot, SegmentEnd::Open);
+        match self.contacts[slot.at()].stage {
+            Stage::Outside { .. } => return None,
+            Stage::Talking {
+                agent, since, held, ..
+            } => {
+                row.answered = Some(since);
+                row.agent = Some(self.agents[agent.at()].name.clone());
+                row.hold = held;
+            }
+            Stage::Waiting | Stage::Offered { .. } | Stage::Connecting { .. } => {}
+        }
+        Some(row)
     }
 
     /// An agent who is listed or signed in.

@@ -157,6 +157,16 @@ impl Shares {
         })
     }
 
+    /// These, and none for who is not among them.
+    pub(crate) fn set_virtual_times(&mut self, times: Vec<(TeamIx, ClientIx, i128)>) {
+        for standing in self.standings.values_mut().flat_map(BTreeMap::values_mut) {
+            standing.virtual_time = 0;
+        }
+        for (team, client, time) in times {
+            self.set_virtual_time(team, client, time);
+        }
+    }
+
     pub(crate) fn set_virtual_time(&mut self, team: TeamIx, client: ClientIx, time: i128) {
         if let Some(standing) = self.standing(team, client) {
             standing.virtual_time = time;

@@ -11,6 +11,7 @@ use trunkline_tenant::{Queue, QueueId, Tenant};
 use super::agent::{Agent, WrapUp};
 use super::contact::{At, Contact, Refusal, Stage};
 use super::{Core, Options};
+use crate::bug::Bug;
 use crate::hours;
 use crate::ix::{AgentIx, TeamIx};
 use crate::plan::{MEDIA, Plan, slot_of};
@@ -186,7 +187,7 @@ impl Core {
                 .map(|team| self.plan.teams[team.at()].name.clone()),
             signed_in: agent.signed_in,
             leaving: agent.leaving,
-            ready: agent.ready,
+            ready: agent.ready && !self.has(Bug::PausedAfterRestart),
             alive: agent.alive,
             reachable: agent.reachable,
             reason: agent.reason.clone(),
@@ -278,7 +279,13 @@ impl Core {
             .options
             .dates
             .then(|| hours::day(core.now, tenant.time_zone));
-        core.plan = Plan::new(&tenant, &snapshot.ghosts, core.day);
+        let wraps = snapshot.agents.iter().flat_map(|agent| &agent.wraps);
+        let clients = wraps.filter_map(|wrap| wrap.segment.client.clone());
+        let times = snapshot.virtual_times.iter();
+        let clients = clients.chain(times.filter_map(|(_, client, _)| client.clone()));
+        let contacts = snapshot.contacts.iter();
+        let clients = clients.chain(contacts.filter_map(|contact| contact.client.clone()));
+        core.plan = Plan::new(&tenant, &snapshot.ghosts, &clients.collect(), core.day);
         core.shares = super::Shares::new(&core.plan);
         core.turns = snapshot.turns;
         for (client, customer, agent, at) in snapshot.last_agents {

@@ -5,6 +5,7 @@ use trunkline_tenant::{Exhausted, QueueId, Shut};
 
 use super::contact::{At, Contact, Stage};
 use super::{Core, refuse};
+use crate::bug::Bug;
 use crate::ix::{QueueIx, Slot};
 use crate::timers::{Owner, Phase};
 use crate::{ContactId, Outcome, Output, Segment, SegmentEnd, Span, Time, hours};
@@ -145,6 +146,9 @@ impl Core {
             _ => None,
         };
         // Nobody waits for an agent who isn't there.
+        if self.has(Bug::StalledStep) && matches!(self.contacts[slot.at()].at, At::Route(1..)) {
+            return;
+        }
         if named.is_some_and(|agent| agent.is_none_or(|agent| !self.agents[agent.at()].in_pool())) {
             self.step_over(slot, out);
         } else {
@@ -211,7 +215,9 @@ impl Core {
         contact.segment += 1;
         contact.hops += 1;
         let (id, from) = (contact.id, segment.queue.clone());
-        out.push(Output::Record(Box::new(segment)));
+        if !self.has(Bug::WrongStatistics) {
+            out.push(Output::Record(Box::new(segment)));
+        }
         out.push(Output::Overflowed {
             contact: id,
             from,

@@ -5,6 +5,7 @@ use trunkline_tenant::crds::AgentName;
 use super::agent::WrapUp;
 use super::contact::Stage;
 use super::{Core, refuse};
+use crate::bug::Bug;
 use crate::ix::{AgentIx, ClientIx, Slot};
 use crate::timers::{Owner, Phase};
 use crate::{CancelReason, ContactId, Outcome, Output, Segment, SegmentEnd, Span, Time};
@@ -29,7 +30,11 @@ impl Core {
                 self.end_unserved(slot, end, None, out);
             }
             Stage::Offered { agent, .. } | Stage::Connecting { agent, .. } => {
-                self.cancel_offer(slot, agent, why, out);
+                if self.has(Bug::ZombieLeg) {
+                    self.release(slot, agent);
+                } else {
+                    self.cancel_offer(slot, agent, why, out);
+                }
                 self.end_unserved(slot, end, None, out);
                 self.settle(agent, out);
             }
@@ -136,7 +141,9 @@ impl Core {
             self.shares.takes(team, agent, client);
             self.shares.used(&self.plan, team, client, self.now - since);
         }
-        self.release(slot, agent);
+        if !self.has(Bug::GhostAgent) {
+            self.release(slot, agent);
+        }
         Some((agent, segment, client))
     }
 
@@ -151,6 +158,11 @@ impl Core {
         let team = self.agents[agent.at()].team;
         let declared = team.map_or(Span(0), |team| self.plan.teams[team.at()].wrap_up);
         let length = self.options.wrap_up.unwrap_or(declared);
+        let length = if self.has(Bug::WrapUpCutShort) {
+            Span(length.0 / 2)
+        } else {
+            length
+        };
         let until = self.now + length;
         let wrap = WrapUp {
             since: self.now,

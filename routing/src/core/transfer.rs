@@ -47,7 +47,8 @@ impl Core {
         contact.refusals.clear();
         // Who hands it over is not the one to take it again while another qualifies.
         self.note_refusal(slot, agent, false);
-        self.refresh(agent, out);
+        // They are free for the first in rank once it is in line, not for this one before that.
+        self.unpool(agent);
         match found {
             Found::Queue(queue) => self.enter(slot, queue, out),
             Found::Agent(target) => self.wait_for(slot, At::Target(target, origin), out),

@@ -1,0 +1,52 @@
+//! Bugs of other systems, switched on one at a time in the deterministic simulation to prove
+//! that its checker sees them. Without the feature `seeded-bugs` none can be switched on.
+
+/// A class of bug that users of other systems suffer from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// The end of a call is lost, and its agent is busy for ever.
+    GhostAgent,
+    /// No deadline is armed for an offer: the agent stays reserved.
+    StuckReserved,
+    /// A late answer to an older offer takes the newer one.
+    StaleAnswer,
+    /// A contact whose offer failed is in no line any more.
+    LostAfterFailure,
+    /// The caller has left, and the agent is still rung.
+    ZombieLeg,
+    /// Who did not take a contact is asked again at once.
+    FastReOffer,
+    /// Wrap-up ends too soon.
+    WrapUpCutShort,
+    /// An agent who is not ready stays in the pool.
+    NotReadyInPool,
+    /// An agent whose session died stays in the pool.
+    AbsentInPool,
+    /// An overflow is counted nowhere.
+    WrongStatistics,
+    /// A restart forgets who was ready.
+    PausedAfterRestart,
+    /// The newest contact is served first.
+    OldestStarved,
+    /// A step that ends leaves nobody asked.
+    StalledStep,
+}
+
+#[cfg(feature = "seeded-bugs")]
+impl crate::Core {
+    /// Switches a bug on.
+    pub fn seed_bug(&mut self, bug: Bug) {
+        self.bug = Some(bug);
+    }
+
+    pub(crate) fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
+    }
+}
+
+#[cfg(not(feature = "seeded-bugs"))]
+impl crate::Core {
+    pub(crate) const fn has(&self, _: Bug) -> bool {
+        false
+    }
+}

@@ -1,0 +1,678 @@
+//! The independent checker: it follows inputs and outputs alone, knows nothing of classes, sets
+//! and timers, and after each event looks at everybody.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use trunkline_routing::metrics::{Counts, Terms, View};
+use trunkline_routing::*;
+use trunkline_tenant::crds::{AgentName, Medium};
+use trunkline_tenant::{Queue, QueueId, Tenant};
+
+#[derive(Clone, Debug, Default)]
+struct Presence {
+    team: Option<String>,
+    signed_in: bool,
+    leaving: bool,
+    ready: bool,
+    dead: bool,
+    unreachable: bool,
+    offer: Option<OfferId>,
+    /// Wrap-ups begun less those recorded.
+    wraps: i64,
+}
+
+impl Presence {
+    fn in_pool(&self) -> bool {
+        self.signed_in && !self.leaving && self.ready && !self.dead && !self.unreachable
+    }
+}
+
+pub struct Checker {
+    tenant: Arc<Tenant>,
+    /// As they were last declared: a removed queue goes on with what it had.
+    queues: BTreeMap<QueueId, Queue>,
+    agents: BTreeMap<AgentName, Presence>,
+    offers: BTreeMap<ContactId, (OfferId, AgentName)>,
+    talking: BTreeMap<ContactId, AgentName>,
+    refused: BTreeMap<ContactId, BTreeSet<AgentName>>,
+    last_failed: BTreeMap<ContactId, Time>,
+    ended: BTreeSet<ContactId>,
+    /// The priority of the queue where each first arrived.
+    bases: BTreeMap<ContactId, i32>,
+    records: BTreeMap<QueueId, Counts>,
+    /// Which stretches of each contact are recorded.
+    rows: BTreeMap<ContactId, BTreeSet<u32>>,
+    /// One that a late answer was just given for.
+    stale: Option<ContactId>,
+    /// The configuration has not changed yet.
+    steady: bool,
+}
+
+const TERMS: Terms = Terms {
+    within: Span::seconds(20),
+    short: Span::seconds(5),
+};
+
+fn slot(medium: Medium) -> usize {
+    match medium {
+        Medium::Voice | Medium::Callback => 0,
+        Medium::Chat => 1,
+        Medium::Email => 2,
+    }
+}
+
+macro_rules! ensure {
+    ($holds:expr, $($what:tt)*) => {
+        if !$holds {
+            return Err(format!($($what)*));
+        }
+    };
+}
+
+impl Checker {
+    pub fn new(tenant: &Arc<Tenant>) -> Self {
+        Self {
+            tenant: Arc::clone(tenant),
+            queues: tenant.queues.clone(),
+            agents: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            talking: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            last_failed: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            bases: BTreeMap::new(),
+            records: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            stale: None,
+            steady: true,
+        }
+    }
+
+    /// Follows one input, or one thing that fell due (`None`), and judges what came of it.
+    pub fn check(
+        &mut self,
+        now: Time,
+        input: Option<&Input>,
+        out: &[Output],
+        core: &Core,
+    ) -> Result<(), String> {
+        let refused = out
+            .iter()
+            .any(|output| matches!(output, Output::Refused { .. }));
+        if let Some(input) = input {
+            self.input(now, input, refused)?;
+        }
+        let mut fresh = BTreeSet::new();
+        let mut offered = Vec::new();
+        for output in out {
+            self.output(now, output, &mut fresh, &mut offered)?;
+        }
+        self.state(now, core)?;
+        // A new configuration re-matches everybody, in an order of its own.
+        if !matches!(input, Some(Input::Configure { .. })) {
+            for (contact, agent) in offered {
+                self.order_of_service(contact, &agent, &fresh, core)?;
+            }
+        }
+        self.balance(core)
+    }
+
+    fn input(&mut self, now: Time, input: &Input, refused: bool) -> Result<(), String> {
+        if let Input::Accept { offer } | Input::Connected { offer } = input {
+            let stands = self
+                .offers
+                .get(&offer.contact)
+                .is_some_and(|(live, _)| live == offer);
+            let taken = self.talking.contains_key(&offer.contact);
+            if let (Input::Accept { .. }, true) = (input, stands && !refused) {
+                // Joined next; until then it is still the contact's one offer.
+                let agent = self.offers[&offer.contact].1.clone();
+                if let Some(agent) = self.agents.get_mut(&agent) {
+                    agent.offer = agent.offer.filter(|asked| asked != offer);
+                }
+            }
+            // What this may lead to is judged by `Answered` below.
+            self.stale = (!stands && !taken).then_some(offer.contact);
+        } else {
+            self.stale = None;
+        }
+        if refused {
+            return Ok(());
+        }
+        let agent = |agents: &mut BTreeMap<AgentName, Presence>, name: &AgentName| {
+            agents.entry(name.clone()).or_default().clone()
+        };
+        match input {
+            Input::Configure { tenant } => {
+                let before = std::mem::replace(&mut self.tenant, Arc::clone(tenant));
+                self.steady = false;
+                for (id, queue) in &tenant.queues {
+                    self.queues.insert(id.clone(), queue.clone());
+                }
+                self.reconfigured(&before);
+            }
+            Input::Arrive { contact, queue, .. } => {
+                self.bases.insert(*contact, self.queues[queue].priority);
+            }
+            Input::SignIn {
+                agent: name,
+                ready,
+                team,
+            } => {
+                let mut one = agent(&mut self.agents, name);
+                one.dead = false;
+                if !one.signed_in {
+                    one.ready = *ready;
+                    one.team = team.as_ref().map(ToString::to_string);
+                }
+                one.signed_in = true;
+                one.leaving = false;
+                self.agents.insert(name.clone(), one);
+            }
+            Input::SignOut { agent: name } => self.change(name, |one| one.leaving = true),
+            Input::Session { agent: name, alive } => self.change(name, |one| one.dead = !alive),
+            Input::Endpoint {
+                agent: name,
+                reachable,
+            } => {
+                self.change(name, |one| one.unreachable = !reachable);
+            }
+            Input::Ready { agent: name } => self.change(name, |one| one.ready = true),
+            Input::NotReady { agent: name, .. } => self.change(name, |one| one.ready = false),
+            Input::Decline { offer, cause } => {
+                let live = self
+                    .offers
+                    .get(&offer.contact)
+                    .filter(|(live, _)| live == offer);
+                if let Some((_, name)) = live.cloned() {
+                    self.offers.remove(&offer.contact);
+                    self.refused
+                        .entry(offer.contact)
+                        .or_default()
+                        .insert(name.clone());
+                    self.last_failed.insert(offer.contact, now);
+                    self.change(&name, |one| {
+                        one.offer = one.offer.filter(|asked| asked != offer);
+                        match cause {
+                            DeclineCause::Refused => one.ready = false,
+                            DeclineCause::Unreachable => one.unreachable = true,
+                            DeclineCause::Failed => {}
+                        }
+                    });
+                }
+            }
+            Input::Transfer { contact, .. } => {
+                if let Some(name) = self.talking.get(contact) {
+                    let only = BTreeSet::from([name.clone()]);
+                    self.refused.insert(*contact, only);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, name: &AgentName, to: impl FnOnce(&mut Presence)) {
+        to(self.agents.entry(name.clone()).or_default());
+    }
+
+    fn output(
+        &mut self,
+        now: Time,
+        output: &Output,
+        fresh: &mut BTreeSet<ContactId>,
+        offered: &mut Vec<(ContactId, AgentName)>,
+    ) -> Result<(), String> {
+        match output {
+            Output::Offer {
+                offer,
+                agent: name,
+                deadline,
+            } => {
+                ensure!(*deadline >= now, "offer {offer} lapses before it is made");
+                let had = self.offers.insert(offer.contact, (*offer, name.clone()));
+                ensure!(
+                    had.is_none(),
+                    "contact {} has two live offers",
+                    offer.contact
+                );
+                ensure!(
+                    !self.talking.contains_key(&offer.contact),
+                    "{offer} of one who talks"
+                );
+                let one = self.agents.entry(name.clone()).or_default();
+                ensure!(one.offer.is_none(), "{name} has two live offers");
+                ensure!(
+                    one.in_pool(),
+                    "{name} is offered {offer} and is not in the pool: {one:?}"
+                );
+                ensure!(one.wraps <= 0, "{name} is offered {offer} in wrap-up");
+                one.offer = Some(*offer);
+                offered.push((offer.contact, name.clone()));
+            }
+            Output::CancelOffer {
+                offer,
+                agent: name,
+                why,
+            } => {
+                if self
+                    .offers
+                    .get(&offer.contact)
+                    .is_some_and(|(live, _)| live == offer)
+                {
+                    self.offers.remove(&offer.contact);
+                    let failed = matches!(why, CancelReason::Rona | CancelReason::NotConnected);
+                    if failed {
+                        self.refused
+                            .entry(offer.contact)
+                            .or_default()
+                            .insert(name.clone());
+                        self.last_failed.insert(offer.contact, now);
+                    }
+                    self.change(name, |one| {
+                        one.offer = one.offer.filter(|asked| asked != offer);
+                        one.ready &= *why != CancelReason::Rona;
+                    });
+                }
+            }
+            Output::Waiting { contact, .. } => {
+                self.leaves_talk(*contact);
+                fresh.insert(*contact);
+            }
+            Output::HandOver { contact, .. } => self.leaves_talk(*contact),
+            Output::Answered {
+                contact,
+                agent: name,
+                ..
+            } => {
+                let just = offered.iter().any(|(other, _)| other == contact);
+                ensure!(
+                    self.stale != Some(*contact) || just,
+                    "a late answer took contact {contact}"
+                );
+                let live = self.offers.remove(contact);
+                ensure!(
+                    live.as_ref().is_some_and(|(_, asked)| asked == name),
+                    "contact {contact} is answered by {name}, who was not asked"
+                );
+                self.change(name, |one| {
+                    one.offer = one.offer.filter(|asked| asked.contact != *contact);
+                });
+                self.talking.insert(*contact, name.clone());
+            }
+            Output::Ended { contact, .. } => {
+                ensure!(self.ended.insert(*contact), "contact {contact} ends twice");
+                self.leaves_talk(*contact);
+                let live = self.offers.contains_key(contact);
+                ensure!(
+                    !live,
+                    "contact {contact} is over and an agent still rings for it"
+                );
+            }
+            Output::Record(row) => self.record(row)?,
+            Output::Agent { agent: name, state } => {
+                if *state == AgentState::SignedOut {
+                    self.change(name, |one| {
+                        let unreachable = one.unreachable;
+                        *one = Presence {
+                            unreachable,
+                            wraps: one.wraps,
+                            ..Presence::default()
+                        };
+                    });
+                    if !self.tenant.agents.contains_key(name) {
+                        self.agents.remove(name);
+                        self.refused.values_mut().for_each(|who| {
+                            who.remove(name);
+                        });
+                    }
+                }
+            }
+            Output::Step { .. } | Output::Overflowed { .. } | Output::Refused { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn leaves_talk(&mut self, contact: ContactId) {
+        if let Some(name) = self.talking.remove(&contact) {
+            self.change(&name, |one| one.wraps += 1);
+        }
+    }
+
+    fn record(&mut self, row: &Segment) -> Result<(), String> {
+        self.records
+            .entry(row.queue.clone())
+            .or_default()
+            .add(row, TERMS, View::Queue);
+        let first = self.rows.entry(row.contact).or_default().insert(row.index);
+        ensure!(
+            first,
+            "stretch {} of contact {} is recorded twice",
+            row.index,
+            row.contact
+        );
+        let Some(name) = row.agent.as_ref().filter(|_| row.answered.is_some()) else {
+            return Ok(());
+        };
+        let declared = self
+            .tenant
+            .agents
+            .get(name)
+            .and_then(|agent| agent.team.as_ref());
+        let declared = declared.and_then(|team| self.tenant.teams.get(team));
+        if let Some(team) = declared.filter(|_| row.codes.is_empty() && self.steady) {
+            let full = Span::from(team.wrap_up);
+            ensure!(
+                row.wrap_up == full || row.wrap_up.0 == 2 * full.0,
+                "{name} wraps up for {:?}, the team for {full:?}",
+                row.wrap_up
+            );
+        }
+        self.change(name, |one| one.wraps -= 1);
+        Ok(())
+    }
+
+    /// Who is in the tenant no more finishes and leaves.
+    fn reconfigured(&mut self, before: &Tenant) {
+        let tenant = Arc::clone(&self.tenant);
+        self.agents
+            .retain(|name, one| one.signed_in || tenant.agents.contains_key(name));
+        for (name, one) in &mut self.agents {
+            let team = tenant
+                .agents
+                .get(name)
+                .and_then(|agent| agent.team.as_ref());
+            let team = team.map(ToString::to_string).or_else(|| one.team.clone());
+            let removed = before.agents.contains_key(name) && !tenant.agents.contains_key(name);
+            if removed || team.is_none_or(|team| !tenant.teams.contains_key(team.as_str())) {
+                one.leaving = true;
+            }
+        }
+        let here: BTreeSet<AgentName> = self.agents.keys().cloned().collect();
+        for who in self.refused.values_mut() {
+            who.retain(|name| here.contains(name) || tenant.agents.contains_key(name));
+        }
+    }
+
+    /// Everybody, as the core shows them, against what was said.
+    fn state(&self, now: Time, core: &Core) -> Result<(), String> {
+        let contacts = core.contacts();
+        let agents = core.agents();
+        let next = core.next_deadline().unwrap_or(Time(i64::MAX));
+        let armed = |what: String, deadline: Time| -> Result<(), String> {
+            ensure!(
+                deadline >= now,
+                "{what} was due at {deadline} and it is {now}"
+            );
+            ensure!(
+                next <= deadline,
+                "{what} is due at {deadline}, the next deadline is {next}"
+            );
+            Ok(())
+        };
+        for view in &contacts {
+            let id = view.id;
+            ensure!(
+                !self.ended.contains(&id),
+                "contact {id} has ended and is still here"
+            );
+            let live = self.offers.get(&id);
+            match &view.stage {
+                StageView::Waiting => {
+                    ensure!(live.is_none(), "contact {id} waits and is offered");
+                    ensure!(
+                        !self.talking.contains_key(&id),
+                        "contact {id} waits and talks"
+                    );
+                }
+                StageView::Offered {
+                    offer,
+                    agent,
+                    deadline,
+                }
+                | StageView::Connecting {
+                    offer,
+                    agent,
+                    deadline,
+                } => {
+                    let said = live.is_some_and(|(said, whom)| said == offer && whom == agent);
+                    ensure!(
+                        said,
+                        "contact {id} is at {offer} with {agent}, which nobody was told"
+                    );
+                    armed(format!("offer {offer}"), *deadline)?;
+                }
+                StageView::Talking { agent, .. } => {
+                    ensure!(
+                        self.talking.get(&id) == Some(agent),
+                        "contact {id} talks unanswered"
+                    );
+                }
+                StageView::Outside { deadline, .. } => armed(format!("contact {id}"), *deadline)?,
+            }
+        }
+        for (id, (offer, agent)) in &self.offers {
+            let here = contacts.iter().any(|view| view.id == *id);
+            ensure!(
+                here,
+                "{agent} is asked for {offer}, and the contact is not here"
+            );
+        }
+        for view in &agents {
+            for id in &view.contacts {
+                let mine = contacts
+                    .iter()
+                    .find(|other| other.id == *id)
+                    .is_some_and(|other| {
+                        matches!(&other.stage, StageView::Talking { agent, .. }
+                        | StageView::Connecting { agent, .. } if *agent == view.name)
+                    });
+                ensure!(
+                    mine,
+                    "{} has contact {id} in hand, which is not theirs",
+                    view.name
+                );
+            }
+            if let AgentState::WrapUp { until } = view.state {
+                armed(format!("the wrap-up of {}", view.name), until)?;
+            }
+        }
+        self.work_is_conserved(now, &contacts, &agents)
+    }
+
+    fn team_of(&self, name: &AgentName) -> Option<&trunkline_tenant::TenantTeam> {
+        let listed = self
+            .tenant
+            .agents
+            .get(name)
+            .and_then(|agent| agent.team.as_ref());
+        match listed {
+            Some(team) => self.tenant.teams.get(team),
+            None => self
+                .tenant
+                .teams
+                .get(self.agents.get(name)?.team.as_ref()?.as_str()),
+        }
+    }
+
+    /// Whether the agent can do what the contact's present step asks, free or not.
+    fn qualifies(&self, name: &AgentName, contact: &ContactView) -> bool {
+        let (Some(team), Some(step)) = (self.team_of(name), contact.step) else {
+            return false;
+        };
+        let queue = &self.queues[&contact.queue];
+        let listed = self.tenant.agents.get(name);
+        let team_name = match listed.and_then(|agent| agent.team.as_ref()) {
+            Some(team) => team.as_str(),
+            None => self.agents[name].team.as_deref().unwrap_or_default(),
+        };
+        let skills = listed.map_or(&team.skills, |agent| &agent.skills);
+        let capacity = [team.media.voice, team.media.chat, team.media.email];
+        queue
+            .teams
+            .iter()
+            .any(|share| share.name.as_str() == team_name)
+            && capacity[slot(contact.medium)] > 0
+            && queue.route.get(step).is_none_or(|step| {
+                let level = |skill| skills.get(skill).copied().unwrap_or(0);
+                step.require
+                    .iter()
+                    .all(|(skill, least)| level(skill) >= *least)
+            })
+    }
+
+    /// Somebody else who takes contacts qualifies and has not refused it.
+    fn another(&self, contact: &ContactView) -> bool {
+        let refused = self.refused.get(&contact.id);
+        self.agents.iter().any(|(name, one)| {
+            one.in_pool()
+                && refused.is_none_or(|who| !who.contains(name))
+                && self.qualifies(name, contact)
+        })
+    }
+
+    fn work_is_conserved(
+        &self,
+        now: Time,
+        contacts: &[ContactView],
+        agents: &[AgentView],
+    ) -> Result<(), String> {
+        let waiting: Vec<&ContactView> = contacts
+            .iter()
+            .filter(|view| view.stage == StageView::Waiting)
+            .collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for view in agents {
+            let Some(one) = self.agents.get(&view.name) else {
+                continue;
+            };
+            if !one.in_pool() || one.offer.is_some() || one.wraps > 0 {
+                continue;
+            }
+            let Some(team) = self.team_of(&view.name) else {
+                continue;
+            };
+            let mut used = [0; 3];
+            for id in &view.contacts {
+                let held = contacts.iter().find(|other| other.id == *id);
+                used[held.map_or(0, |held| slot(held.medium))] += 1;
+            }
+            let capacity = [team.media.voice, team.media.chat, team.media.email];
+            for contact in &waiting {
+                let medium = slot(contact.medium);
+                let interrupts = (0..3).all(|during| {
+                    let listed = team
+                        .interrupts
+                        .iter()
+                        .any(|rule| slot(rule.by) == medium && slot(rule.during) == during);
+                    during == medium || used[during] == 0 || listed
+                });
+                let room = used[medium] < capacity[medium] && interrupts;
+                if !room || !self.qualifies(&view.name, contact) {
+                    continue;
+                }
+                let refused = self.refused.get(&contact.id);
+                if refused.is_some_and(|who| who.contains(&view.name)) {
+                    let failed = self.last_failed.get(&contact.id).copied();
+                    let just = failed.is_some_and(|at| now - at < Span::seconds(40));
+                    if just || self.another(contact) {
+                        continue;
+                    }
+                }
+                return Err(format!(
+                    "{} is free and qualifies for contact {}, which waits in {} at step {:?}",
+                    view.name, contact.id, contact.queue, contact.step
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn rank(&self, view: &ContactView) -> (i64, ContactId) {
+        let minutes = self.bases.get(&view.id).copied().unwrap_or(0) + view.priority;
+        (view.arrived.0 - i64::from(minutes) * 60_000_000, view.id)
+    }
+
+    /// Nobody of the same client, queue and step was passed over; nobody is asked again for what
+    /// they did not take while another qualifies; who is asked qualifies.
+    fn order_of_service(
+        &self,
+        contact: ContactId,
+        agent: &AgentName,
+        fresh: &BTreeSet<ContactId>,
+        core: &Core,
+    ) -> Result<(), String> {
+        let Some(taken) = core.contact(contact).filter(|view| view.step.is_some()) else {
+            return Ok(());
+        };
+        if !matches!(taken.stage, StageView::Offered { .. }) {
+            return Ok(());
+        }
+        ensure!(
+            self.qualifies(agent, &taken),
+            "{agent} is asked for {contact} and can't do it"
+        );
+        let refused = |id| self.refused.get(&id).is_some_and(|who| who.contains(agent));
+        ensure!(
+            !refused(contact) || !self.another(&taken),
+            "{agent} is asked again for contact {contact} while another qualifies"
+        );
+        for other in core.waiting(&taken.queue) {
+            let alike = other.stage == StageView::Waiting
+                && other.step == taken.step
+                && other.client == taken.client
+                && !fresh.contains(&other.id)
+                && !refused(other.id);
+            ensure!(
+                !alike || self.rank(&other) > self.rank(&taken),
+                "contact {contact} is served before contact {}, which has the earlier rank",
+                other.id
+            );
+        }
+        Ok(())
+    }
+
+    /// Each stretch is counted once: recorded, or still open.
+    fn balance(&self, core: &Core) -> Result<(), String> {
+        for row in core.open_rows() {
+            let recorded = self.rows.get(&row.contact);
+            let has = |index| recorded.is_some_and(|rows| rows.contains(&index));
+            ensure!(
+                !has(row.index),
+                "stretch {} of contact {} is over and open",
+                row.index,
+                row.contact
+            );
+        }
+        for view in core.contacts() {
+            let Some(open) = core.open_row(view.id) else {
+                continue;
+            };
+            let wrapping = core.open_rows();
+            for index in 0..open.index {
+                let recorded = self
+                    .rows
+                    .get(&view.id)
+                    .is_some_and(|rows| rows.contains(&index));
+                let wraps = wrapping
+                    .iter()
+                    .any(|row| row.contact == view.id && row.index == index);
+                ensure!(
+                    recorded || wraps,
+                    "stretch {index} of contact {} is counted nowhere",
+                    view.id
+                );
+            }
+        }
+        for (queue, counts) in &self.records {
+            ensure!(
+                counts.is_balanced(),
+                "the figures of {queue} don't add up: {counts:?}"
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,366 @@
+//! A seed makes a run; a run is a list of timed inputs, and can be played again or made smaller.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use trunkline_routing::*;
+use trunkline_tenant::{QueueId, Tenant};
+
+use crate::checker::Checker;
+
+/// One thing that happens to the core.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Move {
+    Input(Input),
+    /// One of the tenants becomes the configuration.
+    Configure(usize),
+    /// The process ends and its successor starts from the snapshot.
+    Restart,
+}
+
+pub type Case = Vec<(Time, Move)>;
+
+/// SplitMix64.
+pub struct Dice(pub u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+    fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+        from.get(self.below(from.len()))
+    }
+}
+
+/// A core under the checker.
+pub struct Play<'a> {
+    pub core: Core,
+    checker: Checker,
+    tenants: &'a [Arc<Tenant>],
+    bug: Option<Bug>,
+    /// Everything said, to be compared with a replay.
+    pub said: Vec<Output>,
+    keep: bool,
+}
+
+const NAMES: [&str; 8] = [
+    "ann",
+    "bob",
+    "cal",
+    "dee",
+    "lea",
+    "zac",
+    "robots-0-0",
+    "robots-0-1",
+];
+
+impl<'a> Play<'a> {
+    pub fn new(tenants: &'a [Arc<Tenant>], bug: Option<Bug>, keep: bool) -> Result<Self, String> {
+        let mut core = Core::new(Options {
+            dates: false,
+            ..Options::default()
+        });
+        if let Some(bug) = bug {
+            core.seed_bug(bug);
+        }
+        let checker = Checker::new(&tenants[0]);
+        let mut play = Self {
+            core,
+            checker,
+            tenants,
+            bug,
+            said: Vec::new(),
+            keep,
+        };
+        let tenant = Arc::clone(&tenants[0]);
+        let mut out = Vec::new();
+        play.core
+            .handle(Time(0), Input::Configure { tenant }, &mut out);
+        Ok(play)
+    }
+
+    /// Plays one move: first what falls due before it, one thing at a time.
+    pub fn play(&mut self, at: Time, what: &Move) -> Result<(), String> {
+        while let Some(due) = self.core.next_deadline().filter(|due| *due <= at) {
+            let mut out = Vec::new();
+            self.core.fire_next(due, &mut out);
+            self.judge(due, None, out)?;
+        }
+        let input = match what {
+            Move::Input(input) => input.clone(),
+            Move::Configure(which) => Input::Configure {
+                tenant: Arc::clone(&self.tenants[*which]),
+            },
+            Move::Restart => return self.restart(),
+        };
+        let at = at.max(self.core.now());
+        let mut out = Vec::new();
+        self.core.handle(at, input.clone(), &mut out);
+        self.judge(at, Some(&input), out)
+    }
+
+    fn judge(&mut self, at: Time, input: Option<&Input>, out: Vec<Output>) -> Result<(), String> {
+        let verdict = self.checker.check(at, input, &out, &self.core);
+        if self.keep {
+            self.said.extend(out);
+        }
+        verdict
+    }
+
+    fn restart(&mut self) -> Result<(), String> {
+        let before = serde_json::to_string(&self.core.snapshot()).map_err(|e| e.to_string())?;
+        let snapshot = serde_json::from_str(&before).map_err(|e| e.to_string())?;
+        let mut core = Core::restore(snapshot).map_err(|e| e.to_string())?;
+        if let Some(bug) = self.bug {
+            core.seed_bug(bug);
+        }
+        if core.next_deadline() != self.core.next_deadline() {
+            return Err("a restart changes the next deadline".to_owned());
+        }
+        self.core = core;
+        let after = serde_json::to_string(&self.core.snapshot()).map_err(|e| e.to_string())?;
+        if before != after {
+            let same = before
+                .bytes()
+                .zip(after.bytes())
+                .take_while(|(a, b)| a == b)
+                .count();
+            let near = |text: &str| {
+                text.chars()
+                    .skip(same.saturating_sub(80))
+                    .take(160)
+                    .collect::<String>()
+            };
+            return Err(format!(
+                "a restart changes `{}` to `{}`",
+                near(&before),
+                near(&after)
+            ));
+        }
+        self.checker.check(self.core.now(), None, &[], &self.core)
+    }
+}
+
+/// The next move, from what the world looks like.
+pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move) {
+    let now = core.now();
+    let contacts = core.contacts();
+    // Often at once or at the very moment of a deadline, now and then much later, or a clock that steps back.
+    let at = match dice.below(100) {
+        0..=39 => now,
+        40..=59 => core.next_deadline().map_or(now, |due| due.max(now)),
+        60..=97 => now + Span((dice.next() % 6_000_000) as i64),
+        98 => now + Span::seconds(90),
+        _ => now - Span::seconds(3),
+    };
+    let name = |dice: &mut Dice| NAMES[dice.below(NAMES.len())].into();
+    let agent = |dice: &mut Dice| -> trunkline_tenant::crds::AgentName { name(dice) };
+    let some = |dice: &mut Dice, stage: fn(&StageView) -> bool| {
+        let fitting: Vec<ContactId> = contacts
+            .iter()
+            .filter(|view| stage(&view.stage))
+            .map(|view| view.id)
+            .collect();
+        dice.pick(&fitting)
+            .copied()
+            .unwrap_or(ContactId(1 + dice.next() % 40))
+    };
+    let offer = |dice: &mut Dice| {
+        let live: Vec<OfferId> = contacts
+            .iter()
+            .filter_map(|view| match view.stage {
+                StageView::Offered { offer, .. } | StageView::Connecting { offer, .. } => {
+                    Some(offer)
+                }
+                _ => None,
+            })
+            .collect();
+        let mut offer = dice.pick(&live).copied().unwrap_or(OfferId {
+            contact: ContactId(1 + dice.next() % 40),
+            generation: 1,
+        });
+        if dice.chance(6) && offer.generation > 1 {
+            offer.generation -= 1; // late, for an offer that is over
+        }
+        offer
+    };
+    let talking = |stage: &StageView| matches!(stage, StageView::Talking { .. });
+    let any = |_: &StageView| true;
+    let crowded = contacts.len() > 14;
+    let input = match dice.below(1000) {
+        0..=219 if !crowded => {
+            *last_id += 1;
+            let queues: Vec<QueueId> = core
+                .tenant()
+                .map_or(Vec::new(), |tenant| tenant.queues.keys().cloned().collect());
+            let queue = dice
+                .pick(&queues)
+                .cloned()
+                .unwrap_or_else(|| QueueId::centre("desk"));
+            let since = dice.chance(5).then(|| now - Span::seconds(30));
+            let priority = if dice.chance(20) {
+                dice.below(3) as i32 - 1
+            } else {
+                0
+            };
+            let customer = dice
+                .chance(30)
+                .then(|| format!("customer-{}", dice.below(4)));
+            Input::Arrive {
+                contact: ContactId(*last_id),
+                queue,
+                since,
+                priority,
+                customer,
+            }
+        }
+        0..=279 => Input::CustomerGone {
+            contact: some(dice, any),
+        },
+        280..=439 => Input::Accept { offer: offer(dice) },
+        440..=599 => Input::Connected { offer: offer(dice) },
+        600..=699 => Input::AgentDone {
+            contact: some(dice, talking),
+        },
+        700..=729 => {
+            let causes = [
+                DeclineCause::Refused,
+                DeclineCause::Unreachable,
+                DeclineCause::Failed,
+            ];
+            Input::Decline {
+                offer: offer(dice),
+                cause: causes[dice.below(3)],
+            }
+        }
+        730..=769 => Input::SignIn {
+            ready: dice.chance(85),
+            team: dice.chance(50).then(|| "robots".into()),
+            agent: agent(dice),
+        },
+        770..=784 => Input::SignOut { agent: agent(dice) },
+        785..=809 => Input::Session {
+            alive: dice.chance(65),
+            agent: agent(dice),
+        },
+        810..=834 => Input::Endpoint {
+            reachable: dice.chance(65),
+            agent: agent(dice),
+        },
+        835..=879 => Input::Ready { agent: agent(dice) },
+        880..=894 => Input::NotReady {
+            reason: "lunch".into(),
+            agent: agent(dice),
+        },
+        895..=909 => Input::Hold {
+            on: dice.chance(60),
+            contact: some(dice, talking),
+        },
+        910..=919 => Input::Dropped {
+            contact: some(dice, any),
+            cause: "node".into(),
+        },
+        920..=939 => {
+            let to = match dice.below(5) {
+                0 => Target::Agent(agent(dice)),
+                1 => Target::Team(["front", "back", "robots"][dice.below(3)].into()),
+                2 => Target::Department("legal".into()),
+                3 => Target::Number("+49301".into()),
+                _ => Target::Queue(["desk", "stepped", "over"][dice.below(3)].parse().unwrap()),
+            };
+            Input::Transfer {
+                contact: some(dice, talking),
+                to,
+            }
+        }
+        940..=949 => {
+            let outside = |stage: &StageView| matches!(stage, StageView::Outside { .. });
+            Input::HandedOver {
+                contact: some(dice, outside),
+                taken: dice.chance(50),
+            }
+        }
+        950..=959 => Input::Prioritise {
+            contact: some(dice, any),
+            priority: dice.below(4) as i32 - 1,
+        },
+        960..=984 => Input::WrapUpDone {
+            agent: agent(dice),
+            codes: vec!["done".into()],
+        },
+        985..=989 => Input::ExtendWrapUp { agent: agent(dice) },
+        990..=993 => return (at, Move::Configure(dice.below(4))),
+        994..=996 => return (at, Move::Restart),
+        _ => Input::Tick,
+    };
+    (at, Move::Input(input))
+}
+
+/// Plays a seed; on failure, the moves so far and what was wrong.
+pub fn run_seed(
+    tenants: &[Arc<Tenant>],
+    seed: u64,
+    moves: usize,
+    bug: Option<Bug>,
+) -> Result<Case, (Case, String)> {
+    let mut dice = Dice(seed);
+    let mut case = Case::new();
+    let mut last_id = 0;
+    let mut play = Play::new(tenants, bug, false).map_err(|why| (Vec::new(), why))?;
+    for _ in 0..moves {
+        let (at, what) = next_move(&mut dice, &play.core, &mut last_id);
+        case.push((at, what));
+        let (at, what) = &case[case.len() - 1];
+        if let Err(why) = play.play(*at, what) {
+            return Err((case, why));
+        }
+    }
+    Ok(case)
+}
+
+/// Plays a case as it is written.
+pub fn replay(tenants: &[Arc<Tenant>], case: &Case, bug: Option<Bug>) -> Result<(), String> {
+    let mut play = Play::new(tenants, bug, false)?;
+    case.iter().try_for_each(|(at, what)| play.play(*at, what))
+}
+
+/// What went wrong, whoever it was about: so that a smaller case fails for the same reason.
+fn kind(why: &str) -> String {
+    let words = why
+        .split(' ')
+        .filter(|word| !word.contains(|c: char| c.is_ascii_digit()) && !NAMES.contains(word));
+    words.take(6).collect::<Vec<_>>().join(" ")
+}
+
+/// A smaller case that still fails: ever smaller parts are left out.
+pub fn shrink(tenants: &[Arc<Tenant>], mut case: Case, bug: Option<Bug>) -> Case {
+    let Err(wanted) = replay(tenants, &case, bug) else {
+        return case;
+    };
+    let wanted = kind(&wanted);
+    let mut part = case.len() / 2;
+    while part > 0 {
+        let mut from = 0;
+        while from < case.len() {
+            let mut less = case.clone();
+            less.drain(from..(from + part).min(case.len()));
+            if replay(tenants, &less, bug).is_err_and(|why| kind(&why) == wanted) {
+                case = less;
+            } else {
+                from += part;
+            }
+        }
+        part /= 2;
+    }
+    case
+}
