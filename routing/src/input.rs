@@ -184,7 +184,9 @@ pub enum Input {
         /// Who.
         agent: AgentName,
     },
-    /// Nothing but the passing of time: what is due is done.
+    /// Nothing but the passing of time: what is due is done. What was late happens at the time of
+    /// the input that finds it due, so that nobody is rung into the past after an outage; a
+    /// journal holds ticks like any other input.
     Tick,
 }
 

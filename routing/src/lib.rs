@@ -17,8 +17,8 @@ mod timers;
 #[cfg(feature = "seeded-bugs")]
 pub use bug::Bug;
 pub use core::{
-    AgentView, BadSnapshot, CONNECT_DEADLINE, ContactView, Core, NextKey, Options, Snapshot,
-    StageView,
+    AgentView, BadSnapshot, CONNECT_DEADLINE, ContactView, Core, NextKey, Options, Reason,
+    Snapshot, StageView,
 };
 pub use hours::is_open;
 pub use input::{ContactId, DeclineCause, Input, OfferId, Target};

@@ -367,6 +367,18 @@ impl Plan {
         }
     }
 
+    /// What a skill is called.
+    pub(crate) fn skill_name(&self, skill: u16) -> Option<SkillName> {
+        let found = self.skills.iter().find(|(_, at)| **at == skill);
+        found.map(|(name, _)| name.clone())
+    }
+
+    /// What a course is called.
+    pub(crate) fn course_name(&self, course: u16) -> Option<CourseName> {
+        let found = self.courses.iter().find(|(_, at)| **at == course);
+        found.map(|(name, _)| name.clone())
+    }
+
     /// Whether any team of the need is shared out between clients.
     pub(crate) fn is_shared(&self, need: NeedIx) -> bool {
         let teams = &self.needs[need.at()].teams;

@@ -5,6 +5,7 @@ mod agent;
 mod answers;
 mod configure;
 mod contact;
+mod explain;
 mod matching;
 mod presence;
 mod query;
@@ -32,6 +33,7 @@ use agent::Agent;
 use contact::{Contact, Stage};
 use shares::Shares;
 
+pub use explain::Reason;
 pub use query::{AgentView, ContactView, NextKey, StageView};
 pub use snapshot::{BadSnapshot, Snapshot};
 

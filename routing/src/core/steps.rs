@@ -146,7 +146,9 @@ impl Core {
             _ => None,
         };
         // Nobody waits for an agent who isn't there.
-        if self.has(Bug::StalledStep) && matches!(self.contacts[slot.at()].at, At::Route(1..)) {
+        if self.has(Bug::StalledStep)
+            && matches!(self.contacts[slot.at()].at, At::Route(1..) | At::Widened)
+        {
             return;
         }
         if named.is_some_and(|agent| agent.is_none_or(|agent| !self.agents[agent.at()].in_pool())) {

@@ -624,6 +624,7 @@ impl Checker {
             let alike = other.stage == StageView::Waiting
                 && other.step == taken.step
                 && other.client == taken.client
+                && other.medium == taken.medium
                 && !fresh.contains(&other.id)
                 && !refused(other.id);
             ensure!(

@@ -50,6 +50,8 @@ pub struct Play<'a> {
     bug: Option<Bug>,
     /// Everything said, to be compared with a replay.
     pub said: Vec<Output>,
+    /// Every input with its time, ticks among them, as a driver journals them.
+    pub journal: Vec<(Time, Input)>,
     keep: bool,
 }
 
@@ -80,6 +82,7 @@ impl<'a> Play<'a> {
             tenants,
             bug,
             said: Vec::new(),
+            journal: Vec::new(),
             keep,
         };
         let tenant = Arc::clone(&tenants[0]);
@@ -94,6 +97,9 @@ impl<'a> Play<'a> {
         while let Some(due) = self.core.next_deadline().filter(|due| *due <= at) {
             let mut out = Vec::new();
             self.core.fire_next(due, &mut out);
+            if self.keep {
+                self.journal.push((due, Input::Tick));
+            }
             self.judge(due, None, out)?;
         }
         let input = match what {
@@ -106,6 +112,9 @@ impl<'a> Play<'a> {
         let at = at.max(self.core.now());
         let mut out = Vec::new();
         self.core.handle(at, input.clone(), &mut out);
+        if self.keep {
+            self.journal.push((at, input.clone()));
+        }
         self.judge(at, Some(&input), out)
     }
 

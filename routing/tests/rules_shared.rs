@@ -1,0 +1,578 @@
+//! The rules that need several media, clients, hand-overs and configurations, each with a test
+//! named for it.
+
+mod world;
+
+use std::sync::Arc;
+
+use trunkline_routing::*;
+use world::{World, at, refused, tenant};
+
+const MEDIA: &str = "
+  teams: [
+    {name: desk, kind: Human, media: {voice: 1, chat: 3, email: 2}, interrupts: [{by: Voice, during: Email}]},
+    {name: plain, kind: Human, media: {voice: 1, chat: 3}}],
+  queues: [
+    {name: calls, medium: Voice, teams: [desk, plain], onExhausted: {action: Hold}},
+    {name: chats, medium: Chat, teams: [desk, plain], onExhausted: {action: Hold}},
+    {name: mails, medium: Email, teams: [desk], onExhausted: {action: Hold}}]";
+
+#[test]
+fn rule_10_an_agent_takes_as_many_of_a_medium_as_the_team_says() {
+    let mut world = World::new(&tenant(MEDIA, "ann team: desk\nbob team: plain", ""));
+    world.sign_in(0.0, "ann");
+    for id in 1..=4 {
+        world.arrive(id as f64, id, "chats");
+    }
+    for id in 1..=3 {
+        assert_eq!(world.with_whom(id).as_deref(), Some("ann"));
+        world.answer(10.0 + id as f64, id);
+    }
+    assert_eq!(world.with_whom(4), None, "three chats are her capacity");
+    world.arrive(20.0, 5, "calls");
+    assert_eq!(world.with_whom(5), None, "a call may not come during chats");
+    world.done(21.0, 2);
+    assert_eq!(world.with_whom(4).as_deref(), Some("ann"));
+}
+
+#[test]
+fn rule_10_only_what_the_matrix_names_interrupts() {
+    let mut world = World::new(&tenant(MEDIA, "ann team: desk", ""));
+    world.sign_in(0.0, "ann");
+    world.arrive(1.0, 1, "mails");
+    world.answer(2.0, 1);
+    world.arrive(3.0, 2, "chats");
+    assert_eq!(
+        world.with_whom(2),
+        None,
+        "a chat does not interrupt an e-mail"
+    );
+    world.arrive(4.0, 3, "calls");
+    assert_eq!(world.with_whom(3).as_deref(), Some("ann"), "a call does");
+    world.answer(5.0, 3);
+    world.arrive(6.0, 4, "mails");
+    assert_eq!(
+        world.with_whom(4),
+        None,
+        "an e-mail does not interrupt the call"
+    );
+    world.done(7.0, 3);
+    assert_eq!(world.with_whom(4).as_deref(), Some("ann"));
+}
+
+const SHARED: &str = "
+  teams: [{name: front, kind: Human}],
+  queues: [{name: own, medium: Voice, teams: [front], onExhausted: {action: Hold}}]";
+const CLIENTS: &str = "
+  Client acme timeZone: UTC, numbers: ['+18005550100'], trunks: [carrier],
+    queues: [{name: q, medium: Voice, onExhausted: {action: Hold}, teams: [{name: front, guaranteed: 1}]}]
+  ---
+  Client bolt timeZone: UTC, numbers: ['+18005550101'], trunks: [carrier],
+    queues: [{name: q, medium: Voice, onExhausted: {action: Hold}, teams: [{name: front, weight: 3}]}]
+  ---
+  Trunk carrier carrier: {host: sip.example}, auth: {type: Address, match: [203.0.113.10/32]},
+    codecs: [alaw], numbers: ['+1800*']";
+
+/// Frees the agent of the contact at this second, and says what they are asked for next.
+fn next_of(world: &mut World, second: f64, agent: &str) -> u64 {
+    let asked = world
+        .core
+        .agent(&agent.into())
+        .unwrap()
+        .offer
+        .unwrap()
+        .contact
+        .0;
+    world.answer(second, asked);
+    world.done(second + 10.0, asked);
+    world
+        .core
+        .agent(&agent.into())
+        .unwrap()
+        .offer
+        .map_or(0, |offer| offer.contact.0)
+}
+
+#[test]
+fn rule_11_who_is_below_the_guarantee_comes_first_whatever_the_age() {
+    let mut world = World::new(&tenant(SHARED, "ann team: front\nbob team: front", CLIENTS));
+    for id in 1..=3 {
+        world.arrive(id as f64, id, "bolt/q");
+    }
+    world.arrive(4.0, 10, "acme/q");
+    world.arrive(5.0, 11, "acme/q");
+    world.sign_in(6.0, "ann");
+    assert_eq!(
+        world.with_whom(10).as_deref(),
+        Some("ann"),
+        "acme has none of its one"
+    );
+    world.sign_in(7.0, "bob");
+    assert_eq!(
+        world.with_whom(1).as_deref(),
+        Some("bob"),
+        "now the guarantee is met"
+    );
+}
+
+#[test]
+fn rule_11_beyond_guarantees_clients_are_served_by_weight() {
+    let clients = CLIENTS.replace("guaranteed: 1", "weight: 1");
+    let mut world = World::new(&tenant(SHARED, "ann team: front", &clients));
+    for id in 1..=40 {
+        world.arrive(id as f64, id, "acme/q");
+        world.arrive(id as f64, 100 + id, "bolt/q");
+    }
+    world.sign_in(50.0, "ann");
+    let mut bolt = 0;
+    for turn in 0..40 {
+        let next = next_of(&mut world, 60.0 + 20.0 * f64::from(turn), "ann");
+        bolt += i32::from(next > 100);
+    }
+    assert_eq!(bolt, 30, "three of four are bolt's, at equal handle times");
+}
+
+#[test]
+fn rule_11_who_slept_has_no_claim_on_the_past() {
+    let clients = CLIENTS
+        .replace("guaranteed: 1", "weight: 1")
+        .replace("weight: 3", "weight: 1");
+    let mut world = World::new(&tenant(SHARED, "ann team: front", &clients));
+    world.sign_in(0.0, "ann");
+    for id in 1..=20 {
+        world.arrive(0.0, id, "acme/q");
+    }
+    for turn in 0..10 {
+        next_of(&mut world, 10.0 + 20.0 * f64::from(turn), "ann");
+    }
+    for id in 101..=110 {
+        world.arrive(205.0, id, "bolt/q");
+    }
+    let mut bolt = 0;
+    for turn in 0..10 {
+        bolt += i32::from(next_of(&mut world, 210.0 + 20.0 * f64::from(turn), "ann") > 100);
+    }
+    assert!(
+        (4..=6).contains(&bolt),
+        "turn and turn about, not {bolt} of ten"
+    );
+}
+
+#[test]
+fn rule_11_idle_capacity_is_never_withheld() {
+    let mut world = World::new(&tenant(SHARED, "ann team: front", CLIENTS));
+    world.sign_in(0.0, "ann");
+    world.arrive(1.0, 1, "own");
+    assert_eq!(
+        world.with_whom(1).as_deref(),
+        Some("ann"),
+        "though acme is owed one"
+    );
+}
+
+const DESKS: &str = "
+  departments: [{name: legal, transferTo: '+4930123', answerWithin: 30s}],
+  teams: [{name: front, kind: Human, wrapUp: 5s}, {name: law, kind: Human}],
+  queues: [{name: desk, medium: Voice, teams: [front], ring: 10s, onExhausted: {action: Hold}},
+           {name: laws, medium: Voice, teams: [law], onExhausted: {action: Hold}}]";
+const PEOPLE: &str = "ann team: front\nbob team: front\nlea team: law";
+
+fn talking() -> World {
+    let mut world = World::new(&tenant(DESKS, PEOPLE, ""));
+    world.sign_in(0.0, "ann");
+    world.arrive(1.0, 1, "desk");
+    world.answer(2.0, 1);
+    world
+}
+
+fn hand_over(world: &mut World, second: f64, to: Target) -> Vec<Output> {
+    world.input(
+        second,
+        Input::Transfer {
+            contact: ContactId(1),
+            to,
+        },
+    )
+}
+
+#[test]
+fn rule_13_a_hand_over_to_a_queue_keeps_the_age_and_opens_a_new_stretch() {
+    let mut world = talking();
+    world.arrive(3.0, 2, "laws");
+    hand_over(&mut world, 60.0, Target::Queue("laws".parse().unwrap()));
+    world.sign_in(61.0, "lea");
+    assert_eq!(
+        world.with_whom(1).as_deref(),
+        Some("lea"),
+        "it came before contact 2"
+    );
+    let answered = world.answer(62.0, 1);
+    let wait = answered.iter().find_map(|output| match output {
+        Output::Answered { wait, .. } => Some(*wait),
+        _ => None,
+    });
+    assert_eq!(wait, Some(Span::seconds(2)), "from its entry to this queue");
+    world.done(70.0, 1);
+    let rows: Vec<_> = world
+        .records()
+        .into_iter()
+        .filter(|row| row.contact.0 == 1)
+        .collect();
+    assert_eq!(
+        rows.iter()
+            .map(|row| (row.index, row.again))
+            .collect::<Vec<_>>(),
+        [(0, false), (1, true)]
+    );
+    assert_eq!(rows[1].arrived, at(1.0));
+}
+
+#[test]
+fn rule_13_what_the_target_does_not_answer_returns_to_who_handed_it_over() {
+    let mut world = talking();
+    world.sign_in(3.0, "bob");
+    assert!(
+        refused(&hand_over(&mut world, 4.0, Target::Agent("lea".into()))),
+        "lea is not there"
+    );
+    hand_over(&mut world, 5.0, Target::Agent("bob".into()));
+    assert_eq!(world.with_whom(1).as_deref(), Some("bob"));
+    world.tick(15.0);
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"), "back to ann");
+}
+
+#[test]
+fn rule_13_a_department_outside_takes_it_or_it_comes_back() {
+    let mut world = talking();
+    let out = hand_over(&mut world, 5.0, Target::Department("legal".into()));
+    let deadline = out.iter().find_map(|output| match output {
+        Output::HandOver { deadline, .. } => Some(*deadline),
+        _ => None,
+    });
+    assert_eq!(deadline, Some(at(35.0)));
+    world.tick(35.0);
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+    world.answer(36.0, 1);
+    hand_over(&mut world, 40.0, Target::Department("legal".into()));
+    let out = world.input(
+        45.0,
+        Input::HandedOver {
+            contact: ContactId(1),
+            taken: true,
+        },
+    );
+    assert!(out.iter().any(|output| matches!(
+        output,
+        Output::Ended {
+            outcome: Outcome::Transferred,
+            ..
+        }
+    )));
+}
+
+#[test]
+fn rule_13_a_specialist_team_is_asked_as_a_whole() {
+    let mut world = talking();
+    world.sign_in(4.0, "lea");
+    hand_over(&mut world, 5.0, Target::Team("law".into()));
+    assert_eq!(world.with_whom(1).as_deref(), Some("lea"));
+}
+
+const STRATEGY: &str = "
+  skills: [law, art],
+  teams: [{name: front, kind: Human}],
+  queues: [
+    {name: skilled, medium: Voice, teams: [front], strategy: MostSkilled,
+     route: [{require: {law: 1}}], onExhausted: {action: Hold}},
+    {name: turns, medium: Voice, teams: [front], strategy: RoundRobin, onExhausted: {action: Hold}},
+    {name: least, medium: Voice, teams: [front], strategy: LeastOccupied, onExhausted: {action: Hold}},
+    {name: prefers, medium: Voice, teams: [front], route: [{prefer: {art: 3}}], onExhausted: {action: Hold}}]";
+const STAFF: &str = "
+  ann team: front, skills: {law: 2}
+  bob team: front, skills: {law: 4}
+  cal team: front, skills: {law: 4, art: 3}";
+
+fn strategies() -> World {
+    let mut world = World::new(&tenant(STRATEGY, STAFF, ""));
+    for (second, agent) in [(0.0, "ann"), (1.0, "cal"), (2.0, "bob")] {
+        world.sign_in(second, agent);
+    }
+    world
+}
+
+/// Whom a contact of the queue is offered to; it is answered and ended at once.
+fn asked(world: &mut World, second: f64, id: u64, queue: &str, talk: f64) -> String {
+    world.arrive(second, id, queue);
+    let agent = world.with_whom(id).unwrap();
+    world.answer(second, id);
+    world.done(second + talk, id);
+    agent
+}
+
+#[test]
+fn rule_4_the_most_skilled_by_what_the_step_asks_for_ties_by_name() {
+    assert_eq!(asked(&mut strategies(), 10.0, 1, "skilled", 1.0), "bob");
+}
+
+#[test]
+fn rule_4_round_robin_goes_round_by_name() {
+    let mut world = strategies();
+    let order: Vec<String> = (1..=4)
+        .map(|id| asked(&mut world, 10.0 * id as f64, id, "turns", 1.0))
+        .collect();
+    assert_eq!(order, ["ann", "bob", "cal", "ann"]);
+}
+
+#[test]
+fn rule_4_the_least_occupied_has_worked_the_least_of_the_time() {
+    let mut world = strategies();
+    assert_eq!(asked(&mut world, 10.0, 1, "least", 50.0), "ann");
+    assert_eq!(asked(&mut world, 70.0, 2, "least", 5.0), "bob");
+    assert_eq!(asked(&mut world, 80.0, 3, "least", 40.0), "cal");
+    assert_eq!(asked(&mut world, 130.0, 4, "least", 1.0), "bob");
+}
+
+#[test]
+fn rule_4_a_preference_orders_and_never_excludes() {
+    let mut world = strategies();
+    world.arrive(10.0, 1, "prefers");
+    assert_eq!(
+        world.with_whom(1).as_deref(),
+        Some("cal"),
+        "art is preferred"
+    );
+    world.arrive(11.0, 2, "prefers");
+    assert_eq!(
+        world.with_whom(2).as_deref(),
+        Some("ann"),
+        "then the longest idle"
+    );
+}
+
+#[test]
+fn rule_4_the_last_agent_is_tried_first_for_a_time_of_its_own() {
+    let spec = "teams: [{name: front, kind: Human}],
+      queues: [{name: desk, medium: Voice, teams: [front], lastAgent: {for: 8s}, onExhausted: {action: Hold}}]";
+    let mut world = World::new(&tenant(spec, "ann team: front\nbob team: front", ""));
+    world.sign_in(0.0, "ann");
+    world.arrive_as(1.0, 1, "desk", 0, Some("eve"));
+    world.answer(2.0, 1);
+    world.sign_in(3.0, "bob");
+    world.arrive_as(4.0, 2, "desk", 0, Some("eve"));
+    assert_eq!(world.with_whom(2), None, "ann is busy, eve waits for her");
+    world.tick(12.0);
+    assert_eq!(
+        world.with_whom(2).as_deref(),
+        Some("bob"),
+        "for eight seconds"
+    );
+    world.input(
+        13.0,
+        Input::SignOut {
+            agent: "ann".into(),
+        },
+    );
+    world.done(14.0, 1);
+    world.answer(15.0, 2);
+    world.done(16.0, 2);
+    world.arrive_as(17.0, 3, "desk", 0, Some("eve"));
+    assert_eq!(
+        world.with_whom(3).as_deref(),
+        Some("bob"),
+        "nobody waits for one who isn't there"
+    );
+}
+
+#[test]
+fn rule_16_what_a_removed_queue_held_goes_by_its_end_and_the_rest_is_untouched() {
+    let spec = |queues: &str| {
+        format!("
+      skills: [law], teams: [{{name: front, kind: Human, wrapUp: 5s}}],
+      queues: [{queues} {{name: desk, medium: Voice, teams: [front], onExhausted: {{action: Hold}}}}]")
+    };
+    let old = "
+      {name: over, medium: Voice, teams: [front], route: [{require: {law: 5}, for: 90s}],
+       onExhausted: {action: Overflow, queue: desk}},
+      {name: hold, medium: Voice, teams: [front], route: [{require: {law: 5}, for: 90s}],
+       onExhausted: {action: Hold}},
+      {name: later, medium: Voice, teams: [front], route: [{require: {law: 5}, for: 90s}],
+       onExhausted: {action: Callback}},";
+    let people = "ann team: front\nbob team: front\nlea team: front, skills: {law: 5}";
+    let mut world = World::new(&tenant(&spec(old), people, ""));
+    world.sign_in(0.0, "ann");
+    world.arrive(1.0, 1, "desk");
+    world.answer(2.0, 1);
+    for (id, queue) in [(2, "over"), (3, "hold"), (4, "later")] {
+        world.arrive(3.0, id, queue);
+    }
+    world.sign_in(4.0, "bob");
+    world.arrive(5.0, 5, "desk");
+    let bob = world.offer_of(5);
+    let tenant = tenant(&spec(""), people, "");
+    world.input(
+        10.0,
+        Input::Configure {
+            tenant: Arc::clone(&tenant),
+        },
+    );
+    assert_eq!(
+        world.core.contact(ContactId(2)).unwrap().queue.to_string(),
+        "desk"
+    );
+    assert_eq!(
+        world.core.contact(ContactId(3)).unwrap().queue.to_string(),
+        "hold",
+        "it waits on"
+    );
+    assert!(
+        world.core.contact(ContactId(4)).is_none(),
+        "to be called back"
+    );
+    assert_eq!(
+        world.with_whom(1).as_deref(),
+        Some("ann"),
+        "the call goes on"
+    );
+    assert_eq!(world.offer_of(5), bob, "the phone rings on");
+    world.restart();
+    world.sign_in(11.0, "lea");
+    assert_eq!(
+        world.with_whom(2).as_deref(),
+        Some("lea"),
+        "the first in rank"
+    );
+    assert!(
+        refused(&world.arrive(12.0, 9, "hold")),
+        "nobody new comes in"
+    );
+    world.gone(13.0, 2);
+    assert_eq!(
+        world.with_whom(3).as_deref(),
+        Some("lea"),
+        "who waited on is still served"
+    );
+}
+
+#[test]
+fn rule_16_an_agent_who_is_removed_finishes_the_call_and_leaves() {
+    let spec = "teams: [{name: front, kind: Human}],
+      queues: [{name: desk, medium: Voice, teams: [front], onExhausted: {action: Hold}}]";
+    let mut world = World::new(&tenant(spec, "ann team: front\nbob team: front", ""));
+    world.sign_in(0.0, "ann");
+    world.arrive(1.0, 1, "desk");
+    world.answer(2.0, 1);
+    world.arrive(3.0, 2, "desk");
+    world.input(
+        4.0,
+        Input::Configure {
+            tenant: tenant(spec, "bob team: front", ""),
+        },
+    );
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+    world.done(9.0, 1);
+    assert_eq!(world.with_whom(2), None);
+    assert!(world.core.agent(&"ann".into()).is_none());
+}
+
+#[test]
+fn calendars_apply_where_times_are_dates() {
+    let spec = "
+      calendars: [{name: office, open: [{days: [Mon], from: '08:00', to: '20:00'}]}],
+      teams: [{name: front, kind: Human}],
+      queues: [{name: desk, medium: Voice, teams: [front], calendar: office, onExhausted: {action: Hold},
+                closed: {action: Voicemail}}]";
+    let tenant = tenant(spec, "ann team: front", "");
+    // Monday 4 January 2027, 08:00 in Berlin is 07:00 UTC.
+    let monday = 1_799_046_000.0;
+    let mut world = World {
+        core: Core::new(Options::default()),
+        log: Vec::new(),
+    };
+    world.input(monday - 3600.0, Input::Configure { tenant });
+    let out = world.arrive(monday - 1.0, 1, "desk");
+    assert!(out.iter().any(|output| matches!(
+        output,
+        Output::Ended {
+            outcome: Outcome::Voicemail,
+            ..
+        }
+    )));
+    world.arrive(monday, 2, "desk");
+    assert!(world.core.contact(ContactId(2)).is_some());
+}
+
+#[test]
+fn rule_15_the_core_says_why_a_pair_was_or_was_not_matched_also_later_from_the_journal() {
+    let spec = "
+      skills: [law, art],
+      teams: [{name: front, kind: Human, wrapUp: 30s}, {name: back, kind: Human}],
+      queues: [{name: desk, medium: Voice, teams: [front], ring: 10s, route: [{require: {law: 3}}],
+                onExhausted: {action: Hold}}]";
+    let people = "
+      ann team: front, skills: {law: 4}
+      bob team: front, skills: {law: 1}
+      cal team: back
+      lea team: front, skills: {law: 3}";
+    let tenant = tenant(spec, people, "");
+    let arrive = |id| Input::Arrive {
+        contact: ContactId(id),
+        queue: "desk".parse().unwrap(),
+        since: None,
+        priority: 0,
+        customer: None,
+    };
+    let here = |agent: &str| Input::SignIn {
+        agent: agent.into(),
+        ready: true,
+        team: None,
+    };
+    let offer = OfferId {
+        contact: ContactId(1),
+        generation: 1,
+    };
+    let journal = vec![
+        (at(0.0), Input::Configure { tenant }),
+        (at(1.0), here("ann")),
+        (at(1.0), here("bob")),
+        (at(1.0), here("cal")),
+        (at(2.0), arrive(1)),
+        (at(3.0), Input::Accept { offer }),
+        (at(3.0), Input::Connected { offer }),
+        (at(4.0), arrive(2)),
+        (
+            at(20.0),
+            Input::AgentDone {
+                contact: ContactId(1),
+            },
+        ),
+    ];
+    let options = Options {
+        dates: false,
+        ..Options::default()
+    };
+    let why = |second: f64, contact: u64, agent: &str| -> Vec<String> {
+        let core = Core::replay(options, journal.clone(), at(second));
+        let reasons = core.explain(ContactId(contact), &agent.into());
+        reasons.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(why(2.5, 1, "ann"), ["they are together, by offer 1-1"]);
+    assert_eq!(
+        why(2.5, 1, "bob"),
+        [
+            "the contact is with ann",
+            "the step asks for law at 3, the agent has 1"
+        ]
+    );
+    assert_eq!(why(5.0, 2, "ann"), ["the agent has no room for Voice now"]);
+    assert_eq!(
+        why(5.0, 2, "lea"),
+        ["the agent is not signed in, or is leaving"]
+    );
+    let cal = why(5.0, 2, "cal");
+    assert_eq!(cal[0], "the step asks front, the agent's team is back");
+    assert_eq!(why(21.0, 2, "ann"), ["the agent wraps up until 50.000000"]);
+    assert_eq!(
+        why(1.0, 2, "ann"),
+        ["the contact has not arrived, or is over"]
+    );
+}
