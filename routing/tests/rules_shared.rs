@@ -1,6 +1,8 @@
 //! The rules that need several media, clients, hand-overs and configurations, each with a test
 //! named for it.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use std::sync::Arc;

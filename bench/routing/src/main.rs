@@ -1,0 +1,280 @@
+//! The routing core alone: no journal, no I/O. Each cell has all agents signed in and so many
+//! contacts waiting, and then, in turn, a contact arrives and a conversation ends. Both are
+//! decisions; the offer that follows is accepted and joined, which is timed too. Levels, wrap-up
+//! of zero, one strategy: what the other systems' tables are of.
+//!
+//! `cargo run --release -p trunkline-bench-routing [-- SECONDS]`, one core.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use trunkline_routing::{ContactId, Core, Input, OfferId, Options, Output, Time};
+use trunkline_tenant::crds::AgentName;
+use trunkline_tenant::{QueueId, Tenant, compile, manifest};
+
+/// One team, one queue and one agent, from which the large tenant is copied.
+const SEED: &str = "
+apiVersion: trunkline.dev/v1alpha1
+kind: CallCenter
+metadata: {name: bench, namespace: bench}
+spec:
+  timeZone: UTC
+  skills: [s0]
+  teams: [{name: front, kind: Human}]
+  queues: [{name: q, medium: Voice, teams: [front], route: [{require: {s0: 1}}], onExhausted: {action: Hold}}]
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: Agent
+metadata: {name: a, namespace: bench}
+spec: {callCenter: bench, team: front, skills: {s0: 1}}
+";
+
+/// So many different agents: real centres have tens to hundreds of profiles.
+const PROFILES: usize = 200;
+
+struct Cell {
+    agents: usize,
+    queues: usize,
+    skills: usize,
+    waiting: usize,
+}
+
+fn tenant(cell: &Cell) -> Result<Arc<Tenant>> {
+    let documents = manifest::read("seed.yaml", SEED)?.documents;
+    let mut tenant = compile(&documents, None)
+        .tenant
+        .context("the seed compiles")?;
+    let queue = tenant
+        .queues
+        .values()
+        .next()
+        .cloned()
+        .context("the seed has a queue")?;
+    let agent = tenant
+        .agents
+        .values()
+        .next()
+        .cloned()
+        .context("the seed has an agent")?;
+    tenant.queues.clear();
+    tenant.agents.clear();
+    let skill = |n: usize| format!("s{n}").as_str().into();
+    for n in 0..cell.queues {
+        let mut queue = queue.clone();
+        queue.route[0].require.clear();
+        let level = 1 + (n / cell.skills) as u8 % 3;
+        queue.route[0].require.insert(skill(n % cell.skills), level);
+        tenant
+            .queues
+            .insert(QueueId::centre(format!("q{n}").as_str()), queue);
+    }
+    for n in 0..cell.agents {
+        let mut agent = agent.clone();
+        agent.skills.clear();
+        let profile = n % PROFILES;
+        // A third of the skills each, at levels that let everybody serve some queue.
+        for s in 0..cell.skills {
+            if (s + profile).is_multiple_of(3) || cell.skills == 1 {
+                agent
+                    .skills
+                    .insert(skill(s), 3 + (profile / 3 + s) as u8 % 3);
+            }
+        }
+        tenant
+            .agents
+            .insert(AgentName::new(format!("a{n:06}")), agent);
+    }
+    Ok(Arc::new(tenant))
+}
+
+/// Resident memory in bytes.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok());
+    pages.unwrap_or(0) * 4096
+}
+
+struct Bench {
+    core: Core,
+    out: Vec<Output>,
+    now: i64,
+    queues: Vec<QueueId>,
+    next_id: u64,
+    talking: VecDeque<ContactId>,
+    offers: Vec<OfferId>,
+    inputs: u64,
+}
+
+impl Bench {
+    fn handle(&mut self, input: Input) {
+        self.now += 7;
+        self.inputs += 1;
+        self.core.handle(Time(self.now), input, &mut self.out);
+        for output in self.out.drain(..) {
+            if let Output::Offer { offer, .. } = output {
+                self.offers.push(offer);
+            }
+        }
+    }
+    fn arrive(&mut self) {
+        let contact = ContactId(self.next_id);
+        self.next_id += 1;
+        // A multiplicative hash spreads arrivals over the queues.
+        let at = (self.next_id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as usize;
+        let queue = self.queues[at % self.queues.len()].clone();
+        self.handle(Input::Arrive {
+            contact,
+            queue,
+            since: None,
+            priority: 0,
+            customer: None,
+        });
+    }
+    fn answer(&mut self) {
+        while let Some(offer) = self.offers.pop() {
+            self.handle(Input::Accept { offer });
+            self.handle(Input::Connected { offer });
+            self.talking.push_back(offer.contact);
+        }
+    }
+}
+
+fn run(cell: &Cell, long: Duration) -> Result<()> {
+    let tenant = tenant(cell)?;
+    let mut bench = Bench {
+        core: Core::new(Options {
+            dates: false,
+            ..Options::default()
+        }),
+        out: Vec::new(),
+        now: 0,
+        queues: tenant.queues.keys().cloned().collect(),
+        next_id: 0,
+        talking: VecDeque::new(),
+        offers: Vec::new(),
+        inputs: 0,
+    };
+    let names: Vec<AgentName> = tenant.agents.keys().cloned().collect();
+    let before = resident();
+    bench.handle(Input::Configure { tenant });
+    for agent in names {
+        bench.handle(Input::SignIn {
+            agent,
+            ready: true,
+            team: None,
+        });
+    }
+    let per_agent = resident().saturating_sub(before) / cell.agents;
+    // With callers waiting nobody is free; without, one agent in ten is.
+    let busy = if cell.waiting > 0 {
+        cell.agents
+    } else {
+        cell.agents * 9 / 10
+    };
+    while bench.talking.len() < busy && bench.next_id < 20 * cell.agents as u64 {
+        bench.arrive();
+        bench.answer();
+    }
+    let before = resident();
+    let had = bench.core.contacts().len();
+    while bench.core.contacts().len() < busy + cell.waiting {
+        for _ in 0..(busy + cell.waiting - bench.core.contacts().len()) {
+            bench.arrive();
+            bench.answer();
+        }
+    }
+    let more = bench.core.contacts().len().saturating_sub(had);
+    let per_contact = if more >= 10_000 {
+        resident().saturating_sub(before) / more
+    } else {
+        0
+    };
+
+    let mut took: Vec<u32> = Vec::with_capacity(1 << 20);
+    let (mut decisions, mut all) = (0u64, Duration::ZERO);
+    bench.inputs = 0;
+    let started = Instant::now();
+    while started.elapsed() < long {
+        // The clock is read once a batch for the rate, and around each decision in every eighth for the spread.
+        let spread = (decisions / 2_000).is_multiple_of(8);
+        let batch = Instant::now();
+        for turn in 0..2_000 {
+            let from = spread.then(Instant::now);
+            if turn % 2 == 0 {
+                bench.arrive();
+            } else if let Some(contact) = bench.talking.pop_front() {
+                bench.handle(Input::AgentDone { contact });
+            }
+            if let Some(from) = from {
+                took.push(from.elapsed().as_nanos() as u32);
+            }
+            bench.answer();
+        }
+        decisions += 2_000;
+        if !spread {
+            all += batch.elapsed();
+        }
+    }
+    let counted = decisions - took.len() as u64;
+    let rate = |n: u64| n as f64 / all.as_secs_f64() / 1e6;
+    took.sort_unstable();
+    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
+    println!(
+        "{:>8}{:>8}{:>8}{:>9}{:>12.2}{:>11.2}{:>8}{:>8}{:>9}{:>10}{:>10}",
+        cell.agents,
+        cell.queues,
+        cell.skills,
+        cell.waiting,
+        rate(counted),
+        rate(bench.inputs * counted / decisions.max(1)),
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        per_agent,
+        per_contact,
+    );
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let seconds = std::env::args()
+        .nth(1)
+        .map_or(Ok(0.5), |text| text.parse())?;
+    println!(
+        "{:>8}{:>8}{:>8}{:>9}{:>12}{:>11}{:>8}{:>8}{:>9}{:>10}{:>10}",
+        "agents",
+        "queues",
+        "skills",
+        "waiting",
+        "decisions/s",
+        "inputs/s",
+        "p50",
+        "p99",
+        "max",
+        "B/agent",
+        "B/contact"
+    );
+    println!(
+        "{:>37}{:>12}{:>11}{:>8}{:>8}{:>9}",
+        "", "M", "M", "ns", "ns", "ns"
+    );
+    for agents in [100, 1_000, 5_000, 10_000, 100_000] {
+        for (queues, skills) in [(1, 1), (50, 1), (50, 64), (500, 64)] {
+            for waiting in [0, 1_000, 100_000] {
+                let cell = Cell {
+                    agents,
+                    queues,
+                    skills,
+                    waiting,
+                };
+                run(&cell, Duration::from_secs_f64(seconds))?;
+            }
+        }
+    }
+    Ok(())
+}
