@@ -101,7 +101,7 @@ mod tests {
         let from = Time(1_000_000_123);
         let to = from + Span::seconds(5000);
         let parts = clip(from, to, Interval::Quarter, chrono_tz::UTC);
-        assert_eq!(parts.len(), 7);
+        assert_eq!(parts.len(), 6);
         assert_eq!(
             parts.iter().map(|(_, part)| part.0).sum::<i64>(),
             5_000_000_000
