@@ -91,9 +91,7 @@ impl Centre {
     pub fn deploy(cluster: Cluster, world: World, progress: Progress) -> Result<Self> {
         let repository = repository();
         progress.say("applying examples/northwind");
-        for file in example(&repository)? {
-            cluster.apply(&world.localise(&std::fs::read_to_string(&file)?)?)?;
-        }
+        apply_example(&cluster, &world, &repository)?;
         let minute = Duration::from_secs(90);
         for condition in ["ConfigApplied", "EngineReady", "MediaReady", "Ready"] {
             cluster.wait_condition(&progress, TENANT, "cc/northwind", condition, minute)?;
@@ -109,6 +107,14 @@ impl Centre {
             entry,
             progress,
         })
+    }
+
+    /// Applies the example again: what a test has changed is as it was.
+    ///
+    /// # Errors
+    /// As kubectl's own.
+    pub fn apply_example(&self) -> Result<()> {
+        apply_example(&self.cluster, &self.world, &self.repository)
     }
 
     /// Waits until every document of the tenant is Ready.
@@ -195,7 +201,8 @@ impl Centre {
     /// Where they don't become idle.
     pub fn sign_in(&mut self, agent: &str) -> Result<()> {
         self.engine.sign_in(agent)?;
-        self.agent_is(agent, "idle", Duration::from_secs(15))
+        // A phone that comes back at the same address counts as away until it is next asked.
+        self.agent_is(agent, "idle", Duration::from_secs(45))
     }
 
     /// Waits until an agent is at something.
@@ -267,6 +274,13 @@ impl Centre {
             },
         )
     }
+}
+
+fn apply_example(cluster: &Cluster, world: &World, repository: &Path) -> Result<()> {
+    for file in example(repository)? {
+        cluster.apply(&world.localise(&std::fs::read_to_string(&file)?)?)?;
+    }
+    Ok(())
 }
 
 fn example(repository: &Path) -> Result<Vec<PathBuf>> {

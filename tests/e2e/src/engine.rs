@@ -62,6 +62,11 @@ impl Engine {
         })
     }
 
+    /// Lets go of the engine spoken to so far: the next call goes to whichever serves then.
+    pub fn reconnect(&mut self) {
+        self.forward = None;
+    }
+
     /// `GET path`.
     ///
     /// # Errors

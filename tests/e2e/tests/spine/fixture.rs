@@ -1,0 +1,132 @@
+//! The one centre that all tests share.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use trunkline_e2e::centre::{Centre, install, repository};
+use trunkline_e2e::cluster::Cluster;
+use trunkline_e2e::progress::Progress;
+use trunkline_e2e::world::{Party, World};
+
+/// So long may a stage of a call take before something is wrong.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// The centre, with its carriers running.
+pub struct Fixture {
+    pub centre: Centre,
+    _carriers: [Party; 2],
+}
+
+/// The deployed centre; the first who asks deploys it.
+pub fn centre() -> MutexGuard<'static, Fixture> {
+    static SHARED: OnceLock<Mutex<Fixture>> = OnceLock::new();
+    let shared = SHARED.get_or_init(|| {
+        let progress = Progress::default();
+        let cluster = Cluster::from_env().unwrap();
+        let world = World::attach(&repository()).unwrap();
+        install(&cluster, &progress).unwrap();
+        let centre = Centre::deploy(cluster, world, progress).unwrap();
+        let carriers = [centre.carrier_a().unwrap(), centre.carrier_b().unwrap()];
+        centre.all_ready().unwrap();
+        Mutex::new(Fixture {
+            centre,
+            _carriers: carriers,
+        })
+    });
+    // One failed test must not fail the rest.
+    let mut fixture = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    fixture.clear();
+    fixture
+}
+
+impl Fixture {
+    /// Ends what an earlier test has left, so that each begins from an empty centre.
+    fn clear(&mut self) {
+        let engine = &mut self.centre.engine;
+        for agent in ["maria", "jonas"] {
+            // Who isn't signed in can't sign out: either way they are out afterwards.
+            let _ = engine.agent(agent, &json!({"do": "signOut"}));
+        }
+        let progress = self.centre.progress;
+        progress
+            .wait(
+                "the centre to be empty",
+                Duration::from_secs(60),
+                Duration::from_millis(300),
+                || {
+                    let live = engine.live().map_err(|e| e.to_string())?;
+                    if live.is_empty() {
+                        Ok(())
+                    } else {
+                        Err(format!("{} contacts live", live.len()))
+                    }
+                },
+            )
+            .unwrap();
+    }
+
+    /// Maria at her phone, which answers after a second and hangs up after `talk` seconds.
+    pub fn maria(&mut self, talk: &str) -> Party {
+        let phone = self
+            .centre
+            .phone("maria", "phone-1", 5070, &["--answer", "1", "--talk", talk])
+            .unwrap();
+        self.centre.sign_in("maria").unwrap();
+        phone
+    }
+
+    /// Waits until a contact is in a state, and gives it.
+    pub fn becomes(&mut self, contact: u64, state: &str) -> Value {
+        let engine = &mut self.centre.engine;
+        self.centre
+            .progress
+            .wait(
+                &format!("contact {contact} to be {state}"),
+                SOON,
+                Duration::from_millis(100),
+                || {
+                    let now = engine.contact(contact).map_err(|e| e.to_string())?;
+                    if now["state"] == state {
+                        Ok(now)
+                    } else {
+                        Err(format!("it is {}", now["state"]))
+                    }
+                },
+            )
+            .unwrap()
+    }
+
+    /// The next live contact that isn't among `known`.
+    pub fn newcomer(&mut self, known: &[u64]) -> u64 {
+        let engine = &mut self.centre.engine;
+        self.centre
+            .progress
+            .wait("a new contact", SOON, Duration::from_millis(50), || {
+                let live = engine.live().map_err(|e| e.to_string())?;
+                live.iter()
+                    .filter_map(|c| c["id"].as_u64())
+                    .find(|id| !known.contains(id))
+                    .ok_or_else(|| format!("only {known:?} live"))
+            })
+            .unwrap()
+    }
+
+    /// RTP packets received from the customer's and the agent's phones so far.
+    pub fn packets(&mut self, contact: u64) -> (u64, u64) {
+        let engine = &mut self.centre.engine;
+        let path = format!("/api/v1/contacts/{contact}/audio");
+        let audio = self
+            .centre
+            .progress
+            .wait(
+                "the audio to be counted",
+                SOON,
+                Duration::from_millis(200),
+                || engine.get(&path).map_err(|e| e.to_string()),
+            )
+            .unwrap();
+        let received = |leg: &str| audio[leg]["received"].as_u64().unwrap_or_default();
+        (received("customer"), received("agent"))
+    }
+}

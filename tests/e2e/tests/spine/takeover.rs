@@ -1,0 +1,168 @@
+//! The engine dies under calls; its successor goes on with the same calls in the same order.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use trunkline_e2e::centre::TENANT;
+use trunkline_e2e::cluster::Cluster;
+
+use super::fixture::{Fixture, SOON, centre};
+
+const POD: &str = "northwind-engine-0";
+
+#[test]
+fn ten_kills_of_process_and_pod_lose_no_call_and_no_rank() {
+    let mut fixture = centre();
+    let _phone = fixture.maria("3600");
+    let talking = fixture
+        .centre
+        .caller("bridged", "carrier-b", 5081, &["--until-bye"])
+        .unwrap();
+    let one = fixture.newcomer(&[]);
+    fixture.becomes(one, "talking");
+    let second = fixture
+        .centre
+        .caller("waiting-2", "carrier-a", 5082, &["--until-bye"])
+        .unwrap();
+    let two = fixture.newcomer(&[one]);
+    let third = fixture
+        .centre
+        .caller("waiting-3", "carrier-b", 5083, &["--until-bye"])
+        .unwrap();
+    let three = fixture.newcomer(&[one, two]);
+    let arrived =
+        [two, three].map(|contact| fixture.becomes(contact, "waiting")["arrived"].clone());
+
+    for round in 1..=10 {
+        let (customer_before, agent_before) = fixture.packets(one);
+        let died = Instant::now();
+        if round % 2 == 0 {
+            delete_pod(&fixture.centre.cluster)
+        } else {
+            kill_process(&fixture.centre.cluster)
+        }
+        // Anything that answers now is the successor: the dead one's port-forward is gone with it.
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(
+            fixture.becomes(one, "talking")["agent"],
+            "maria",
+            "round {round}"
+        );
+        fixture.centre.progress.say(format!(
+            "round {round}: the successor answered after {:.1} s",
+            died.elapsed().as_secs_f64()
+        ));
+        for (contact, since) in [two, three].into_iter().zip(&arrived) {
+            assert_eq!(
+                &fixture.becomes(contact, "waiting")["arrived"],
+                since,
+                "round {round}: contact {contact}"
+            );
+        }
+        let live: Vec<u64> = fixture
+            .centre
+            .engine
+            .live()
+            .unwrap()
+            .iter()
+            .filter_map(|c| c["id"].as_u64())
+            .collect();
+        assert_eq!(
+            live,
+            [one, two, three],
+            "round {round}: a call was lost or counted twice"
+        );
+        let (customer, agent) = fixture.packets(one);
+        assert!(
+            customer > customer_before && agent > agent_before,
+            "round {round}: the audio stopped"
+        );
+    }
+
+    end(&mut fixture, one);
+    assert_eq!(fixture.becomes(two, "talking")["agent"], "maria");
+    fixture.becomes(three, "waiting");
+    end(&mut fixture, two);
+    fixture.becomes(three, "talking");
+    end(&mut fixture, three);
+    for caller in [talking, second, third] {
+        caller.finish(&fixture.centre.progress, SOON).unwrap();
+    }
+    for contact in [one, two, three] {
+        let record = fixture.centre.complete(contact, SOON).unwrap();
+        assert_eq!(record["outcome"], "answered", "{record}");
+        assert_eq!(record["agent"], "maria", "{record}");
+    }
+}
+
+#[test]
+fn a_caller_who_comes_while_no_engine_is_there_is_in_the_queue_when_one_is_back() {
+    let mut fixture = centre();
+    delete_pod(&fixture.centre.cluster);
+    let caller = fixture
+        .centre
+        .caller("early", "carrier-b", 5081, &["--until-bye"])
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let contact = fixture.newcomer(&[]);
+    let _phone = fixture
+        .centre
+        .phone("maria", "phone-1", 5070, &["--answer", "1", "--talk", "2"])
+        .unwrap();
+    fixture.centre.engine.sign_in("maria").unwrap();
+    caller.finish(&fixture.centre.progress, SOON).unwrap();
+    assert_eq!(
+        fixture.centre.complete(contact, SOON).unwrap()["outcome"],
+        "answered"
+    );
+}
+
+fn end(fixture: &mut Fixture, contact: u64) {
+    fixture
+        .centre
+        .engine
+        .agent("maria", &json!({"do": "end", "contact": contact}))
+        .unwrap();
+}
+
+fn delete_pod(cluster: &Cluster) {
+    cluster
+        .kubectl(&[
+            "-n",
+            TENANT,
+            "delete",
+            "pod",
+            POD,
+            "--grace-period=0",
+            "--force",
+        ])
+        .unwrap();
+}
+
+/// `kill -9` of the engine's process: the one in a cgroup of the pod's UID that runs our program.
+fn kill_process(cluster: &Cluster) {
+    let pod = cluster
+        .get(TENANT, "pod", POD)
+        .unwrap()
+        .expect("the engine's pod");
+    let uid = format!("pod{}", pod["metadata"]["uid"].as_str().unwrap());
+    let mut killed = 0;
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let read =
+            |file: &str| std::fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+        // The kernel cuts a name at 15 characters.
+        if read("comm").trim() == "trunkline-engin" && read("cgroup").contains(&uid) {
+            let pid = entry.file_name().into_string().unwrap();
+            assert!(
+                Command::new("kill")
+                    .args(["-9", &pid])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            killed += 1;
+        }
+    }
+    assert_eq!(killed, 1, "processes of {uid}");
+}
