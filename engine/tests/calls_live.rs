@@ -135,7 +135,7 @@ impl Desk {
             ari: Ari::new(host()).unwrap(),
         };
         desk.send(Command::Configure(tenant()));
-        desk.send(Command::Hosts(vec![host()]));
+        desk.send(Command::Hosts(vec![host()].into()));
         desk
     }
 
@@ -732,7 +732,7 @@ async fn callers_of_a_media_host_that_is_no_longer_named_are_dropped_at_once() {
     let mut desk = Desk::fresh().await;
     let caller = Party::caller(&["--talk", "1"]);
     desk.admit(43).await;
-    desk.send(Command::Hosts(vec![]));
+    desk.send(Command::Hosts(vec![].into()));
     desk.wait(|report| {
         matches!(
             report,

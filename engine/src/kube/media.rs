@@ -16,8 +16,9 @@ const SIDECAR_PORT: u16 = 8090;
 const ARI_PORT: u16 = 8088;
 
 impl Cluster {
-    /// Keeps `pods` at the media pods that there are, until nobody listens.
-    pub(crate) async fn follow_media(&self, pods: watch::Sender<Vec<MediaPod>>) {
+    /// Keeps `pods` at the media pods that there are, until nobody listens; `None` before the
+    /// first listing.
+    pub(crate) async fn follow_media(&self, pods: watch::Sender<Option<Vec<MediaPod>>>) {
         let service = self.named("media");
         let only =
             watcher::Config::default().labels(&format!("kubernetes.io/service-name={service}"));
@@ -42,10 +43,10 @@ impl Cluster {
                 .collect();
             let found: Vec<MediaPod> = found.into_iter().collect();
             pods.send_if_modified(|current| {
-                let changed = *current != found;
+                let changed = current.as_ref() != Some(&found);
                 if changed {
                     tracing::info!(pods = found.len(), "media pods");
-                    *current = found;
+                    *current = Some(found);
                 }
                 changed
             });

@@ -383,13 +383,16 @@ async fn media_pods_are_found_though_they_are_not_ready_and_lost_when_they_go() 
         }],
     }))
     .unwrap();
-    let (pods, mut seen) = watch::channel(Vec::new());
+    let (pods, mut seen) = watch::channel(None);
     let cluster = home.cluster();
     let following = tokio::spawn(async move { cluster.follow_media(pods).await });
     slices.create(&PostParams::default(), &slice).await.unwrap();
     let limit = Duration::from_secs(5);
-    let found = tokio::time::timeout(limit, seen.wait_for(|pods| !pods.is_empty()));
-    let found = found.await.unwrap().unwrap().clone();
+    let found = tokio::time::timeout(
+        limit,
+        seen.wait_for(|pods| pods.as_ref().is_some_and(|p| !p.is_empty())),
+    );
+    let found = found.await.unwrap().unwrap().clone().unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(
         (found[0].name.as_str(), found[0].sidecar_port),
@@ -400,10 +403,13 @@ async fn media_pods_are_found_though_they_are_not_ready_and_lost_when_they_go() 
         .delete("nw-media-x", &DeleteParams::default())
         .await
         .unwrap();
-    tokio::time::timeout(limit, seen.wait_for(Vec::is_empty))
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(
+        limit,
+        seen.wait_for(|pods| pods.as_ref().is_some_and(Vec::is_empty)),
+    )
+    .await
+    .unwrap()
+    .unwrap();
     following.abort();
     home.leave().await;
 }

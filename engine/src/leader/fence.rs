@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::journal::Epoch;
 use crate::keys::{ARI_USER, TenantKey};
+use crate::telephony::MediaHosts;
 use crate::telephony::ari::{Host, HostName};
 
 /// The app that the tenant's calls come under.
@@ -84,8 +85,8 @@ impl Fence {
     /// the reason, where a pod knows a newer leader.
     pub async fn run(
         self,
-        mut pods: watch::Receiver<Vec<MediaPod>>,
-        hosts: watch::Sender<Vec<Host>>,
+        mut pods: watch::Receiver<Option<Vec<MediaPod>>>,
+        hosts: watch::Sender<Option<MediaHosts>>,
     ) -> Option<String> {
         let (tell, mut told) = mpsc::unbounded_channel();
         let mut known: BTreeMap<MediaPod, bool> = BTreeMap::new();
@@ -97,7 +98,9 @@ impl Fence {
                     if changed.is_err() {
                         return None;
                     }
-                    let now = pods.borrow_and_update().clone();
+                    let Some(now) = pods.borrow_and_update().clone() else {
+                        continue; // not listed yet: that is not "none"
+                    };
                     known.retain(|pod, _| now.contains(pod));
                     for pod in now {
                         if !known.contains_key(&pod) {
@@ -150,23 +153,14 @@ impl Fence {
         }
     }
 
-    fn publish(&self, known: &BTreeMap<MediaPod, bool>, hosts: &watch::Sender<Vec<Host>>) {
-        let fenced: Vec<Host> = known
-            .iter()
-            .filter(|(_, fenced)| **fenced)
-            .map(|(pod, _)| self.host(pod))
-            .collect();
-        hosts.send_if_modified(|current| {
-            let changed = current.len() != fenced.len()
-                || current
-                    .iter()
-                    .zip(&fenced)
-                    .any(|(a, b)| (&a.name, &a.address) != (&b.name, &b.address));
-            if changed {
-                *current = fenced;
-            }
-            changed
-        });
+    fn publish(&self, known: &BTreeMap<MediaPod, bool>, hosts: &watch::Sender<Option<MediaHosts>>) {
+        let fenced = |wanted: bool| known.iter().filter(move |(_, fenced)| **fenced == wanted);
+        hosts.send_replace(Some(MediaHosts {
+            ours: fenced(true).map(|(pod, _)| self.host(pod)).collect(),
+            expected: fenced(false)
+                .map(|(pod, _)| HostName::new(&pod.name))
+                .collect(),
+        }));
     }
 
     fn host(&self, pod: &MediaPod) -> Host {
@@ -257,22 +251,42 @@ mod tests {
         }
     }
 
+    fn ours(there: &Option<MediaHosts>) -> Option<usize> {
+        there.as_ref().map(|there| there.ours.len())
+    }
+
     #[tokio::test]
     async fn a_pod_is_named_once_it_is_fenced_and_no_longer_when_it_is_gone() {
         let highest = Arc::new(AtomicU64::new(0));
         let pod = sidecar(Arc::clone(&highest)).await;
-        let (pods, seen) = watch::channel(vec![pod]);
-        let (hosts, mut named) = watch::channel(Vec::new());
+        let (pods, seen) = watch::channel(None);
+        let (hosts, mut named) = watch::channel(None);
         let fence = Fence::new(Epoch(7), key()).unwrap();
         let running = tokio::spawn(fence.run(seen, hosts));
+        tokio::task::yield_now().await;
+        assert!(
+            named.borrow().is_none(),
+            "nothing is known before the first listing"
+        );
+        pods.send_replace(Some(vec![pod]));
+        // It lives, so its calls are kept, before it takes our commands.
         named
-            .wait_for(|hosts: &Vec<Host>| hosts.len() == 1)
+            .wait_for(|there| there.as_ref().is_some_and(|t| t.expected.len() == 1))
+            .await
+            .unwrap();
+        named
+            .wait_for(|there| ours(there) == Some(1))
             .await
             .unwrap();
         assert_eq!(highest.load(Ordering::SeqCst), 7);
-        assert_eq!(named.borrow()[0].password, key().ari_password(Epoch(7)));
-        pods.send_replace(Vec::new());
-        named.wait_for(Vec::is_empty).await.unwrap();
+        let there = named.borrow().clone().unwrap();
+        assert_eq!(there.ours[0].password, key().ari_password(Epoch(7)));
+        assert!(there.expected.is_empty());
+        pods.send_replace(Some(Vec::new()));
+        named
+            .wait_for(|there| ours(there) == Some(0))
+            .await
+            .unwrap();
         drop(pods);
         assert_eq!(running.await.unwrap(), None);
     }
@@ -280,12 +294,12 @@ mod tests {
     #[tokio::test]
     async fn a_pod_that_has_fenced_for_us_already_is_ours() {
         let pod = sidecar(Arc::new(AtomicU64::new(7))).await;
-        let (_pods, seen) = watch::channel(vec![pod]);
-        let (hosts, mut named) = watch::channel(Vec::new());
+        let (_pods, seen) = watch::channel(Some(vec![pod]));
+        let (hosts, mut named) = watch::channel(None);
         let fence = Fence::new(Epoch(7), key()).unwrap();
         let running = tokio::spawn(fence.run(seen, hosts));
         named
-            .wait_for(|hosts: &Vec<Host>| hosts.len() == 1)
+            .wait_for(|there| ours(there) == Some(1))
             .await
             .unwrap();
         running.abort();
@@ -294,11 +308,11 @@ mod tests {
     #[tokio::test]
     async fn a_stale_leader_learns_from_the_first_pod_that_it_is_one() {
         let pod = sidecar(Arc::new(AtomicU64::new(8))).await;
-        let (_pods, seen) = watch::channel(vec![pod]);
-        let (hosts, named) = watch::channel(Vec::new());
+        let (_pods, seen) = watch::channel(Some(vec![pod]));
+        let (hosts, named) = watch::channel(None);
         let fence = Fence::new(Epoch(7), key()).unwrap();
         let why = fence.run(seen, hosts).await;
         assert_eq!(why.as_deref(), Some("media-0: newer"));
-        assert!(named.borrow().is_empty());
+        assert_eq!(ours(&named.borrow()), Some(0));
     }
 }

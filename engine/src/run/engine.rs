@@ -24,8 +24,7 @@ use crate::kube::Election;
 use crate::leader::{Fence, MediaPod};
 use crate::metrics::Metrics;
 use crate::state::Directory;
-use crate::telephony::ari::Host;
-use crate::telephony::{Recovered, Telephony, driver, sim};
+use crate::telephony::{MediaHosts, Recovered, Telephony, driver, sim};
 
 /// The predecessor's process may take a moment to let go of the journal.
 const LOCK_RETRY: Duration = Duration::from_millis(250);
@@ -310,16 +309,16 @@ fn media_hosts(
     key: crate::keys::TenantKey,
     end_loop: &Arc<watch::Sender<Option<LoopEnd>>>,
     tasks: &mut JoinSet<()>,
-) -> Result<watch::Receiver<Vec<Host>>> {
+) -> Result<watch::Receiver<Option<MediaHosts>>> {
     match place {
         Place::Machine { hosts, .. } => {
-            let (keep, fixed) = watch::channel(hosts.clone());
+            let (keep, fixed) = watch::channel(Some(hosts.clone().into()));
             tasks.spawn(async move { keep.closed().await });
             Ok(fixed)
         }
         Place::Pod { cluster, .. } => {
-            let (pods, seen) = watch::channel(Vec::<MediaPod>::new());
-            let (named, hosts) = watch::channel(Vec::new());
+            let (pods, seen) = watch::channel(None::<Vec<MediaPod>>);
+            let (named, hosts) = watch::channel(None);
             let cluster = cluster.clone();
             tasks.spawn(async move { cluster.follow_media(pods).await });
             let fence = Fence::new(epoch, key)?;

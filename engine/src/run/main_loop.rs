@@ -17,8 +17,7 @@ use crate::config::Loaded;
 use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Seq, Writer};
 use crate::metrics::Metrics;
 use crate::state::State;
-use crate::telephony::ari::Host;
-use crate::telephony::{Arrival, CallRef, Command, Report, Telephony};
+use crate::telephony::{Arrival, CallRef, Command, MediaHosts, Report, Telephony};
 
 /// Entries in one commit at most: a commit of this size takes some 10 ms.
 const BATCH: usize = 512;
@@ -44,7 +43,8 @@ pub(super) struct MainLoop {
     pub(super) ends: Ends,
     pub(super) telephony: Telephony,
     pub(super) config: watch::Receiver<Loaded>,
-    pub(super) hosts: watch::Receiver<Vec<Host>>,
+    /// The media hosts that there are; `None`: not known yet.
+    pub(super) hosts: watch::Receiver<Option<MediaHosts>>,
     pub(super) stop: watch::Receiver<Option<LoopEnd>>,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -173,8 +173,10 @@ impl MainLoop {
         match event {
             Event::End(why) => return Some(why),
             Event::Hosts => {
-                let hosts = self.hosts.borrow_and_update().clone();
-                self.command(Command::Hosts(hosts));
+                let there = self.hosts.borrow_and_update().clone();
+                if let Some(hosts) = there {
+                    self.command(Command::Hosts(hosts));
+                }
             }
             Event::Config => self.configure(batch),
             Event::Report(report) => end = self.report(report, batch),

@@ -74,7 +74,7 @@ async fn bench(journal: Box<dyn Journal>) -> Bench {
     let (telephony, commands, reports) = silent_telephony();
     let (stop, stopped) = watch::channel(None);
     let (keep, config) = watch::channel(Loaded::from_tenant(small_tenant()).unwrap());
-    let (keep_hosts, hosts) = watch::channel(Vec::new());
+    let (keep_hosts, hosts) = watch::channel(None);
     let main = MainLoop {
         epoch,
         writer,

@@ -131,14 +131,33 @@ pub struct CallAudio {
     pub agent: Option<LegAudio>,
 }
 
+/// The media hosts that there are.
+#[derive(Clone, Debug, Default)]
+pub struct MediaHosts {
+    /// Those that take our commands, with the password of this epoch.
+    pub ours: Vec<Host>,
+    /// Those that don't yet: they live, and so do their calls.
+    pub expected: Vec<HostName>,
+}
+
+impl From<Vec<Host>> for MediaHosts {
+    fn from(ours: Vec<Host>) -> Self {
+        Self {
+            ours,
+            expected: Vec::new(),
+        }
+    }
+}
+
 /// What the engine asks of telephony.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// The tenant from now on: numbers, greetings, agents' endpoints. Calls are not touched.
     Configure(Arc<Tenant>),
-    /// The media hosts that there are now, with the password of this epoch. A new one is
-    /// connected; the callers of one that is no longer named are [`Input::Dropped`].
-    Hosts(Vec<Host>),
+    /// The media hosts that there are now. A new one is connected; the callers of one that is
+    /// neither named nor expected any more are [`Input::Dropped`]. Don't send it before it is
+    /// known which there are: that would drop every call that a predecessor left.
+    Hosts(MediaHosts),
     /// The contact is in the journal: answer, greet, play music.
     Admit {
         /// The contact's number.

@@ -22,8 +22,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use trunkline_routing::{ContactId, Time};
 
-use super::ari::{Ari, Host, HostName, RtpStatistics};
-use super::{CallAudio, Command, LegAudio, Recovered, Report, Telephony};
+use super::ari::{Ari, HostName, RtpStatistics};
+use super::{CallAudio, Command, LegAudio, MediaHosts, Recovered, Report, Telephony};
 use act::Failed;
 use calls::{Calls, Effects};
 use host::FromHost;
@@ -158,11 +158,15 @@ impl Driver {
             .all(|report| self.tell.send(report).is_ok())
     }
 
-    fn name_hosts(&mut self, named: Vec<Host>, out: &mut Effects) {
+    fn name_hosts(&mut self, there: MediaHosts, out: &mut Effects) {
+        let MediaHosts {
+            ours: named,
+            expected,
+        } = there;
         let names: Vec<HostName> = named.iter().map(|host| host.name.clone()).collect();
         self.connections.retain(|name, _| names.contains(name));
         for host in self.calls.hosts() {
-            if !names.contains(&host) {
+            if !names.contains(&host) && !expected.contains(&host) {
                 self.lanes.drop_host(&host);
                 let cause = format!("media host {host} is gone");
                 self.calls.lose_host(&host, &cause, out);

@@ -36,14 +36,14 @@ fn ten_kills_of_process_and_pod_lose_no_call_and_no_rank() {
 
     for round in 1..=10 {
         let (customer_before, agent_before) = fixture.packets(one);
+        let before = incarnation(&fixture.centre.cluster).expect("the engine's pod");
         let died = Instant::now();
         if round % 2 == 0 {
-            delete_pod(&fixture.centre.cluster)
+            delete_pod(&fixture.centre.cluster);
         } else {
-            kill_process(&fixture.centre.cluster)
+            kill_process(&fixture.centre.cluster);
         }
-        // Anything that answers now is the successor: the dead one's port-forward is gone with it.
-        std::thread::sleep(Duration::from_millis(500));
+        successor(&mut fixture, &before);
         assert_eq!(
             fixture.becomes(one, "talking")["agent"],
             "maria",
@@ -99,12 +99,13 @@ fn ten_kills_of_process_and_pod_lose_no_call_and_no_rank() {
 #[test]
 fn a_caller_who_comes_while_no_engine_is_there_is_in_the_queue_when_one_is_back() {
     let mut fixture = centre();
+    let before = incarnation(&fixture.centre.cluster).expect("the engine's pod");
     delete_pod(&fixture.centre.cluster);
     let caller = fixture
         .centre
         .caller("early", "carrier-b", 5081, &["--until-bye"])
         .unwrap();
-    std::thread::sleep(Duration::from_millis(500));
+    successor(&mut fixture, &before);
     let contact = fixture.newcomer(&[]);
     let _phone = fixture
         .centre
@@ -124,6 +125,39 @@ fn end(fixture: &mut Fixture, contact: u64) {
         .engine
         .agent("maria", &json!({"do": "end", "contact": contact}))
         .unwrap();
+}
+
+/// Which process of which pod it is: the pod's UID and how often its container was restarted.
+type Incarnation = (String, u64);
+
+/// The engine's present incarnation, and whether it serves; `None` while there is no pod.
+fn incarnation(cluster: &Cluster) -> Option<(Incarnation, bool)> {
+    let pod = cluster.get(TENANT, "pod", POD).ok()??;
+    let status = &pod["status"]["containerStatuses"][0];
+    let uid = pod["metadata"]["uid"].as_str()?.to_owned();
+    Some((
+        (uid, status["restartCount"].as_u64()?),
+        status["ready"] == true,
+    ))
+}
+
+/// Waits until another incarnation serves, and speaks to that one from then on.
+fn successor(fixture: &mut Fixture, before: &(Incarnation, bool)) {
+    let cluster = &fixture.centre.cluster;
+    fixture
+        .centre
+        .progress
+        .wait(
+            "the successor",
+            Duration::from_secs(60),
+            Duration::from_millis(100),
+            || match incarnation(cluster) {
+                Some((now, true)) if now != before.0 => Ok(()),
+                other => Err(format!("the pod is {other:?}")),
+            },
+        )
+        .unwrap();
+    fixture.centre.engine.reconnect();
 }
 
 fn delete_pod(cluster: &Cluster) {
