@@ -1,18 +1,17 @@
 //! The command line and the environment, as options.
 
-use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use trunkline_engine::api::Tokens;
 use trunkline_engine::journal::Epoch;
 use trunkline_engine::keys::{ARI_USER, TenantKey};
 use trunkline_engine::kube::Cluster;
 use trunkline_engine::leader::{APP, Me};
+use trunkline_engine::process::{make_secret, read_secret};
 use trunkline_engine::run::{Options, Place, Voice};
 use trunkline_engine::telephony::ari::{Host, HostName};
 use trunkline_engine::telephony::driver::Settings;
@@ -212,47 +211,4 @@ impl RunArgs {
             address: format!("http://{at}"),
         })
     }
-}
-
-fn read_secret(path: &Path) -> Result<String> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-    let text = text.trim().to_owned();
-    ensure!(!text.is_empty(), "{} is empty", path.display());
-    Ok(text)
-}
-
-/// 32 random bytes in hex, for its owner alone, where there is no such file yet.
-fn make_secret(path: &Path) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir).with_context(|| format!("can't make {}", dir.display()))?;
-    }
-    let made = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    match made {
-        Ok(mut file) => {
-            let bytes: [u8; 32] = rand::random();
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            file.write_all(hex.as_bytes())
-                .with_context(|| format!("can't write {}", path.display()))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("can't make {}", path.display())),
-    }
-}
-
-/// Over at the first SIGTERM or SIGINT.
-pub fn terminated() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("can't heed SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("can't heed SIGINT")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

@@ -9,6 +9,7 @@ pub mod kube;
 pub mod leader;
 pub mod media;
 pub mod metrics;
+pub mod process;
 pub mod run;
 pub mod state;
 pub mod telephony;

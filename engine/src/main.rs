@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use trunkline_engine::media;
+use trunkline_engine::process;
 use trunkline_engine::run::LoopEnd;
 
 #[derive(Parser)]
@@ -49,7 +50,7 @@ async fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(args) => {
             args::init_logs(args.logs);
-            let until = args::terminated()?;
+            let until = process::terminated()?;
             let end = trunkline_engine::run::run(args.options()?, until).await?;
             Ok(match end {
                 LoopEnd::Stopped => ExitCode::SUCCESS,

@@ -14,6 +14,7 @@ use rand::{Rng, SeedableRng};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use trunkline_routing::{ContactId, Input, OfferId, Output};
+use trunkline_tenant::crds::{ClientName, PhoneNumber};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::ari::{ChannelId, HostName};
@@ -24,12 +25,15 @@ const HOST: &str = "simulated";
 /// A phone in an imagined hand: from the first ring to the bridge.
 const JOINED_AFTER: Duration = Duration::from_millis(20);
 
+/// Whoever starts this sees soon that it works, however rare callers are.
+const FIRST_WITHIN: Duration = Duration::from_secs(2);
+
 /// How imagined people behave. Times are means of exponential distributions but where said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimSettings {
     /// Same seed, same commands: same calls.
     pub seed: u64,
-    /// Between one caller and the next.
+    /// Between one caller and the next; the first comes within two seconds.
     pub between_callers: Duration,
     /// How long a caller waits before giving up.
     pub patience: Duration,
@@ -52,6 +56,18 @@ impl Default for SimSettings {
             unanswered: 0.05,
         }
     }
+}
+
+/// The numbers that imagined callers dial, each with the queue that it leads to: those of clients
+/// who are live.
+pub fn entries(tenant: &Tenant) -> Vec<(String, QueueId)> {
+    let entry = |(number, client): (&PhoneNumber, &ClientName)| {
+        let client = tenant.clients.get(client)?;
+        let live = !client.manual_go_live || client.approved;
+        let queue = client.entry.clone().filter(|_| live)?;
+        Some((number.to_string(), queue))
+    };
+    tenant.numbers.iter().filter_map(entry).collect()
 }
 
 /// Starts to imagine calls. What a predecessor imagined ended with it: those contacts are
@@ -188,15 +204,9 @@ impl Sim {
     }
 
     fn configure(&mut self, tenant: Arc<Tenant>) {
-        let entry = |number: &trunkline_tenant::crds::PhoneNumber| {
-            let client = tenant.clients.get(tenant.numbers.get(number)?)?;
-            let live = !client.manual_go_live || client.approved;
-            let queue = client.entry.clone().filter(|_| live)?;
-            Some((number.to_string(), queue))
-        };
-        self.entries = tenant.numbers.keys().filter_map(entry).collect();
+        self.entries = entries(&tenant);
         if self.tenant.replace(tenant).is_none() {
-            let first = self.about(self.settings.between_callers);
+            let first = self.about(self.settings.between_callers).min(FIRST_WITHIN);
             self.plan(first, Due::NextCaller);
         }
     }
