@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use trunkline_tenant::manifest::{self, Manifest};
@@ -58,6 +59,19 @@ pub fn tenant(files: &[String]) -> Result<Option<Tenant>> {
         ),
         (None, _) => bail!("{}: no CallCenter in these files", files.join(" ")),
     }
+}
+
+/// When each file of `files` was last written: where this differs, they are worth reading again.
+/// `-` and what can't be read now are left out.
+pub fn stamps(files: &[String]) -> Vec<(PathBuf, SystemTime)> {
+    let named = files.iter().filter(|file| *file != "-");
+    let found = named.flat_map(|file| paths(Path::new(file)).unwrap_or_default());
+    found
+        .filter_map(|path| {
+            let written = std::fs::metadata(&path).and_then(|about| about.modified());
+            Some((path, written.ok()?))
+        })
+        .collect()
 }
 
 /// A finding in one line, as compilers write them.

@@ -14,6 +14,7 @@ mod hire;
 mod number;
 mod outcome;
 mod simulate;
+mod up;
 mod validate;
 
 use std::process::ExitCode;
@@ -47,6 +48,9 @@ enum Command {
     Hire(Box<hire::Args>),
     /// Run the tenant on arrivals, on the real routing core
     Simulate(Box<simulate::Args>),
+    /// Run the tenant on this machine, with no cluster and simulated callers
+    #[command(long_about = up::ABOUT)]
+    Up(up::Args),
 }
 
 /// Exit code for wrong usage, a missing file, or text that cannot be read;
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Command::Forecast(args) => forecast::run(args),
         Command::Hire(args) => hire::run(*args),
         Command::Simulate(args) => simulate::run_command(*args),
+        Command::Up(args) => up::run(args),
     };
     match ended {
         Ok(outcome) => outcome.into(),

@@ -14,6 +14,8 @@ use clap::ValueEnum;
 use trunkline_routing::{Span, Time};
 use trunkline_workforce::simulate::{Law, Setup, run};
 
+pub use presence::everyone;
+
 use crate::documents;
 use crate::outcome::Outcome;
 
