@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # tests/run.sh [STAGE...]: all tests, or those of the named stages, and their totals.
 #
+# check    make check: what is looked at before anything runs; not among those that run when none is named
 # unit     what needs nothing but this machine: cargo test of the whole workspace
 # voip     the callers, phones and the media image against each other
 # calls    <crate>/tests/live/run.sh: telephony on a real Asterisk with callers and phones, no cluster
-# cluster  the ignored tests of <crate>/tests/*cluster*.rs, against a real API server with an audit log; they
-#          find it by KUBECONFIG and STATE (audit.log), and CLUSTER/{kwok,api-stop,api-start}.sh
+# cluster  the ignored tests of the libraries and of <crate>/tests/*cluster*.rs, against a real API server with an
+#          audit log; they find it by KUBECONFIG and STATE (audit.log), and CLUSTER/{kwok,api-stop,api-start}.sh
 # e2e      tests/e2e/[0-9]*.sh, in their order, on a node with the images in it: KUBECONFIG, STATE, WORLD,
 #          OPERATOR_IMAGE, ENGINE_IMAGE, MEDIA_IMAGE; each prints "N passed, M failed" as its last line
 #
@@ -37,17 +38,23 @@ count() {
   passed=$((passed + p)) failed=$((failed + f))
   printf '       %d passed, %d failed\n' "$p" "$f" >&2
 }
-# tested WHAT CMD...: a step whose output has totals. One that fails with no failure in its totals counts as one.
+# tested WHAT CMD...: a step whose output has totals. One that fails with no failure in its totals counts as a
+# failure, and so does one that ran no test.
 tested() {
-  local before=$failed rc=0 what=$1
+  local before=$failed passed_before=$passed rc=0 what=$1
   STEP_TAIL=80 step "$@" || rc=$?
   count "$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$what" | tr -s - | cut -c1-60).log"
-  [ $rc = 0 ] || [ "$failed" -gt "$before" ] || failed=$((failed + 1))
+  [ "$failed" -gt "$before" ] || { [ $rc = 0 ] && [ "$passed" -gt "$passed_before" ]; } || failed=$((failed + 1))
 }
 setup() { "$@" || failed=$((failed + 1)); }
 
 for stage in "${stages[@]}"; do
+  stage_begun=${EPOCHREALTIME/./} before="$passed $failed"
   case $stage in
+    check)
+      need_toolchains
+      STEP_TAIL=200 setup step "make check" make --no-print-directory check
+      ;;
     unit)
       need_toolchains
       setup step "Debian packages" debian_packages
@@ -69,7 +76,7 @@ for stage in "${stages[@]}"; do
       compgen -G '*/tests/*cluster*.rs' >/dev/null || { echo "       no <crate>/tests/*cluster*.rs yet" >&2; continue; }
       state cluster
       setup control_plane --audit --owner $$ &&
-        tested "tests against a real API server" cargo test --workspace --no-fail-fast --test '*cluster*' -- --include-ignored
+        tested "tests against a real API server" cargo test --workspace --no-fail-fast --lib --test '*cluster*' -- --ignored
       "$CLUSTER/down.sh"
       ;;
     e2e)
@@ -79,8 +86,10 @@ for stage in "${stages[@]}"; do
         for script in tests/e2e/[0-9]*.sh; do tested "$script" "$script"; done
       cluster_down
       ;;
-    *) die "tests/run.sh: no stage is called $stage; there are unit, voip, calls, cluster, e2e" ;;
+    *) die "tests/run.sh: no stage is called $stage; there are check, unit, voip, calls, cluster, e2e" ;;
   esac
+  echo "stage $stage: $((passed - ${before% *})) tests passed, $((failed - ${before#* })) not, in $(seconds "$stage_begun") s"
 done
-echo "total: $passed passed, $failed failed, $(seconds "$begun") s"
+echo "all stages: $(seconds "$begun") s"
+echo "total: $passed passed, $failed failed"
 [ "$failed" = 0 ]

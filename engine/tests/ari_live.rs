@@ -42,9 +42,9 @@ async fn wait_for<T>(events: &mut EventStream, mut pick: impl FnMut(&Event) -> O
             }
         }
     };
-    timeout(Duration::from_secs(5), found)
+    timeout(Duration::from_secs(20), found)
         .await
-        .expect("the event comes within 5 s")
+        .expect("the event comes within 20 s")
 }
 
 fn leg<'a>(id: &'a ChannelId, args: &'a [&'a str]) -> Originate<'a> {
@@ -218,7 +218,7 @@ async fn who_connects_under_our_app_replaces_us_and_we_know_it() {
     let mut old = ari.events().await.unwrap();
     assert!(ari.application("acd").await.unwrap().is_some());
     let mut new = ari.events().await.unwrap();
-    let end = timeout(Duration::from_secs(2), old.next())
+    let end = timeout(Duration::from_secs(20), old.next())
         .await
         .unwrap()
         .unwrap_err();

@@ -15,7 +15,7 @@ use super::home::Home;
 use super::{oracle, tenant};
 
 /// How long the operator has to hear that a pod has gone.
-const NEWS: Duration = Duration::from_secs(3);
+const NEWS: Duration = Duration::from_secs(10);
 
 /// Watches until told to stop; gives what it found to be untrue.
 async fn monitor(home: &Home, marker: &AtomicU64, stop: &AtomicBool) -> (Vec<String>, usize) {

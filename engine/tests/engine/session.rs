@@ -38,7 +38,7 @@ impl Desk {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(5), found)
+        tokio::time::timeout(Duration::from_secs(20), found)
             .await
             .unwrap()
     }

@@ -41,7 +41,7 @@ pub async fn engine_on(dir: &Path, config: PathBuf, telephony: Voice) -> Engine 
     .unwrap();
     let mut role = engine.handle.role();
     let leads = role.wait_for(|role| matches!(role, Role::Leading(_)));
-    tokio::time::timeout(Duration::from_secs(10), leads)
+    tokio::time::timeout(Duration::from_secs(30), leads)
         .await
         .unwrap()
         .unwrap();
@@ -53,9 +53,9 @@ pub async fn engine_on(dir: &Path, config: PathBuf, telephony: Voice) -> Engine 
     engine
 }
 
-/// Waits until `done`, five seconds at most.
+/// Waits until `done`, twenty seconds at most: machines are busy.
 pub async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
-    for _ in 0..250 {
+    for _ in 0..1000 {
         if done().await {
             return;
         }
