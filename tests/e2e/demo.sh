@@ -20,7 +20,7 @@ else
   step "the world outside: carriers and phones" world_up
 fi
 step "the demo's program" cargo build -p trunkline-e2e --bin demo
-target/debug/demo
+RUST_BACKTRACE=0 target/debug/demo
 
 cat >&2 <<T
 

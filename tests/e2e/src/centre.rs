@@ -33,6 +33,8 @@ pub struct Centre {
     pub entry: String,
     /// Says what is done.
     pub progress: Progress,
+    /// Phones started so far.
+    phones: u16,
 }
 
 /// The repository that this program was built from.
@@ -106,6 +108,7 @@ impl Centre {
             engine,
             entry,
             progress,
+            phones: 0,
         })
     }
 
@@ -163,9 +166,16 @@ impl Centre {
     ///
     /// # Errors
     /// Where it can't register.
-    pub fn phone(&self, agent: &str, role: &str, port: u16, more: &[&str]) -> Result<Party> {
+    pub fn phone(&mut self, agent: &str, role: &str, more: &[&str]) -> Result<Party> {
         let password = secret(&self.cluster, TENANT, "northwind-agents-0", agent)?;
-        let at = format!("{}:{port}", self.world.address(role)?);
+        // A port of its own: a phone that comes back at an address which has failed counts as
+        // away until Asterisk next asks it.
+        self.phones += 1;
+        let at = format!(
+            "{}:{}",
+            self.world.address(role)?,
+            5100 + (std::process::id() % 400) as u16 + 7 * self.phones
+        );
         let mut args = vec![
             "--at",
             &at,

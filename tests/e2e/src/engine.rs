@@ -96,6 +96,8 @@ impl Engine {
             agent,
             &json!({"do": "signIn", "ready": true, "presence": "endpoint"}),
         )?;
+        // Who is signed in already stays as they were, after a RONA for instance.
+        self.agent(agent, &json!({"do": "ready"}))?;
         Ok(())
     }
 

@@ -39,10 +39,22 @@ fn main() -> Result<()> {
         println!("{}", row(contact));
     }
     let figures = centre.engine.get("/api/v1/figures")?;
-    println!(
-        "\nthe figures of today, by the metric contract: {}",
-        serde_json::to_string_pretty(&figures)?
-    );
+    let client = figures
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|one| one["of"] == "client");
+    if let Some(figure) = client {
+        println!(
+            "\nclient acme today: {} offered, {} answered, service level {:.0} % within {} s by {} (the contract wants {:.0} %)",
+            figure["offered"],
+            figure["answered"],
+            100.0 * figure["serviceLevel"].as_f64().unwrap_or_default(),
+            figure["withinSeconds"],
+            figure["formula"].as_str().unwrap_or("no formula"),
+            100.0 * figure["target"].as_f64().unwrap_or_default(),
+        );
+    }
     Ok(())
 }
 
@@ -51,7 +63,7 @@ fn main() -> Result<()> {
 fn calls(centre: &mut Centre) -> Result<Vec<Value>> {
     let progress = centre.progress;
     progress.say("maria's phone registers; maria signs in");
-    let _maria = centre.phone("maria", "phone-1", 5070, &["--answer", "1", "--talk", "8"])?;
+    let _maria = centre.phone("maria", "phone-1", &["--answer", "1", "--talk", "8"])?;
     centre.sign_in("maria")?;
 
     progress.say("first caller, behind carrier-b: greeting, then offered to maria");
@@ -97,7 +109,7 @@ fn calls(centre: &mut Centre) -> Result<Vec<Value>> {
     );
 
     progress.say("jonas signs in, and leaves his desk: his phone will ring unanswered");
-    let jonas = centre.phone("jonas", "phone-2", 5070, &["--no-answer"])?;
+    let jonas = centre.phone("jonas", "phone-2", &["--no-answer"])?;
     centre.sign_in("jonas")?;
     progress.say("third caller: offered to jonas first");
     let third = centre.caller(

@@ -41,7 +41,7 @@ fn an_offer_that_nobody_answers_goes_to_the_other_agent_at_the_callers_old_rank(
     let mut fixture = centre();
     let _silent = fixture
         .centre
-        .phone("jonas", "phone-2", 5070, &["--no-answer"])
+        .phone("jonas", "phone-2", &["--no-answer"])
         .unwrap();
     fixture.centre.sign_in("jonas").unwrap();
     let caller = fixture

@@ -70,7 +70,7 @@ impl Fixture {
     pub fn maria(&mut self, talk: &str) -> Party {
         let phone = self
             .centre
-            .phone("maria", "phone-1", 5070, &["--answer", "1", "--talk", talk])
+            .phone("maria", "phone-1", &["--answer", "1", "--talk", talk])
             .unwrap();
         self.centre.sign_in("maria").unwrap();
         phone

@@ -109,7 +109,7 @@ fn a_caller_who_comes_while_no_engine_is_there_is_in_the_queue_when_one_is_back(
     let contact = fixture.newcomer(&[]);
     let _phone = fixture
         .centre
-        .phone("maria", "phone-1", 5070, &["--answer", "1", "--talk", "2"])
+        .phone("maria", "phone-1", &["--answer", "1", "--talk", "2"])
         .unwrap();
     fixture.centre.engine.sign_in("maria").unwrap();
     caller.finish(&fixture.centre.progress, SOON).unwrap();
