@@ -6,16 +6,20 @@ here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../../.." && pwd)
 export WORLD=${WORLD:-$(mktemp -d)/world}
 . "$tree/tests/voip/env.sh"
-cargo test --manifest-path "$tree/Cargo.toml" -p trunkline-engine --test ari_live --test calls_live --test media_live --no-run
+# With --workspace, which shares what tests/run.sh has built: one package alone has other features of its dependencies.
+suite() { cargo test --manifest-path "$tree/Cargo.toml" --workspace "$@"; }
+suite --test ari_live --test calls_live --test media_live --no-run
 "$voip/world.sh" up --alone --owner $$
 trap '"$voip/world.sh" down' EXIT
 "$voip/asterisk.sh" start media-0 "$here/etc"
+rc=0
 for suite in ari_live calls_live; do
-  binary=$(cargo test --manifest-path "$tree/Cargo.toml" -p trunkline-engine --test $suite --no-run --message-format json 2>/dev/null |
+  binary=$(suite --test $suite --no-run --message-format json 2>/dev/null |
     sed -n 's/.*"executable":"\([^"]*'$suite'[^"]*\)".*/\1/p')
   "${root[@]}" env TRUNKLINE_TEST_ARI=http://10.88.0.1:8088/ari TRUNKLINE_TEST_ARI_PASSWORD=live-test \
     "VOIP=$voip" "WORLD=$WORLD" "STATE=$STATE" "PATH=$PATH" \
-    nsenter --net --target "$(world_pid)" "$binary" --ignored --test-threads 1 --show-output ${1:+"$1"}
+    nsenter --net --target "$(world_pid)" "$binary" --ignored --test-threads 1 --show-output ${1:+"$1"} || rc=1
 done
 # each in a world and with an Asterisk of its own
-cargo test --manifest-path "$tree/Cargo.toml" -p trunkline-engine --test media_live -- --ignored --test-threads 2 ${1:+"$1"}
+suite --test media_live -- --ignored --test-threads 2 ${1:+"$1"} || rc=1
+exit $rc

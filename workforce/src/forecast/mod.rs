@@ -1,7 +1,7 @@
 //! Counts of contacts by interval: what tomorrow brings, and what today still will.
 //!
 //! Roots of counts have a variance that hardly depends on their mean. A day is a mean profile
-//! plus a few shapes times a score each ([`model`]); scores follow their weekday and remember
+//! plus a few shapes times a score each (`model`); scores follow their weekday and remember
 //! yesterday (Shen & Huang 2008). What a day's first hours show moves the rest of it.
 
 mod calendar;
