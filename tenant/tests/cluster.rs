@@ -60,7 +60,10 @@ fn ready() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let manifests = root().join("crds/manifests");
-        let said = works(&["apply", "-f", manifests.to_str().unwrap()], "");
+        let said = works(
+            &["apply", "--server-side", "-f", manifests.to_str().unwrap()],
+            "",
+        );
         assert!(!said.contains("Warning"), "{said}");
         let crds = ["callcenters", "clients", "trunks", "agents"]
             .map(|p| format!("crd/{p}.trunkline.dev"));
