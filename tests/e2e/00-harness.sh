@@ -28,7 +28,9 @@ kubectl apply --server-side -f - >/dev/null <<Y
 apiVersion: v1
 kind: Namespace
 metadata: {name: harness, labels: {pod-security.kubernetes.io/enforce: restricted}}
----
+Y
+k wait --for=create serviceaccount/default --timeout=60s >/dev/null
+kubectl apply --server-side -f - >/dev/null <<Y
 apiVersion: v1
 kind: Service
 metadata: {name: sip, namespace: harness}

@@ -44,7 +44,9 @@ kubectl apply --server-side -f - >/dev/null <<Y
 apiVersion: v1
 kind: Namespace
 metadata: {name: pods-test, labels: {pod-security.kubernetes.io/enforce: restricted}}
----
+Y
+k wait --for=create serviceaccount/default --timeout=60s >/dev/null
+kubectl apply --server-side -f - >/dev/null <<Y
 apiVersion: v1
 kind: Service
 metadata: {name: sip, namespace: pods-test}

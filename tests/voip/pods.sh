@@ -36,10 +36,11 @@ pods_up() {
   [ -n "${WORLD_IMAGE:-}" ] || die "the world's image is not made: run images/build.sh world, and load target/images/world.tar into the cluster"
   pods_down
   : >"$WORLD/pods" # from here on there is something to take down
-  {
-    echo "{apiVersion: v1, kind: Namespace, metadata: {name: $world_namespace, labels: {pod-security.kubernetes.io/enforce: restricted}}}"
-    for n in carrier-a carrier-b $(seq -f 'phone-%g' "$phones"); do pod "$n"; done
-  } | kubectl apply --server-side -f - >/dev/null
+  echo "{apiVersion: v1, kind: Namespace, metadata: {name: $world_namespace, labels: {pod-security.kubernetes.io/enforce: restricted}}}" |
+    kubectl apply --server-side -f - >/dev/null
+  # No pod is let in before its namespace has this; a controller-manager that has just come back takes a while.
+  k wait --for=create serviceaccount/default --timeout=60s >/dev/null
+  for n in carrier-a carrier-b $(seq -f 'phone-%g' "$phones"); do pod "$n"; done | kubectl apply --server-side -f - >/dev/null
   k wait --for=condition=Ready pod --all --timeout=120s >/dev/null || {
     k get pods -o wide >&2
     k get events --field-selector type=Warning >&2
