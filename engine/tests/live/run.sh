@@ -21,5 +21,5 @@ for suite in ari_live calls_live; do
     nsenter --net --target "$(world_pid)" "$binary" --ignored --test-threads 1 --show-output ${1:+"$1"} || rc=1
 done
 # each in a world and with an Asterisk of its own
-suite --test media_live -- --ignored --test-threads 2 ${1:+"$1"} || rc=1
+suite --test media_live -- --ignored --test-threads 2 --show-output ${1:+"$1"} || rc=1
 exit $rc
