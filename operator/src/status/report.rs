@@ -66,11 +66,18 @@ impl Reporter {
         let resource = doc_resource(new.id.kind);
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), &new.id.namespace, &resource);
+        // What we know of it may be older than our last write: a time that was set then stays.
+        let mut status = new.status.clone();
+        match api.get_opt(&new.id.name).await {
+            Ok(Some(live)) => keep_times(&mut status, &live.data["status"]),
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(ReconcileError::Document(new.id.clone(), error)),
+        }
         let body = json!({
             "apiVersion": resource.api_version,
             "kind": resource.kind,
             "metadata": {"name": new.id.name, "uid": new.uid},
-            "status": new.status,
+            "status": status,
         });
         match api
             .patch_status(&new.id.name, &params(), &Patch::Apply(&body))
@@ -121,6 +128,20 @@ impl Reporter {
         // An Event that is lost is a pity; a status that isn't written because of it is a lie.
         if let Err(error) = self.recorder.publish(&event, &reference).await {
             tracing::warn!(object = %of.id, error = %error, "can't write an Event");
+        }
+    }
+}
+
+/// Gives each condition that `live` has with the same status the time that it has there.
+fn keep_times(status: &mut Value, live: &Value) {
+    let Some(conditions) = status.get_mut("conditions").and_then(Value::as_array_mut) else {
+        return;
+    };
+    let known = live["conditions"].as_array().map_or(&[][..], Vec::as_slice);
+    for new in conditions {
+        let same = |old: &&Value| old["type"] == new["type"] && old["status"] == new["status"];
+        if let Some(old) = known.iter().find(same) {
+            new["lastTransitionTime"] = old["lastTransitionTime"].clone();
         }
     }
 }
