@@ -92,3 +92,32 @@ control_plane() {
   use_cluster
   step "a control plane" "$CLUSTER/up.sh" --control-plane "$@"
 }
+
+# media_pod NAMESPACE: after image_names, the manifest of a pod of the media image under restricted pod
+# security, with the ConfigMap `etc` for its configuration: Asterisk alone, no side-car, for tests of the surroundings.
+media_pod() {
+  cat <<Y
+apiVersion: v1
+kind: Pod
+metadata: {name: media, namespace: $1, labels: {app: media}}
+spec:
+  terminationGracePeriodSeconds: 1
+  automountServiceAccountToken: false
+  securityContext: {runAsNonRoot: true, runAsUser: 101, runAsGroup: 101, fsGroup: 101, seccompProfile: {type: RuntimeDefault}}
+  containers:
+  - name: asterisk
+    image: $MEDIA_IMAGE
+    securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
+    startupProbe: {exec: {command: [/usr/sbin/asterisk, -rx, core waitfullybooted]}, periodSeconds: 1, failureThreshold: 30}
+    volumeMounts:
+    - {name: etc, mountPath: /etc/asterisk}
+    - {name: writable, mountPath: /run/asterisk, subPath: run}
+    - {name: writable, mountPath: /var/lib/asterisk, subPath: lib}
+    - {name: writable, mountPath: /var/spool/asterisk, subPath: spool}
+    - {name: writable, mountPath: /var/log/asterisk, subPath: log}
+    - {name: writable, mountPath: /tmp, subPath: tmp}
+  volumes:
+  - {name: etc, configMap: {name: etc}}
+  - {name: writable, emptyDir: {}}
+Y
+}

@@ -39,30 +39,8 @@ spec:
   externalTrafficPolicy: Local # the pod must see who calls
   selector: {app: media}
   ports: [{name: sip, protocol: UDP, port: 5060, nodePort: 30960}]
----
-apiVersion: v1
-kind: Pod
-metadata: {name: media, namespace: harness, labels: {app: media}}
-spec:
-  terminationGracePeriodSeconds: 1
-  automountServiceAccountToken: false
-  securityContext: {runAsNonRoot: true, runAsUser: 101, runAsGroup: 101, fsGroup: 101, seccompProfile: {type: RuntimeDefault}}
-  containers:
-  - name: asterisk
-    image: $MEDIA_IMAGE
-    securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
-    startupProbe: {exec: {command: [/usr/sbin/asterisk, -rx, core waitfullybooted]}, periodSeconds: 1, failureThreshold: 30}
-    volumeMounts:
-    - {name: etc, mountPath: /etc/asterisk}
-    - {name: writable, mountPath: /run/asterisk, subPath: run}
-    - {name: writable, mountPath: /var/lib/asterisk, subPath: lib}
-    - {name: writable, mountPath: /var/spool/asterisk, subPath: spool}
-    - {name: writable, mountPath: /var/log/asterisk, subPath: log}
-    - {name: writable, mountPath: /tmp, subPath: tmp}
-  volumes:
-  - {name: etc, configMap: {name: etc}}
-  - {name: writable, emptyDir: {}}
 Y
+media_pod harness | kubectl apply --server-side -f - >/dev/null
 cp "$VOIP"/etc/* "$etc"
 sed -i 's/^bind=.*/bind=0.0.0.0:5060/' "$etc/pjsip.conf"
 k create configmap etc --from-file="$etc" >/dev/null
