@@ -1,10 +1,11 @@
 //! The one centre that all tests share.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use trunkline_e2e::centre::{Centre, install, repository};
+use trunkline_e2e::centre::{Centre, TENANT, install, repository};
 use trunkline_e2e::cluster::Cluster;
 use trunkline_e2e::progress::Progress;
 use trunkline_e2e::world::{Party, World};
@@ -18,8 +19,33 @@ pub struct Fixture {
     _carriers: [Party; 2],
 }
 
+/// The centre while a test has it to itself. A test that fails leaves what the centre and its
+/// programs said: nobody can look at it later.
+pub struct Held(MutexGuard<'static, Fixture>);
+
+impl Deref for Held {
+    type Target = Fixture;
+    fn deref(&self) -> &Fixture {
+        &self.0
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Fixture {
+        &mut self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.tell();
+        }
+    }
+}
+
 /// The deployed centre; the first who asks deploys it.
-pub fn centre() -> MutexGuard<'static, Fixture> {
+pub fn centre() -> Held {
     static SHARED: OnceLock<Mutex<Fixture>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| {
         let progress = Progress::default();
@@ -37,10 +63,38 @@ pub fn centre() -> MutexGuard<'static, Fixture> {
     // One failed test must not fail the rest.
     let mut fixture = shared.lock().unwrap_or_else(PoisonError::into_inner);
     fixture.clear();
-    fixture
+    Held(fixture)
 }
 
 impl Fixture {
+    /// Prints the state of the centre and the ends of its programs' logs.
+    fn tell(&mut self) {
+        let cluster = &self.centre.cluster;
+        let tenant = |more: &[&str]| {
+            let mut args = vec!["-n", TENANT];
+            args.extend(more);
+            args.push("--request-timeout=5s");
+            match cluster.kubectl(&args) {
+                Ok(text) => eprintln!("--- kubectl {}\n{text}", args.join(" ")),
+                Err(error) => eprintln!("--- {error:#}"),
+            }
+        };
+        tenant(&["get", "cc,ccl,cct,pods,endpointslices", "-o", "wide"]);
+        for (pod, container) in [
+            ("northwind-engine-0", "engine"),
+            ("northwind-media-0", "side-car"),
+            ("northwind-media-0", "asterisk"),
+        ] {
+            tenant(&["logs", pod, "-c", container, "--tail=80"]);
+        }
+        for path in ["/api/v1/agents", "/api/v1/contacts", "/api/v1/config"] {
+            match self.centre.engine.get(path) {
+                Ok(value) => eprintln!("--- {path}\n{value:#}"),
+                Err(error) => eprintln!("--- {path}: {error:#}"),
+            }
+        }
+    }
+
     /// Ends what an earlier test has left, so that each begins from an empty centre.
     fn clear(&mut self) {
         let engine = &mut self.centre.engine;

@@ -141,6 +141,10 @@ fn incarnation(cluster: &Cluster) -> Option<(Incarnation, bool)> {
     ))
 }
 
+/// So long may Kubernetes take to make the pod again. After the API server was away, its controllers
+/// ask again only once in half a minute or so: that is their wait, not ours.
+const MADE_AGAIN: Duration = Duration::from_secs(180);
+
 /// Waits until another incarnation serves, and speaks to that one from then on.
 fn successor(fixture: &mut Fixture, before: &(Incarnation, bool)) {
     let cluster = &fixture.centre.cluster;
@@ -149,7 +153,7 @@ fn successor(fixture: &mut Fixture, before: &(Incarnation, bool)) {
         .progress
         .wait(
             "the successor",
-            Duration::from_secs(60),
+            MADE_AGAIN,
             Duration::from_millis(100),
             || match incarnation(cluster) {
                 Some((now, true)) if now != before.0 => Ok(()),
