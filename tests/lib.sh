@@ -59,6 +59,13 @@ use_cluster() {
 }
 
 images() { images/build.sh "$@"; }
+# Side by side: downloads and links of the one leave cores to the other.
+binaries_and_images() {
+  local go rc=0
+  cluster_binaries & go=$!
+  images ${IMAGES:-} || rc=$?
+  wait $go && return $rc
+}
 # After use_cluster and images: OPERATOR_IMAGE, ENGINE_IMAGE and MEDIA_IMAGE.
 image_names() { local f=target/images/images.env; [ -e "$f" ] || die "no $f: run images/build.sh"; set -a; . "$f"; set +a; }
 load_images() { as_root "$CLUSTER/load.sh" target/images/*.tar; }
@@ -76,9 +83,8 @@ world_up() { "$VOIP/world.sh" up "$@"; }
 node_with_images() {
   need_toolchains
   step "Debian packages" debian_packages || return
-  step "cluster binaries (10 min the first time)" cluster_binaries || return
+  step "cluster binaries and images: ${IMAGES:-operator engine media} (20 min the first time)" binaries_and_images || return
   use_cluster
-  step "images: ${IMAGES:-operator engine media}" images ${IMAGES:-} || return
   image_names
   step "a Kubernetes node" cluster_up "$@" || return
   step "images into the node" load_images
