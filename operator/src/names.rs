@@ -38,6 +38,8 @@ pub const FINALIZER_DRAIN: &str = "trunkline.dev/drain";
 
 /// The engine's HTTP API, health and metrics.
 pub const PORT_API: i32 = 8080;
+/// The engine's metrics, without a token.
+pub const PORT_METRICS: i32 = 9090;
 /// The side-car's health, drain and fence.
 pub const PORT_SIDECAR: i32 = 8090;
 /// Asterisk's REST interface.

@@ -13,7 +13,7 @@ pub(super) fn build(plan: &Blueprint<'_>) -> Option<Child> {
             plan.names.center().to_owned(),
             json!({"spec": {
                 "selector": {"matchLabels": {LABEL_CENTER: plan.names.center(), LABEL_COMPONENT: "engine"}},
-                "endpoints": [{"port": "api", "path": "/metrics"}],
+                "endpoints": [{"port": "metrics", "path": "/metrics"}],
             }}),
         )
     })

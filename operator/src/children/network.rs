@@ -5,7 +5,9 @@ use trunkline_crds::ExposureType;
 
 use super::services::{RTP_BASE, RTP_PORTS_PER_POD};
 use super::{Blueprint, Child, Kind};
-use crate::names::{Component, PORT_API, PORT_ARI, PORT_SIDECAR, PORT_SIP, PORTS_RTP};
+use crate::names::{
+    Component, PORT_API, PORT_ARI, PORT_METRICS, PORT_SIDECAR, PORT_SIP, PORTS_RTP,
+};
 
 /// One a component. Selecting a pod for both directions denies the rest by itself.
 pub(super) fn build(plan: &Blueprint<'_>) -> Vec<Child> {
@@ -71,8 +73,12 @@ fn api_server(plan: &Blueprint<'_>) -> Vec<Value> {
 }
 
 fn engine_ingress() -> Value {
-    // The API is for people, programs and Prometheus, and has tokens of its own.
-    json!([{"ports": [tcp(PORT_API)]}])
+    json!([
+        // The API is for people and programs, and has tokens of its own.
+        {"ports": [tcp(PORT_API)]},
+        // Prometheus is in a namespace that we don't know, and has no token: counts, no contact in them.
+        {"ports": [tcp(PORT_METRICS)]},
+    ])
 }
 
 fn engine_egress(plan: &Blueprint<'_>) -> Value {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trunkline_crds::ExposureType;
 
 use super::{Blueprint, Child, Kind, SipService};
-use crate::names::{Component, PORT_API, PORT_ARI, PORT_SIDECAR, PORT_SIP};
+use crate::names::{Component, PORT_API, PORT_ARI, PORT_METRICS, PORT_SIDECAR, PORT_SIP};
 
 /// RTP ports that each media pod has with `PerPodService`: two a call, and the RTCP beside.
 pub(super) const RTP_PORTS_PER_POD: u16 = 80;
@@ -68,7 +68,7 @@ fn entry(plan: &Blueprint<'_>) -> Child {
     )
 }
 
-/// For people and programs: the engine's API.
+/// For people and programs: the engine's API; for Prometheus: its metrics.
 fn api(plan: &Blueprint<'_>) -> Child {
     plan.child(
         Component::Engine,
@@ -77,7 +77,10 @@ fn api(plan: &Blueprint<'_>) -> Child {
         json!({"spec": {
             "type": "ClusterIP",
             "selector": plan.names.selector(Component::Engine),
-            "ports": [{"name": "api", "port": PORT_API, "protocol": "TCP", "targetPort": PORT_API}],
+            "ports": [
+                {"name": "api", "port": PORT_API, "protocol": "TCP", "targetPort": PORT_API},
+                {"name": "metrics", "port": PORT_METRICS, "protocol": "TCP", "targetPort": PORT_METRICS},
+            ],
         }}),
     )
 }
