@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trunkline_crds::Resources;
 
 use super::{Blueprint, Child, Kind};
-use crate::names::{Component, PORT_API};
+use crate::names::{Component, PORT_API, PORT_METRICS};
 
 /// The user that the engine and the side-car run as.
 pub(super) const ENGINE_USER: i64 = 65_532;
@@ -153,6 +153,7 @@ fn pod(plan: &Blueprint<'_>) -> Value {
             mounts.push(json!({"name": "journal", "mountPath": "/var/lib/trunkline"}));
         }
         Some(postgres) => {
+            // The URL is read from the file: it is in no environment, argument or log.
             env.push(json!({"name": "JOURNAL_FILE", "value": "/etc/trunkline/journal/uri"}));
             volumes.push(secret_volume("journal", postgres.secret_ref.name.clone()));
             mounts.push(
@@ -184,8 +185,12 @@ fn pod(plan: &Blueprint<'_>) -> Value {
             "imagePullPolicy": plan.images.pull_policy,
             "args": ["run", "--kube"],
             "env": env,
-            "ports": [{"name": "api", "containerPort": PORT_API, "protocol": "TCP"}],
-            "readinessProbe": probe("/readyz", 2, 2),
+            "ports": [
+                {"name": "api", "containerPort": PORT_API, "protocol": "TCP"},
+                {"name": "metrics", "containerPort": PORT_METRICS, "protocol": "TCP"},
+            ],
+            // One that stands by is ready, or no roll would end; it leads callers of the API on to the leader.
+            "readinessProbe": probe(if plan.on_sqlite() { "/readyz" } else { "/readyz?standby=ok" }, 2, 2),
             "livenessProbe": probe("/livez", 10, 6),
             "securityContext": container_security(),
             "resources": resources(plan.tenant.engine.resources.as_ref(), "100m", "64Mi"),

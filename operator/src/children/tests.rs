@@ -111,6 +111,17 @@ fn the_engine_on_postgres_is_a_deployment_of_two_with_a_budget_and_no_claim() {
         .find(|child| child.key.kind == Kind::Deployment)
         .unwrap();
     assert_eq!(engine.body["spec"]["replicas"], 2);
+    let pod = &engine.body["spec"]["template"]["spec"];
+    let container = &pod["containers"][0];
+    let probed = &container["readinessProbe"]["httpGet"]["path"];
+    assert_eq!(probed, "/readyz?standby=ok", "or no roll would end");
+    let env = container["env"].as_array().unwrap();
+    let file = env.iter().find(|e| e["name"] == "JOURNAL_FILE").unwrap();
+    assert_eq!(file["value"], "/etc/trunkline/journal/uri");
+    assert!(env.iter().all(|e| e["name"] != "JOURNAL"));
+    let volumes = pod["volumes"].as_array().unwrap();
+    let mounted = volumes.iter().find(|v| v["name"] == "journal").unwrap();
+    assert_eq!(mounted["secret"]["secretName"], "journal-db");
 }
 
 #[test]
