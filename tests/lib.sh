@@ -46,8 +46,12 @@ need_toolchains() {
   command -v go >/dev/null || die "go is not there: install Go (https://go.dev/dl), 1.26 or newer"
 }
 
-# What cargo build needs beside Rust (ring and SQLite compile C), and the scripts of this folder.
-debian_packages() { tests/packages.sh gcc libc6-dev make pkg-config python3 procps util-linux && "$CLUSTER/deps.sh" && "$VOIP/deps.sh"; }
+# What cargo build needs beside Rust (ring and SQLite compile C), and the scripts of this folder. Where there is
+# a Postgres server's program already, of whatever version, it will do.
+debian_packages() {
+  tests/packages.sh gcc libc6-dev make pkg-config python3 procps util-linux && "$CLUSTER/deps.sh" && "$VOIP/deps.sh" &&
+    tests/postgres.sh version >/dev/null
+}
 
 cluster_binaries() { "$CLUSTER/build.sh"; }
 

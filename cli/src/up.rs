@@ -20,7 +20,7 @@ use tracing_subscriber::EnvFilter;
 use trunkline_crds::Seconds;
 use trunkline_engine::api::Tokens;
 use trunkline_engine::process::terminated;
-use trunkline_engine::run::{Engine, LoopEnd, Options, Place, Role, Voice};
+use trunkline_engine::run::{Engine, LoopEnd, Options, Place, RETENTION, Role, Voice};
 use trunkline_engine::telephony::sim::{self, SimSettings};
 use trunkline_tenant::Tenant;
 
@@ -130,8 +130,10 @@ async fn up(args: Args, tenant: Tenant, read_at: follow::Stamps) -> Result<Outco
         place: Place::Machine {
             config: folder.tenant(),
             hosts: Vec::new(),
+            pods: Vec::new(),
         },
-        journal: folder.journal(),
+        journal: folder.journal().into(),
+        retention: RETENTION,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
         metrics: None,
         telephony: Voice::Sim(settings(&args)),

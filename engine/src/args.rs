@@ -3,19 +3,26 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 use trunkline_engine::api::Tokens;
-use trunkline_engine::journal::Epoch;
+use trunkline_engine::journal::{Epoch, Location};
 use trunkline_engine::keys::{ARI_USER, TenantKey};
 use trunkline_engine::kube::Cluster;
-use trunkline_engine::leader::{APP, Me};
+use trunkline_engine::leader::{APP, Me, MediaPod};
 use trunkline_engine::process::{make_secret, read_secret};
 use trunkline_engine::run::{Options, Place, Voice};
 use trunkline_engine::telephony::ari::{Host, HostName};
 use trunkline_engine::telephony::driver::Settings;
 use trunkline_engine::telephony::sim::SimSettings;
+use trunkline_routing::Span;
+
+const DAY: i64 = 86_400;
+/// In days: see [`trunkline_engine::run::RETENTION`].
+const DEFAULT_RETENTION: u32 = 400;
+/// Where the ARI of a media pod listens.
+const ARI_PORT: u16 = 8088;
 
 /// How calls are carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -46,9 +53,21 @@ pub struct RunArgs {
     /// A compiled Tenant, a manifest or a folder of manifests
     #[arg(long, required_unless_present = "kube", conflicts_with = "kube")]
     config: Option<PathBuf>,
-    /// The journal's file
-    #[arg(long, env = "JOURNAL")]
-    journal: PathBuf,
+    /// The journal's file (SQLite)
+    #[arg(long, env = "JOURNAL", required_unless_present = "journal_url_file")]
+    journal: Option<PathBuf>,
+    /// Instead: a file that holds the URL of a Postgres database. Two engines may share it, one
+    /// stands by. With `ca.crt` beside it, those certificates are trusted for TLS
+    #[arg(
+        long,
+        env = "JOURNAL_FILE",
+        value_name = "FILE",
+        conflicts_with = "journal"
+    )]
+    journal_url_file: Option<PathBuf>,
+    /// For how many days entries and customers are kept; records and figures are kept for good
+    #[arg(long, env = "RETENTION_DAYS", value_name = "DAYS", default_value_t = DEFAULT_RETENTION)]
+    retention: u32,
     /// Where the API and the health checks listen
     #[arg(long, default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
@@ -62,7 +81,15 @@ pub struct RunArgs {
     /// `media-0=http://127.0.0.1:8088/ari`
     #[arg(long = "media", value_name = "NAME=URL")]
     media: Vec<String>,
-    /// The ARI password of those hosts, in a file
+    /// A media pod, with `--config`: its Asterisk's `systemname` and the address of its side-car,
+    /// which is told of each new leader, as `media-0=10.88.0.1:8090`; its ARI is at port 8088
+    #[arg(
+        long = "media-pod",
+        value_name = "NAME=IP:PORT",
+        conflicts_with = "media"
+    )]
+    media_pods: Vec<String>,
+    /// The ARI password of the media hosts, in a file
     #[arg(long, value_name = "FILE")]
     ari_password_file: Option<PathBuf>,
     /// The folder on the media hosts where prompts are
@@ -151,12 +178,21 @@ impl RunArgs {
         Ok(Options {
             tokens: Tokens::new(admin, key.clone()),
             place: self.place(&key)?,
-            journal: self.journal,
+            journal: self.journal()?,
+            retention: Span::seconds(i64::from(self.retention) * DAY),
             listen: self.listen,
             metrics: Some(self.metrics_listen),
             telephony,
             key,
         })
+    }
+
+    fn journal(&self) -> Result<Location> {
+        match (&self.journal_url_file, &self.journal) {
+            (Some(file), _) => Ok(Location::read(file)?),
+            (None, Some(path)) => Ok(Location::Sqlite(path.clone())),
+            (None, None) => bail!("want --journal or --journal-url-file"),
+        }
     }
 
     fn place(&self, key: &TenantKey) -> Result<Place> {
@@ -183,9 +219,23 @@ impl RunArgs {
                 })
             })
             .collect::<Result<Vec<Host>>>()?;
+        let pods = self.media_pods.iter().map(|text| {
+            let (name, at) = text
+                .split_once('=')
+                .and_then(|(name, at)| Some((name, at.parse::<SocketAddr>().ok()?)))
+                .with_context(|| format!("--media-pod {text}: want NAME=IP:PORT"))?;
+            Ok(MediaPod {
+                name: name.to_owned(),
+                uid: String::new(),
+                address: at.ip(),
+                sidecar_port: at.port(),
+                ari_port: ARI_PORT,
+            })
+        });
         Ok(Place::Machine {
             config: config.clone(),
             hosts,
+            pods: pods.collect::<Result<_>>()?,
         })
     }
 

@@ -84,14 +84,29 @@ impl TenantKey {
         format!("{agent}.{}", self.derive(&format!("agent:{agent}")))
     }
 
+    /// Under which customers' own keys are wrapped.
+    pub(crate) fn customer_wrapping(&self) -> [u8; 32] {
+        self.mac("customer:wrap")
+    }
+
+    /// By which a customer's row is found again without their number being in it.
+    pub(crate) fn customer_finding(&self) -> [u8; 32] {
+        self.mac("customer:find")
+    }
+
     /// Hex of HMAC-SHA256 of the purpose.
     fn derive(&self, purpose: &str) -> String {
+        let bytes = self.mac(purpose);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn mac(&self, purpose: &str) -> [u8; 32] {
         // HMAC takes keys of any length, so this is `Ok` always.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             unreachable!("HMAC takes a key of any length")
         };
         mac.update(purpose.as_bytes());
-        format!("{:x}", mac.finalize().into_bytes())
+        mac.finalize().into_bytes().into()
     }
 }
 

@@ -11,6 +11,7 @@
     reason = "a test"
 )]
 
+#[allow(dead_code, reason = "another test uses more of it")]
 #[path = "media_live/pod.rs"]
 mod pod;
 

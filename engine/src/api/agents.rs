@@ -13,6 +13,7 @@ use super::command::{AgentCommand, carry_out};
 use super::error::ApiError;
 use super::extract::Body;
 use super::model::{Agent, Contact};
+use crate::journal::Names;
 use crate::state::Directory;
 
 pub(super) async fn list(
@@ -55,17 +56,18 @@ pub(super) async fn contacts(
 ) -> Result<Json<Vec<Contact>>, ApiError> {
     let name = AgentName::from(agent.as_str());
     caller.act_for(&name)?;
-    Ok(Json(in_hand(&app.handle.state().directory, &name)))
+    let state = app.handle.state();
+    Ok(Json(in_hand(&state.directory, app.handle.names(), &name)))
 }
 
 /// What is offered to an agent, or what they talk with.
-pub(super) fn in_hand(directory: &Directory, agent: &AgentName) -> Vec<Contact> {
+pub(super) fn in_hand(directory: &Directory, names: &Names, agent: &AgentName) -> Vec<Contact> {
     let tenant = directory.tenant.as_deref();
     directory
         .live
         .iter()
         .filter(|(_, live)| live.stage.agent() == Some(agent))
-        .map(|(id, live)| Contact::living(*id, live, tenant, super::now()))
+        .map(|(id, live)| Contact::living(*id, live, tenant, super::now()).named(names))
         .collect()
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn list(
     let limit = filter.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
     let state = app.handle.state();
     let directory = &state.directory;
-    let tenant = directory.tenant.as_deref();
+    let (tenant, names) = (directory.tenant.as_deref(), app.handle.names());
     let contacts = if filter.state == Some(Which::Ended) {
         directory
             .recent
@@ -60,7 +60,7 @@ pub(super) async fn list(
             .rev()
             .filter(|record| wanted(&record.last.queue))
             .take(limit)
-            .map(|record| Contact::ended(record, tenant))
+            .map(|record| Contact::ended(record, tenant).named(names))
             .collect()
     } else {
         let now = super::now();
@@ -69,7 +69,7 @@ pub(super) async fn list(
             .iter()
             .filter(|(_, live)| wanted(&live.queue))
             .take(limit)
-            .map(|(id, live)| Contact::living(*id, live, tenant, now))
+            .map(|(id, live)| Contact::living(*id, live, tenant, now).named(names))
             .collect()
     };
     Ok(Json(contacts))
@@ -93,11 +93,13 @@ pub(super) async fn one(
                 // An agent is not told whether somebody else's contact exists.
                 return Err(missing());
             }
-            return Ok(Json(Contact::living(id, live, tenant, super::now())));
+            let contact = Contact::living(id, live, tenant, super::now());
+            return Ok(Json(contact.named(app.handle.names())));
         }
         caller.admin()?;
         if let Some(record) = directory.recent.iter().rev().find(|r| r.contact == id) {
-            return Ok(Json(Contact::ended(record, tenant)));
+            let contact = Contact::ended(record, tenant);
+            return Ok(Json(contact.named(app.handle.names())));
         }
     }
     let segments = app.handle.record(id).await?;

@@ -5,8 +5,10 @@ mod agents;
 mod auth;
 mod command;
 mod contacts;
+mod erasures;
 mod error;
 mod extract;
+mod front;
 mod health;
 mod model;
 mod openapi;
@@ -21,6 +23,7 @@ use axum::extract::DefaultBodyLimit;
 use trunkline_routing::Time;
 
 pub use auth::Tokens;
+pub(crate) use front::FrontDoor;
 pub use health::metrics_router;
 pub use openapi::openapi;
 

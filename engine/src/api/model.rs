@@ -9,7 +9,7 @@ use trunkline_tenant::crds::{AgentName, Formula, Medium};
 use trunkline_tenant::{QueueId, Tenant};
 
 use crate::figures::Figure;
-use crate::journal::Presence;
+use crate::journal::{Names, Presence};
 use crate::state::{AgentView, ContactRecord, LiveContact, Stage};
 
 /// A contact, living or ended.
@@ -41,7 +41,7 @@ pub(crate) struct Contact {
     /// The number dialled.
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<String>,
-    /// Who it is from.
+    /// Who it is from, unless they are erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
     /// The word under which it came through the API.
@@ -92,7 +92,7 @@ pub(crate) struct Stretch {
     end: String,
 }
 
-pub(crate) fn rfc3339(time: Time) -> DateTime<Utc> {
+pub(super) fn rfc3339(time: Time) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(time.0).unwrap_or_default()
 }
 
@@ -247,6 +247,12 @@ impl Contact {
         contact.ended = Some(rfc3339(last.ended));
         contact.complete = true;
         Some(contact)
+    }
+
+    /// With the customer's own number or address; without, once they are erased.
+    pub(crate) fn named(mut self, names: &Names) -> Self {
+        self.customer = self.customer.and_then(|customer| names.of(&customer));
+        self
     }
 
     fn of(

@@ -6,10 +6,11 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::command::AgentCommand;
+use super::erasures::{Erase, Erased};
 use super::model::{
     Agent, Contact, ContactNumber, FiguresToday, NewContact, NewPriority, QueueNow, Running,
 };
-use super::{App, agents, contacts, overview, session};
+use super::{App, agents, contacts, erasures, overview, session};
 use crate::telephony::CallAudio;
 
 /// Who may.
@@ -115,6 +116,28 @@ pub(super) const ROUTES: &[Route] = &[
         status: 201,
         answer: Some(of::<ContactNumber>),
         handler: || post(contacts::arrive),
+    },
+    Route {
+        method: "post",
+        path: "/api/v1/erasures",
+        summary: "Erases a customer: the key of what identifies them is destroyed, figures and records stay",
+        access: Access::Admin,
+        query: &[],
+        body: Some(of::<Erase>),
+        status: 200,
+        answer: Some(of::<Erased>),
+        handler: || post(erasures::erase),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/erasures",
+        summary: "The newest erasures, for the audit",
+        access: Access::Admin,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Vec<Erased>>),
+        handler: || get(erasures::list),
     },
     Route {
         method: "get",

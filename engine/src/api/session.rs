@@ -102,7 +102,7 @@ fn view(app: &App, agent: &AgentName) -> Value {
     json!({
         "event": "session",
         "agent": Agent::new(agent, view, directory.tenant.as_deref()),
-        "contacts": in_hand(directory, agent),
+        "contacts": in_hand(directory, app.handle.names(), agent),
     })
 }
 

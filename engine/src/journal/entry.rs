@@ -39,6 +39,9 @@ pub struct Context {
     /// With a sign-in: how the agent's presence is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presence: Option<Presence>,
+    /// The customer who is erased with this entry, by our name for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<String>,
     /// With a configuration: its hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_hash: Option<String>,

@@ -7,9 +7,15 @@
 //! A store is blocking and has one owner; the main loop speaks to it through [`Writer`].
 
 mod entry;
+mod error;
+mod location;
+mod postgres;
 mod sqlite;
+mod vault;
 mod writer;
 
+#[cfg(test)]
+mod conformance;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +25,11 @@ use serde::{Deserialize, Serialize};
 use trunkline_routing::{Segment, Time};
 
 pub use entry::{Actor, Context, Entry, Presence};
+pub use error::JournalError;
+pub use location::Location;
+pub use postgres::{DatabaseUrl, Postgres};
 pub use sqlite::Sqlite;
+pub use vault::{Names, Sealed, Vault};
 pub use writer::Writer;
 
 /// Which leadership this is: minted by the journal at each acquisition, strictly rising.
@@ -58,73 +68,29 @@ pub struct Snapshot {
     pub state: Vec<u8>,
 }
 
-/// What a store could not do.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// Another leader has acquired the journal since: step down, write nothing more.
-    #[error("the journal is led under epoch {current} now; ours is {ours}: stepping down")]
-    Stale {
-        /// Under which we tried.
-        ours: Epoch,
-        /// Of the leader.
-        current: Epoch,
-    },
-    /// Another process holds the journal.
-    #[error(
-        "{path} is held by another engine on this machine: end that one, or name another journal"
-    )]
-    Locked {
-        /// The lock file.
-        path: String,
-    },
-    /// The entries don't follow what is there.
-    #[error(
-        "an entry numbered {got:?} can't follow {last:?}: the journal has been written by somebody else"
-    )]
-    Gap {
-        /// The number of the entry refused.
-        got: Seq,
-        /// The last one there.
-        last: Seq,
-    },
-    /// The store is of a newer version.
-    #[error("the journal has format {found}; this engine writes {known}: run the newer release")]
-    Format {
-        /// As found.
-        found: u32,
-        /// The newest that we know.
-        known: u32,
-    },
-    /// An entry that can't be read or written as JSON.
-    #[error("the journal's entry {seq:?} can't be read or written")]
-    Entry {
-        /// Which.
-        seq: Seq,
-        /// Where it departs.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The file system, or the like.
-    #[error("the journal {path} can't be opened")]
-    Open {
-        /// Which.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// SQLite says no.
-    #[error("the journal failed while {doing}")]
-    Sqlite {
-        /// What was tried.
-        doing: &'static str,
-        /// SQLite's words.
-        #[source]
-        source: rusqlite::Error,
-    },
-    /// The thread that owns the store has ended.
-    #[error("the journal's writer has ended: an earlier error tells why")]
-    WriterGone,
+/// What a cut took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Entries.
+    pub entries: u64,
+    /// Customers.
+    pub customers: u64,
+}
+
+/// What anybody who reads the journal sees of who leads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leadership {
+    /// The newest epoch; 0: nobody has ever led.
+    pub epoch: Epoch,
+    /// Who acquired it, for people.
+    pub holder: String,
+    /// How often the leader has given a sign of life ([`Journal::beat`]).
+    pub beat: u64,
+    /// Whether the session under which the leader writes is there. A killed process loses it at
+    /// once; one that froze, or whose network broke, keeps it for a while.
+    pub held: bool,
+    /// The last entry that the newest snapshot holds.
+    pub snapshot: Seq,
 }
 
 /// A store. All of it is durable when a method returns.
@@ -135,11 +101,50 @@ pub trait Journal: Send {
     /// [`JournalError`].
     fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError>;
 
-    /// Appends entries, all or none.
+    /// Appends entries, all or none, and with them the rows of the customers whom they name. Rows
+    /// of customers whom an entry erases ([`Context::erased`]) go in the same transaction.
     ///
     /// # Errors
     /// [`JournalError::Stale`] where another leader acquired since; [`JournalError::Gap`].
-    fn append(&mut self, epoch: Epoch, entries: &[Entry]) -> Result<(), JournalError>;
+    fn append_with(
+        &mut self,
+        epoch: Epoch,
+        entries: &[Entry],
+        customers: &[Sealed],
+    ) -> Result<(), JournalError>;
+
+    /// Appends entries that name no customer.
+    ///
+    /// # Errors
+    /// As [`Journal::append_with`].
+    fn append(&mut self, epoch: Epoch, entries: &[Entry]) -> Result<(), JournalError> {
+        self.append_with(epoch, entries, &[])
+    }
+
+    /// The customer's row that is found by this.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError>;
+
+    /// The rows of these customers, as far as there are any.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError>;
+
+    /// Overwrites what has been deleted, as far as the store can.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn scrub(&mut self) -> Result<(), JournalError>;
+
+    /// Cuts entries that are older than `before` and are in both snapshots, and customers who last
+    /// came before it; at most `limit` of each. Records and snapshots stay.
+    ///
+    /// # Errors
+    /// [`JournalError::Stale`].
+    fn cut(&mut self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError>;
 
     /// Keeps the rows that figures and records are read from. They are a fold of the entries, so a
     /// row may be written again by a replay: the same row then.
@@ -177,4 +182,16 @@ pub trait Journal: Send {
     /// # Errors
     /// [`JournalError`].
     fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError>;
+
+    /// Who leads, as far as the store knows.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn leadership(&mut self) -> Result<Leadership, JournalError>;
+
+    /// A sign of life of the leader, for those who stand by. It need not survive a crash.
+    ///
+    /// # Errors
+    /// [`JournalError::Stale`].
+    fn beat(&mut self, epoch: Epoch) -> Result<(), JournalError>;
 }

@@ -12,14 +12,14 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use trunkline_routing::{Segment, Time};
 
-use super::{Entry, Epoch, Journal, JournalError, Seq, Snapshot};
+use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Sealed, Seq, Snapshot};
 
 /// What this engine writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Checkpoints are cheap at this size of the log (in pages of 4 KiB), and it stays small.
 const WAL_PAGES: u32 = 4096;
-/// A reader's copy of the file may hold a lock for a moment.
-const BUSY: Duration = Duration::from_secs(5);
+/// Whoever else has the file open (a backup) may hold its lock: waited for as long as a database that is away.
+const BUSY: Duration = Duration::from_secs(60);
 
 const SCHEMA: &str = "
 CREATE TABLE leader (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, holder TEXT NOT NULL);
@@ -29,6 +29,12 @@ CREATE TABLE snapshot (seq INTEGER PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE record (contact INTEGER NOT NULL, stretch INTEGER NOT NULL, entered INTEGER NOT NULL, body TEXT NOT NULL,
                      PRIMARY KEY (contact, stretch)) WITHOUT ROWID;
 CREATE INDEX record_entered ON record (entered);
+";
+/// Since format 2. Deleted rows are overwritten (`secure_delete`).
+const CUSTOMERS: &str = "
+CREATE TABLE customer (id TEXT PRIMARY KEY, lookup BLOB NOT NULL UNIQUE, key BLOB NOT NULL, text BLOB NOT NULL,
+                       seen INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX customer_seen ON customer (seen);
 ";
 
 /// A journal in a file. Holding it holds an exclusive lock beside the file, so that no second
@@ -122,7 +128,11 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
     connection
         .busy_timeout(BUSY)
         .map_err(sqlite("opening it"))?;
-    for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL")] {
+    for (name, value) in [
+        ("journal_mode", "WAL"),
+        ("synchronous", "FULL"),
+        ("secure_delete", "ON"),
+    ] {
         connection
             .pragma_update(None, name, value)
             .map_err(sqlite("opening it"))?;
@@ -136,15 +146,16 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
     let found: u32 = transaction
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(sqlite("reading its format"))?;
+    let made = |tables: &str| {
+        transaction
+            .execute_batch(tables)
+            .and_then(|()| transaction.pragma_update(None, "user_version", FORMAT))
+            .map_err(sqlite("making its tables"))
+    };
     match found {
-        0 => {
-            transaction
-                .execute_batch(SCHEMA)
-                .map_err(sqlite("making its tables"))?;
-            transaction
-                .pragma_update(None, "user_version", FORMAT)
-                .map_err(sqlite("making its tables"))?;
-        }
+        0 => made(&format!("{SCHEMA}{CUSTOMERS}"))?,
+        // What the release before wrote names customers in the open, until it is cut.
+        1 => made(CUSTOMERS)?,
         FORMAT => {}
         found => {
             return Err(JournalError::Format {
@@ -172,10 +183,13 @@ fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
+/// Of entries that may all have been cut: a snapshot holds the newest then.
 fn last_seq(connection: &Connection) -> rusqlite::Result<Seq> {
-    connection.query_row("SELECT coalesce(max(seq), 0) FROM entry", [], |row| {
-        row.get::<_, i64>(0).map(|n| Seq(n.unsigned_abs()))
-    })
+    connection.query_row(
+        "SELECT coalesce((SELECT max(seq) FROM entry), (SELECT max(seq) FROM snapshot), 0)",
+        [],
+        |row| row.get::<_, i64>(0).map(|n| Seq(n.unsigned_abs())),
+    )
 }
 
 impl Journal for Sqlite {
@@ -196,7 +210,12 @@ impl Journal for Sqlite {
         Ok(next)
     }
 
-    fn append(&mut self, ours: Epoch, entries: &[Entry]) -> Result<(), JournalError> {
+    fn append_with(
+        &mut self,
+        ours: Epoch,
+        entries: &[Entry],
+        customers: &[Sealed],
+    ) -> Result<(), JournalError> {
         const DOING: &str = "appending";
         let transaction = self.led(ours, DOING)?;
         let mut last = last_seq(&transaction).map_err(sqlite(DOING))?;
@@ -225,6 +244,22 @@ impl Journal for Sqlite {
                     ])
                     .map_err(sqlite(DOING))?;
             }
+        }
+        for row in customers {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO customer (id, lookup, key, text, seen) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (id) DO UPDATE SET seen = excluded.seen",
+                )
+                .and_then(|mut insert| {
+                    insert.execute(params![row.id, row.lookup, row.key, row.text, row.seen])
+                })
+                .map_err(sqlite(DOING))?;
+        }
+        for erased in entries.iter().filter_map(|e| e.context.erased.as_ref()) {
+            transaction
+                .execute("DELETE FROM customer WHERE id = ?1", [erased])
+                .map_err(sqlite(DOING))?;
         }
         transaction.commit().map_err(sqlite(DOING))
     }
@@ -323,4 +358,98 @@ impl Journal for Sqlite {
             signed(contact),
         )
     }
+
+    fn leadership(&mut self) -> Result<Leadership, JournalError> {
+        self.connection
+            .query_row(
+                "SELECT epoch, holder, (SELECT coalesce(max(seq), 0) FROM snapshot) FROM leader",
+                [],
+                |row| {
+                    Ok(Leadership {
+                        epoch: Epoch(row.get::<_, i64>(0)?.unsigned_abs()),
+                        holder: row.get(1)?,
+                        beat: 0,
+                        // Whoever reads this has the file's lock.
+                        held: false,
+                        snapshot: Seq(row.get::<_, i64>(2)?.unsigned_abs()),
+                    })
+                },
+            )
+            .map_err(sqlite("reading who leads"))
+    }
+
+    /// Nobody stands by on one file: its lock says who lives.
+    fn beat(&mut self, ours: Epoch) -> Result<(), JournalError> {
+        let current = epoch(&self.connection).map_err(sqlite("giving a sign of life"))?;
+        if current == ours {
+            Ok(())
+        } else {
+            Err(JournalError::Stale { ours, current })
+        }
+    }
+
+    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
+        self.connection
+            .query_row(
+                "SELECT id, lookup, key, text, seen FROM customer WHERE lookup = ?1",
+                [lookup],
+                sealed,
+            )
+            .optional()
+            .map_err(sqlite("reading a customer"))
+    }
+
+    fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {
+        const DOING: &str = "reading customers";
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id, lookup, key, text, seen FROM customer WHERE id = ?1")
+            .map_err(sqlite(DOING))?;
+        let rows = ids
+            .iter()
+            .map(|id| select.query_row([id], sealed).optional());
+        let rows: rusqlite::Result<Vec<Option<Sealed>>> = rows.collect();
+        Ok(rows.map_err(sqlite(DOING))?.into_iter().flatten().collect())
+    }
+
+    /// Deleted rows are overwritten in the file as they go; the log holds earlier pages until it is
+    /// emptied.
+    fn scrub(&mut self) -> Result<(), JournalError> {
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(sqlite("emptying its log"))
+    }
+
+    fn cut(&mut self, ours: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
+        const DOING: &str = "cutting what is old";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let transaction = self.led(ours, DOING)?;
+        let taken = |delete: &str| {
+            transaction
+                .execute(delete, params![before.0, limit])
+                .map(|rows| rows as u64)
+                .map_err(sqlite(DOING))
+        };
+        let cut = Cut {
+            entries: taken(
+                "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry
+                  WHERE at < ?1 AND seq <= (SELECT min(seq) FROM snapshot) ORDER BY seq LIMIT ?2)",
+            )?,
+            customers: taken(
+                "DELETE FROM customer WHERE id IN (SELECT id FROM customer WHERE seen < ?1 ORDER BY seen LIMIT ?2)",
+            )?,
+        };
+        transaction.commit().map_err(sqlite(DOING))?;
+        Ok(cut)
+    }
+}
+
+fn sealed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sealed> {
+    Ok(Sealed {
+        id: row.get(0)?,
+        lookup: row.get(1)?,
+        key: row.get(2)?,
+        text: row.get(3)?,
+        seen: row.get(4)?,
+    })
 }

@@ -9,7 +9,7 @@ use std::thread;
 use tokio::sync::oneshot;
 use trunkline_routing::{Segment, Time};
 
-use super::{Entry, Epoch, Journal, JournalError, Seq, Snapshot};
+use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Seq, Snapshot, Vault};
 
 /// The store, on its thread. Dropping it ends the thread once all that was asked is done.
 #[derive(Debug)]
@@ -18,20 +18,42 @@ pub struct Writer {
     thread: Option<thread::JoinHandle<()>>,
 }
 
-type Job = Box<dyn FnOnce(&mut dyn Journal) + Send>;
+type Job = Box<dyn FnOnce(&mut Owned) + Send>;
+
+/// What the thread owns.
+struct Owned {
+    store: Box<dyn Journal>,
+    /// Absent where customers need no sealing: in tests, and in benches of the store alone.
+    vault: Option<Vault>,
+}
 
 impl Writer {
-    /// Gives the store a thread.
+    /// Gives the store a thread. Entries are written as they are.
     ///
     /// # Errors
     /// [`JournalError::Open`] where no thread can be had.
-    pub fn start(mut store: Box<dyn Journal>) -> Result<Self, JournalError> {
+    pub fn start(store: Box<dyn Journal>) -> Result<Self, JournalError> {
+        Self::own(Owned { store, vault: None })
+    }
+
+    /// Gives the store a thread. What identifies customers is sealed before it is written.
+    ///
+    /// # Errors
+    /// As [`Writer::start`].
+    pub fn sealing(store: Box<dyn Journal>, vault: Vault) -> Result<Self, JournalError> {
+        Self::own(Owned {
+            store,
+            vault: Some(vault),
+        })
+    }
+
+    fn own(mut owned: Owned) -> Result<Self, JournalError> {
         let (jobs, todo) = mpsc::channel::<Job>();
         let thread = thread::Builder::new()
             .name("journal".into())
             .spawn(move || {
                 for job in todo {
-                    job(store.as_mut());
+                    job(&mut owned);
                 }
             })
             .map_err(|source| JournalError::Open {
@@ -48,10 +70,17 @@ impl Writer {
         &self,
         job: impl FnOnce(&mut dyn Journal) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
+        self.ask_all(move |owned| job(owned.store.as_mut())).await
+    }
+
+    async fn ask_all<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Owned) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |store| {
+        let job: Job = Box::new(move |owned| {
             // Who asked may have gone: then nobody wants the answer.
-            let _ = answer.send(job(store));
+            let _ = answer.send(job(owned));
         });
         self.jobs
             .as_ref()
@@ -69,17 +98,69 @@ impl Writer {
         self.ask(move |store| store.acquire(&holder)).await
     }
 
-    /// See [`Journal::append`]; gives the entries back, to be decided upon.
+    /// See [`Journal::append_with`]; gives the entries back as they were written, customers
+    /// replaced by our names for them: to be decided upon.
     ///
     /// # Errors
     /// As there.
     pub async fn append(
         &self,
         epoch: Epoch,
-        entries: Vec<Entry>,
+        mut entries: Vec<Entry>,
     ) -> Result<Vec<Entry>, JournalError> {
-        self.ask(move |store| store.append(epoch, &entries).map(|()| entries))
-            .await
+        self.ask_all(move |Owned { store, vault }| {
+            let customers = match vault {
+                Some(vault) => vault.seal(store.as_mut(), &mut entries)?,
+                None => Vec::new(),
+            };
+            store.append_with(epoch, &entries, &customers)?;
+            if entries.iter().any(|entry| entry.context.erased.is_some())
+                && let Err(error) = store.scrub()
+            {
+                tracing::warn!(%error, "an erased customer's row is deleted, but not yet overwritten");
+            }
+            Ok(entries)
+        })
+        .await
+    }
+
+    /// Our name for a customer, if they have ever come and are not erased.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn find_customer(&self, text: String) -> Result<Option<String>, JournalError> {
+        self.ask_all(move |Owned { store, vault }| match vault {
+            Some(vault) => vault.find(store.as_mut(), &text),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// Has the texts behind these names at hand from then on ([`super::Names`]).
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn open_customers(&self, ids: Vec<String>) -> Result<(), JournalError> {
+        self.ask_all(move |Owned { store, vault }| match vault {
+            Some(vault) => vault.open(store.as_mut(), &ids),
+            None => Ok(()),
+        })
+        .await
+    }
+
+    /// See [`Journal::cut`]; what is cut is overwritten, too.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn cut(&self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
+        self.ask(move |store| {
+            let cut = store.cut(epoch, before, limit)?;
+            if cut != Cut::default() {
+                store.scrub()?;
+            }
+            Ok(cut)
+        })
+        .await
     }
 
     /// See [`Journal::project`]. Not waited for: rows lost here are written again by the replay,
@@ -100,8 +181,8 @@ impl Writer {
         what: &'static str,
         job: impl FnOnce(&mut dyn Journal) -> Result<(), JournalError> + Send + 'static,
     ) {
-        let job: Job = Box::new(move |store| {
-            if let Err(error) = job(store) {
+        let job: Job = Box::new(move |owned| {
+            if let Err(error) = job(owned.store.as_mut()) {
                 tracing::error!(%error, "the journal could not write {what}");
             }
         });
@@ -140,6 +221,22 @@ impl Writer {
     /// As there.
     pub async fn record(&self, contact: u64) -> Result<Vec<Segment>, JournalError> {
         self.ask(move |store| store.record(contact)).await
+    }
+
+    /// See [`Journal::leadership`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn leadership(&self) -> Result<Leadership, JournalError> {
+        self.ask(|store| store.leadership()).await
+    }
+
+    /// See [`Journal::beat`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn beat(&self, epoch: Epoch) -> Result<(), JournalError> {
+        self.ask(move |store| store.beat(epoch)).await
     }
 }
 

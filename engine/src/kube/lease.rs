@@ -67,16 +67,16 @@ impl Election {
         self.cluster.named("engine")
     }
 
-    /// Waits until this process holds the Lease. `app_missing` is asked only where the holder is
-    /// silent.
-    pub async fn win<F: Future<Output = bool>>(&self, app_missing: impl Fn() -> F) {
+    /// Waits until this process holds the Lease. The `beside` is asked only where the holder is
+    /// silent; how long it has been, is known here.
+    pub async fn win<F: Future<Output = Witness>>(&self, beside: impl Fn() -> F) {
         let mut seen = Seen {
             version: None,
             since: Instant::now(),
             silent_since: None,
         };
         loop {
-            match self.attempt(&mut seen, &app_missing).await {
+            match self.attempt(&mut seen, &beside).await {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(error) => {
@@ -87,10 +87,10 @@ impl Election {
         }
     }
 
-    async fn attempt<F: Future<Output = bool>>(
+    async fn attempt<F: Future<Output = Witness>>(
         &self,
         seen: &mut Seen,
-        app_missing: &impl Fn() -> F,
+        beside: &impl Fn() -> F,
     ) -> Result<bool, Failed> {
         let current = timely(self.api().get_opt(&self.name())).await?;
         let lease = current.as_ref().map(|lease| seen.look(lease));
@@ -102,8 +102,10 @@ impl Election {
             && *identity != self.me.identity()
         {
             let answers = self.answers(address).await;
-            witness.silent_for = seen.heard(answers);
-            witness.app_missing = witness.silent_for.is_some() && app_missing().await;
+            if let Some(silent) = seen.heard(answers) {
+                witness = beside().await;
+                witness.silent_for = Some(silent);
+            }
         }
         match decide(&self.me, self.unique, lease.as_ref(), witness) {
             Verdict::Wait => Ok(false),

@@ -23,8 +23,8 @@ use crate::api::Tokens;
 use crate::config::pack;
 use crate::journal::Epoch;
 use crate::keys::TenantKey;
-use crate::leader::Me;
-use crate::run::{Engine, LoopEnd, Options, Place, Role, Voice};
+use crate::leader::{Me, Witness};
+use crate::run::{Engine, LoopEnd, Options, Place, RETENTION, Role, Voice};
 use crate::testing::small_tenant;
 
 /// A namespace of the test's own, gone when the test is.
@@ -128,7 +128,8 @@ impl Home {
                 unique: false,
                 address: format!("http://{listen}"),
             },
-            journal: dir.join("journal"),
+            journal: dir.join("journal").into(),
+            retention: RETENTION,
             listen,
             metrics: None,
             telephony: Voice::None,
@@ -337,7 +338,10 @@ async fn of_two_who_take_a_lease_at_once_one_has_it() {
         Election::new(home.cluster(), me(pod), false, address).unwrap()
     };
     let (a, b) = (election("a"), election("b"));
-    let (a, b) = (pin!(a.win(async || false)), pin!(b.win(async || false)));
+    let (a, b) = (
+        pin!(a.win(async || Witness::default())),
+        pin!(b.win(async || Witness::default())),
+    );
     let race = tokio::time::timeout(Duration::from_secs(20), select(a, b));
     let (_, other) = race.await.unwrap().factor_first();
     // Not for long: who has won here answers no heartbeat, so the other rightly takes over some seconds later.

@@ -40,8 +40,12 @@ pub struct MediaPod {
 
 impl MediaPod {
     fn fence_url(&self) -> String {
+        self.sidecar("fence")
+    }
+
+    pub(super) fn sidecar(&self, path: &str) -> String {
         let at = std::net::SocketAddr::new(self.address, self.sidecar_port);
-        format!("http://{at}/fence")
+        format!("http://{at}/{path}")
     }
 }
 

@@ -8,7 +8,11 @@
 //! So a leader that can't reach the API server goes on: as long as nobody has fenced it, it leads.
 
 mod fence;
+mod missing;
+mod pulse;
 mod rules;
 
 pub use fence::{APP, Fence, MediaPod};
+pub use missing::MissingApp;
+pub use pulse::{BEAT, LOOK, Pulse, Sign};
 pub use rules::{DURATION, Holder, Lease, Me, RENEW, Verdict, Witness, decide};

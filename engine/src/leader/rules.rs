@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use super::Sign;
+
 /// A Lease is renewed this often.
 pub const RENEW: Duration = Duration::from_secs(10);
 /// Unrenewed for this long, a Lease is anybody's, whatever else is seen.
 pub const DURATION: Duration = Duration::from_secs(30);
 /// A holder that hasn't answered for this long is thought gone …
-const SILENT: Duration = Duration::from_secs(2);
-/// … if a media pod, too, misses the app; without such a witness it takes this long.
+const SILENT: Duration = Duration::from_millis(1500);
+/// … if a media pod, too, misses the app, or the journal its signs of life; without such a witness
+/// it takes this long.
 const SILENT_UNWITNESSED: Duration = Duration::from_secs(6);
 
 /// This process.
@@ -61,6 +64,8 @@ pub struct Witness {
     pub silent_for: Option<Duration>,
     /// A media pod says that no engine is connected.
     pub app_missing: bool,
+    /// What the journal shows, where it is shared.
+    pub journal: Option<Sign>,
 }
 
 /// What to do.
@@ -99,8 +104,14 @@ pub fn decide(me: &Me, unique: bool, lease: Option<&Lease>, witness: Witness) ->
         return Verdict::Take("it was not renewed");
     }
     match witness.silent_for {
+        Some(_) if witness.journal == Some(Sign::Gone) => {
+            Verdict::Take("its holder is silent, and its session with the journal is gone")
+        }
         Some(silent) if silent >= SILENT && witness.app_missing => {
             Verdict::Take("its holder is silent, and a media pod misses it")
+        }
+        Some(silent) if silent >= SILENT && witness.journal == Some(Sign::Frozen) => {
+            Verdict::Take("its holder is silent, and gives the journal no sign of life")
         }
         Some(silent) if silent >= SILENT_UNWITNESSED => Verdict::Take("its holder is silent"),
         _ => Verdict::Wait,
@@ -133,6 +144,7 @@ mod tests {
         Witness {
             silent_for: Some(Duration::from_secs(seconds)),
             app_missing,
+            journal: None,
         }
     }
 
@@ -212,6 +224,30 @@ mod tests {
             decide(&me(), false, Some(&other), silent(6, false)),
             Verdict::Take(_)
         ));
+    }
+
+    #[test]
+    fn a_holder_whose_session_with_the_journal_is_gone_is_succeeded_at_once_if_it_is_silent_too() {
+        let other = held("other/u/n", 5);
+        let seen = |silent_for, journal| Witness {
+            silent_for,
+            app_missing: false,
+            journal: Some(journal),
+        };
+        let decided = |witness| decide(&me(), false, Some(&other), witness);
+        let at_once = Some(Duration::ZERO);
+        assert!(matches!(
+            decided(seen(at_once, Sign::Gone)),
+            Verdict::Take(_)
+        ));
+        assert_eq!(decided(seen(None, Sign::Gone)), Verdict::Wait);
+        assert_eq!(decided(seen(at_once, Sign::Frozen)), Verdict::Wait);
+        let for_long = Some(Duration::from_secs(2));
+        assert!(matches!(
+            decided(seen(for_long, Sign::Frozen)),
+            Verdict::Take(_)
+        ));
+        assert_eq!(decided(seen(for_long, Sign::Lives)), Verdict::Wait);
     }
 
     #[test]

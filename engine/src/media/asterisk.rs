@@ -85,7 +85,12 @@ impl Asterisk {
 
     /// Is an engine connected?
     pub(super) async fn has_engine(&self) -> bool {
-        matches!(self.own.application(APP).await, Ok(Some(_)))
+        matches!(self.engine_connected().await, Ok(true))
+    }
+
+    /// Is an engine connected? An Asterisk that doesn't answer is no witness to either.
+    pub(super) async fn engine_connected(&self) -> Result<bool, AriError> {
+        Ok(self.own.application(APP).await?.is_some())
     }
 
     /// Whether the endpoint's contact answers, as far as Asterisk knows: one that was never asked

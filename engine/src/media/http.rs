@@ -43,6 +43,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/startz", get(startz))
         .route("/readyz", get(readyz))
         .route("/livez", get(livez))
+        .route("/engine", get(engine))
         .route("/drain", get(drain).post(drain))
         .route("/fence", post(fence))
         .with_state(shared)
@@ -85,6 +86,14 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
 async fn livez(State(shared): State<Arc<Shared>>) -> Response {
     let answers = shared.asterisk.answers().await;
     verdict((!answers).then_some("Asterisk does not answer"))
+}
+
+/// Whether an engine is connected: what a standby asks before it takes over from a silent leader.
+async fn engine(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.asterisk.engine_connected().await {
+        Ok(connected) => Json(json!({"connected": connected})).into_response(),
+        Err(_) => verdict(Some("Asterisk does not answer")),
+    }
 }
 
 /// Takes no new call and answers when the last has ended, or the deadline has come.

@@ -2,8 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -14,14 +13,16 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::handle::{Ends, Handle, Role};
 use super::main_loop::{LoopEnd, MainLoop, silent_telephony};
 use super::options::{Options, Place, Voice};
-use super::recover::recover;
+use super::recover::Tail;
 use super::reporting;
-use crate::api::{self, App};
+use super::standby::{holder, stand_by};
+use crate::api::{self, App, FrontDoor};
 use crate::config::{Files, Loaded};
 use crate::figures::AT_HAND;
-use crate::journal::{JournalError, Sqlite, Writer};
+use crate::journal::{Epoch, JournalError, Location, Names, Vault, Writer};
+use crate::keys::TenantKey;
 use crate::kube::Election;
-use crate::leader::{Fence, MediaPod};
+use crate::leader::{BEAT, Fence, MediaPod, MissingApp, Sign, Witness};
 use crate::metrics::Metrics;
 use crate::state::Directory;
 use crate::telephony::{MediaHosts, Recovered, Telephony, driver, sim};
@@ -57,19 +58,21 @@ impl Engine {
             calls_ring_on_phones: matches!(options.telephony, Voice::Ari(_)),
             metrics: Arc::clone(&metrics),
         };
-        let api = serve(&mut servers, options.listen, api::router(app)).await?;
+        let (leader, led_by) = watch::channel(None);
+        let api = serve(&mut servers, options.listen, led_by, api::router(app)).await?;
         let metrics_at = match options.metrics {
             None => None,
             Some(at) => {
                 let router = api::metrics_router(handle.clone(), Arc::clone(&metrics));
-                Some(serve(&mut servers, at, router).await?)
+                let (_, nobody) = watch::channel(None);
+                Some(serve(&mut servers, at, nobody, router).await?)
             }
         };
         tracing::info!(%api, metrics = ?metrics_at, "listening");
         let (stop, stopped) = oneshot::channel();
         let life = tokio::spawn(async move {
             let role = ends.role.clone();
-            let end = live(options, ends, metrics, stopped).await;
+            let end = live(options, ends, metrics, (api, leader), stopped).await;
             role.send_replace(Role::Ended);
             drop(servers);
             end
@@ -116,6 +119,7 @@ pub async fn run(options: Options, until: impl Future<Output = ()>) -> Result<Lo
 async fn serve(
     servers: &mut JoinSet<()>,
     at: SocketAddr,
+    led_by: watch::Receiver<Option<SocketAddr>>,
     router: axum::Router,
 ) -> Result<SocketAddr> {
     let listener = TcpListener::bind(at)
@@ -125,7 +129,8 @@ async fn serve(
         .local_addr()
         .context("the listener has no address")?;
     servers.spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
+        let door = FrontDoor::new(listener, led_by);
+        if let Err(error) = axum::serve(door, router).await {
             tracing::error!(%error, "a listener ended");
         }
     });
@@ -143,6 +148,7 @@ async fn live(
     options: Options,
     ends: Ends,
     metrics: Arc<Metrics>,
+    (api, leader): (SocketAddr, watch::Sender<Option<SocketAddr>>),
     mut stopped: oneshot::Receiver<()>,
 ) -> Result<LoopEnd> {
     let Options {
@@ -150,28 +156,21 @@ async fn live(
         journal,
         telephony,
         key,
+        retention,
         ..
     } = options;
-    let led = async {
-        let surroundings = follow_config(&place).await?;
-        let election = match &place {
-            Place::Machine { .. } => None,
-            Place::Pod {
-                cluster,
-                me,
-                unique,
-                address,
-            } => {
-                let election =
-                    Election::new(cluster.clone(), me.clone(), *unique, address.clone())?;
-                election.win(async || false).await;
-                Some(election)
-            }
-        };
-        anyhow::Ok((surroundings, election))
+    let opening = Opening {
+        location: journal,
+        key: key.clone(),
+        names: ends.handle().names().clone(),
     };
-    let (surroundings, election) = tokio::select! {
-        led = led => led?,
+    let won = async {
+        let surroundings = follow_config(&place).await?;
+        let won = win(&place, &opening, &leader).await?;
+        anyhow::Ok((surroundings, won))
+    };
+    let (surroundings, won) = tokio::select! {
+        won = won => won?,
         _ = &mut stopped => return Ok(LoopEnd::Stopped),
     };
     let Surroundings {
@@ -179,20 +178,29 @@ async fn live(
         problem,
         mut tasks,
     } = surroundings;
+    let Won {
+        election,
+        writer,
+        tail,
+    } = won;
 
+    leader.send_replace(None);
     ends.role.send_replace(Role::Recovering);
     let holder = match &place {
-        Place::Machine { .. } => format!("process {}", std::process::id()),
-        Place::Pod { me, .. } => me.identity(),
+        Place::Machine { .. } => holder(&format!("process {}", std::process::id()), near(api)),
+        Place::Pod { me, address, .. } => format!(
+            "{} {}",
+            me.identity(),
+            address.trim_start_matches("http://")
+        ),
     };
-    let store = open(&journal, matches!(place, Place::Pod { .. })).await?;
-    let writer = Arc::new(Writer::start(Box::new(store))?);
+    let writer = Arc::new(writer);
     let epoch = writer.acquire(holder).await?;
     tracing::info!(epoch = epoch.0, "leading");
     metrics.leads(epoch.0);
     // Set once: an engine leads once in its life.
     let _ = ends.journal.set(Arc::downgrade(&writer));
-    let state = recover(&writer, epoch).await?;
+    let state = tail.take_over(&writer, epoch).await?;
     if let Some(tenant) = &state.directory.tenant {
         let rows = writer.records(state.directory.last - AT_HAND).await?;
         ends.figures().add(&rows, tenant);
@@ -215,6 +223,17 @@ async fn live(
             problem,
         ));
     }
+    tasks.spawn(give_signs_of_life(
+        Arc::downgrade(&writer),
+        epoch,
+        Arc::clone(&end_loop),
+    ));
+    tasks.spawn(super::retention::keep(
+        Arc::downgrade(&writer),
+        epoch,
+        ends.handle(),
+        retention,
+    ));
     let election = election.map(Arc::new);
     if let Some(election) = election.clone() {
         let end_loop = Arc::clone(&end_loop);
@@ -291,36 +310,157 @@ async fn follow_config(place: &Place) -> Result<Surroundings> {
     })
 }
 
-async fn open(journal: &Path, wait: bool) -> Result<Sqlite, JournalError> {
-    loop {
-        match Sqlite::open(journal) {
-            Err(JournalError::Locked { path }) if wait => {
-                tracing::warn!(path, "an earlier engine still holds the journal; waiting");
-                tokio::time::sleep(LOCK_RETRY).await;
+/// What a leadership begins with.
+struct Won {
+    election: Option<Election>,
+    writer: Writer,
+    /// As much of the journal as has been read already.
+    tail: Tail,
+}
+
+/// Waits until this process leads: by the Lease in a cluster, else by the journal itself.
+async fn win(
+    place: &Place,
+    journal: &Opening,
+    leader: &watch::Sender<Option<SocketAddr>>,
+) -> Result<Won> {
+    let mut tail = Tail::default();
+    let (signs, seen) = watch::channel(None);
+    match place {
+        Place::Machine { .. } => {
+            let writer = journal.open(false).await?;
+            if journal.location.is_shared() {
+                let gone = |sign| sign != Sign::Lives;
+                let sign = stand_by(&writer, &mut tail, &signs, leader, gone).await;
+                tracing::info!(?sign, "taking the lead");
             }
-            opened => return opened,
+            Ok(Won {
+                election: None,
+                writer,
+                tail,
+            })
+        }
+        Place::Pod {
+            cluster,
+            me,
+            unique,
+            address,
+        } => {
+            let election = Election::new(cluster.clone(), me.clone(), *unique, address.clone())?;
+            let (pods, there) = watch::channel(None);
+            let mut tasks = JoinSet::new();
+            let follows = cluster.clone();
+            tasks.spawn(async move { follows.follow_media(pods).await });
+            let missing = MissingApp::new(there)?;
+            let won = election.win(async || Witness {
+                app_missing: missing.is_missing().await,
+                journal: *seen.borrow(),
+                ..Witness::default()
+            });
+            let writer = if journal.location.is_shared() {
+                let writer = journal.open(true).await?;
+                tokio::select! {
+                    () = won => {}
+                    _ = stand_by(&writer, &mut tail, &signs, leader, |_| false) => {}
+                }
+                writer
+            } else {
+                won.await;
+                journal.open(true).await?
+            };
+            Ok(Won {
+                election: Some(election),
+                writer,
+                tail,
+            })
+        }
+    }
+}
+
+/// What a journal is opened with.
+struct Opening {
+    location: Location,
+    key: TenantKey,
+    names: Names,
+}
+
+impl Opening {
+    /// `wait`: a predecessor may hold it yet.
+    async fn open(&self, wait: bool) -> Result<Writer> {
+        loop {
+            let location = self.location.clone();
+            let opened = tokio::task::spawn_blocking(move || location.open());
+            match opened.await.context("the journal's opening broke off")? {
+                Err(JournalError::Locked { path }) if wait => {
+                    tracing::warn!(path, "an earlier engine still holds the journal; waiting");
+                    tokio::time::sleep(LOCK_RETRY).await;
+                }
+                opened => {
+                    let vault = Vault::new(&self.key, self.names.clone());
+                    return Ok(Writer::sealing(opened?, vault)?);
+                }
+            }
+        }
+    }
+}
+
+/// Where others on this machine reach what listens everywhere.
+fn near(mut api: SocketAddr) -> SocketAddr {
+    if api.ip().is_unspecified() {
+        api.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    api
+}
+
+/// Beats for those who stand by, and learns from it whether this engine still leads.
+async fn give_signs_of_life(
+    writer: Weak<Writer>,
+    epoch: Epoch,
+    end_loop: Arc<watch::Sender<Option<LoopEnd>>>,
+) {
+    loop {
+        tokio::time::sleep(BEAT).await;
+        let Some(writer) = writer.upgrade() else {
+            return;
+        };
+        match writer.beat(epoch).await {
+            Ok(()) => {}
+            Err(error @ JournalError::Stale { .. }) => {
+                end_loop.send_replace(Some(LoopEnd::SteppedDown(error.to_string())));
+                return;
+            }
+            // The next append will say it where it matters.
+            Err(error) => tracing::warn!(%error, "no sign of life could be given"),
         }
     }
 }
 
 fn media_hosts(
     place: &Place,
-    epoch: crate::journal::Epoch,
+    epoch: Epoch,
     key: crate::keys::TenantKey,
     end_loop: &Arc<watch::Sender<Option<LoopEnd>>>,
     tasks: &mut JoinSet<()>,
 ) -> Result<watch::Receiver<Option<MediaHosts>>> {
     match place {
-        Place::Machine { hosts, .. } => {
+        Place::Machine { hosts, pods, .. } if pods.is_empty() => {
             let (keep, fixed) = watch::channel(Some(hosts.clone().into()));
             tasks.spawn(async move { keep.closed().await });
             Ok(fixed)
         }
-        Place::Pod { cluster, .. } => {
+        Place::Machine { .. } | Place::Pod { .. } => {
             let (pods, seen) = watch::channel(None::<Vec<MediaPod>>);
             let (named, hosts) = watch::channel(None);
-            let cluster = cluster.clone();
-            tasks.spawn(async move { cluster.follow_media(pods).await });
+            match place {
+                Place::Pod { cluster, .. } => {
+                    let cluster = cluster.clone();
+                    tasks.spawn(async move { cluster.follow_media(pods).await });
+                }
+                Place::Machine { pods: fixed, .. } => {
+                    pods.send_replace(Some(fixed.clone()));
+                    tasks.spawn(async move { pods.closed().await });
+                }
+            }
             let fence = Fence::new(epoch, key)?;
             let end_loop = Arc::clone(end_loop);
             tasks.spawn(async move {

@@ -8,7 +8,7 @@ use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::AgentName;
 
 use crate::figures::Figures;
-use crate::journal::{Context, Epoch, Seq, Writer};
+use crate::journal::{Context, Epoch, JournalError, Names, Seq, Writer};
 use crate::state::State;
 use crate::telephony::CallAudio;
 
@@ -116,6 +116,7 @@ pub struct Handle {
     role: watch::Receiver<Role>,
     journal: Arc<OnceLock<Weak<Writer>>>,
     figures: Arc<RwLock<Figures>>,
+    names: Names,
 }
 
 /// The main loop's ends of a [`Handle`].
@@ -155,6 +156,7 @@ impl Handle {
             role: role_seen,
             journal: Arc::default(),
             figures: Arc::default(),
+            names: Names::default(),
         };
         let ends = Ends {
             requests: taken,
@@ -242,12 +244,26 @@ impl Handle {
     /// # Errors
     /// [`NotTaken`], where no journal is open here, or it can't be read.
     pub async fn record(&self, contact: ContactId) -> Result<Vec<Segment>, NotTaken> {
+        unread(self.journal()?.record(contact.0).await)
+    }
+
+    /// Our name for a customer, by the text that identifies them, if they ever came and are not
+    /// erased.
+    ///
+    /// # Errors
+    /// [`NotTaken`], where no journal is open here, or it can't be read.
+    pub async fn find_customer(&self, text: &str) -> Result<Option<String>, NotTaken> {
+        unread(self.journal()?.find_customer(text.to_owned()).await)
+    }
+
+    fn journal(&self) -> Result<Arc<Writer>, NotTaken> {
         let journal = self.journal.get().and_then(Weak::upgrade);
-        let journal = journal.ok_or(NotTaken::NotLeading)?;
-        journal.record(contact.0).await.map_err(|error| {
-            tracing::error!(%error, contact = contact.0, "no record could be read");
-            NotTaken::NotLeading
-        })
+        journal.ok_or(NotTaken::NotLeading)
+    }
+
+    /// Who our names for customers stand for.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Every decision from now on.
@@ -259,4 +275,11 @@ impl Handle {
     pub fn role(&self) -> watch::Receiver<Role> {
         self.role.clone()
     }
+}
+
+fn unread<T>(read: Result<T, JournalError>) -> Result<T, NotTaken> {
+    read.map_err(|error| {
+        tracing::error!(%error, "the journal could not be read");
+        NotTaken::NotLeading
+    })
 }

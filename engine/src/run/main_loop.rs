@@ -23,6 +23,8 @@ use crate::telephony::{Arrival, CallRef, Command, MediaHosts, Report, Telephony}
 const BATCH: usize = 512;
 /// Entries between two snapshots: replaying this many takes well under a second.
 const SNAPSHOT_EVERY: u64 = 20_000;
+/// Between two snapshots at most, where anything happened: what is cut must be in one.
+const SNAPSHOT_AFTER: Duration = Duration::from_secs(6 * 3600);
 const PRESENCE_CHECK: Duration = Duration::from_secs(1);
 /// The longest sleep where the core asks for nothing.
 const NO_DEADLINE: Duration = Duration::from_secs(3600);
@@ -115,6 +117,7 @@ impl MainLoop {
         let mut presence = tokio::time::interval(PRESENCE_CHECK);
         presence.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut since_snapshot = 0_u64;
+        let mut snapshot_at = Instant::now();
         self.config.mark_changed();
         self.hosts.mark_changed();
         let tenant = self.read(|state| state.directory.tenant.clone());
@@ -155,8 +158,10 @@ impl MainLoop {
             }
             since_snapshot += batch.entries.len() as u64;
             self.commit(batch).await?;
-            if since_snapshot >= SNAPSHOT_EVERY {
+            let due = since_snapshot > 0 && snapshot_at.elapsed() >= SNAPSHOT_AFTER;
+            if due || since_snapshot >= SNAPSHOT_EVERY {
                 since_snapshot = 0;
+                snapshot_at = Instant::now();
                 self.snapshot();
             }
         };

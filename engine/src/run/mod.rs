@@ -8,12 +8,14 @@ mod options;
 mod presence;
 mod recover;
 mod reporting;
+mod retention;
+mod standby;
 #[cfg(test)]
 mod tests;
 
 pub use engine::{Engine, run};
 pub use handle::{Arriving, Decision, Handle, NotTaken, Role};
 pub use main_loop::LoopEnd;
-pub use options::{Options, Place, Voice};
+pub use options::{Options, Place, RETENTION, Voice};
 pub use presence::SILENCE;
 pub use recover::recover;

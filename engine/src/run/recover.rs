@@ -1,57 +1,139 @@
-//! From the journal to the live state: the newest snapshot, and the entries behind it.
+//! From the journal to the live state: the newest snapshot, and the entries behind it; once, by
+//! whoever takes over, or all along, by whoever stands by.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use trunkline_routing::{Output, Segment};
 
-use crate::journal::{Epoch, JournalError, Seq, Writer};
-use crate::state::State;
+use crate::journal::{Epoch, JournalError, Seq, Snapshot, Writer};
+use crate::state::{State, StateError};
 
 /// Entries read at once.
 const CHUNK: usize = 5_000;
 
 /// Reads the journal into a state, and writes again the records that the entries behind the
-/// snapshot make: those of the last moments may have been lost with the predecessor. A snapshot that can't be read (of another release) costs
-/// time, nothing else: all entries are there.
+/// snapshot make: those of the last moments may have been lost with the predecessor. A snapshot that
+/// can't be read (of another release) costs time, as long as all entries are there.
 ///
 /// # Errors
 /// [`JournalError`].
 pub async fn recover(journal: &Writer, epoch: Epoch) -> Result<State, JournalError> {
-    let began = Instant::now();
-    let mut state = match journal.snapshot().await? {
-        Some(snapshot) => State::restore(&snapshot).unwrap_or_else(|error| {
-            tracing::warn!(%error, "folding the whole journal");
-            State::default()
-        }),
-        None => State::default(),
-    };
-    let from = state.seq;
-    let mut rows: Vec<Segment> = Vec::new();
-    loop {
-        let entries = journal.read(state.seq, CHUNK).await?;
-        for entry in &entries {
-            if entry.seq != state.seq.next() {
-                return Err(JournalError::Gap {
-                    got: entry.seq,
-                    last: state.seq,
-                });
-            }
-            rows.extend(records(&state.apply(entry)));
+    Tail::default().take_over(journal, epoch).await
+}
+
+/// The live state as far as the journal has been read.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    state: State,
+    /// The records of the entries behind the newest snapshot, with the entry that made each: a
+    /// leader that dies may not have written them.
+    rows: VecDeque<(Seq, Segment)>,
+    begun: bool,
+}
+
+impl Tail {
+    /// Reads what there is, to its end.
+    pub(super) async fn catch_up(&mut self, journal: &Writer) -> Result<(), JournalError> {
+        if !self.begun {
+            self.begin(journal).await?;
         }
-        journal.project(epoch, std::mem::take(&mut rows));
-        if entries.len() < CHUNK {
-            break;
+        loop {
+            let entries = journal.read(self.state.seq, CHUNK).await?;
+            for entry in &entries {
+                if entry.seq != self.state.seq.next() {
+                    return Err(JournalError::Gap {
+                        got: entry.seq,
+                        last: self.state.seq,
+                    });
+                }
+                let outputs = self.state.apply(entry);
+                let made = records(&outputs).map(|row| (entry.seq, row));
+                self.rows.extend(made);
+            }
+            if entries.len() < CHUNK {
+                return Ok(());
+            }
         }
     }
-    let Seq(replayed) = Seq(state.seq.0 - from.0);
-    tracing::info!(
-        snapshot = from.0,
-        replayed,
-        live = state.directory.live.len(),
-        took_ms = began.elapsed().as_millis(),
-        "the journal is replayed"
-    );
-    Ok(state)
+
+    async fn begin(&mut self, journal: &Writer) -> Result<(), JournalError> {
+        let snapshot = journal.snapshot().await?;
+        let began = Instant::now();
+        if let Some(snapshot) = snapshot {
+            self.state = match State::restore(&snapshot) {
+                Ok(state) => state,
+                Err(error) => whole(journal, &snapshot, &error).await?,
+            };
+        }
+        self.begun = true;
+        tracing::info!(
+            snapshot = self.state.seq.0,
+            took_ms = began.elapsed().as_millis(),
+            "the journal's snapshot is read"
+        );
+        Ok(())
+    }
+
+    /// Who are at hand, by our names for them.
+    fn customers(&self) -> Vec<String> {
+        let directory = &self.state.directory;
+        let live = directory.live.values();
+        let ended = directory.recent.iter().map(|record| &record.last);
+        live.chain(ended)
+            .filter_map(|contact| contact.customer.clone())
+            .collect()
+    }
+
+    /// Lets go of the records that the leader wrote: those that a snapshot has left behind.
+    pub(super) fn written_up_to(&mut self, snapshot: Seq) {
+        while self.rows.front().is_some_and(|(seq, _)| *seq <= snapshot) {
+            self.rows.pop_front();
+        }
+    }
+
+    /// Reads the rest: under the new epoch nobody else writes any more.
+    pub(super) async fn take_over(
+        mut self,
+        journal: &Writer,
+        epoch: Epoch,
+    ) -> Result<State, JournalError> {
+        let (began, known) = (Instant::now(), self.state.seq);
+        self.catch_up(journal).await?;
+        journal.open_customers(self.customers()).await?;
+        let rows: Vec<Segment> = self.rows.into_iter().map(|(_, row)| row).collect();
+        for rows in rows.chunks(CHUNK) {
+            journal.project(epoch, rows.to_vec());
+        }
+        tracing::info!(
+            known = known.0,
+            last = self.state.seq.0,
+            live = self.state.directory.live.len(),
+            took_ms = began.elapsed().as_millis(),
+            "the journal is replayed"
+        );
+        Ok(self.state)
+    }
+}
+
+/// A state to fold all entries into, where a snapshot can't be read and none has been cut.
+async fn whole(
+    journal: &Writer,
+    snapshot: &Snapshot,
+    error: &StateError,
+) -> Result<State, JournalError> {
+    let first = journal.read(Seq(0), 1).await?;
+    match first.first() {
+        Some(entry) if entry.seq == Seq(1) => {
+            tracing::warn!(%error, "folding the whole journal");
+            Ok(State::default())
+        }
+        first => Err(JournalError::Snapshot {
+            snapshot: snapshot.seq,
+            begins: first.map_or(snapshot.seq, |entry| entry.seq),
+            why: error.to_string(),
+        }),
+    }
 }
 
 /// The complete stretches among a decision's outputs.

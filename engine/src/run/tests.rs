@@ -12,7 +12,8 @@ use super::main_loop::{LoopEnd, MainLoop, silent_telephony};
 use super::recover::recover;
 use crate::config::Loaded;
 use crate::journal::{
-    Actor, Context, Entry, Epoch, Journal, JournalError, Seq, Snapshot, Sqlite, Writer,
+    Actor, Context, Cut, Entry, Epoch, Journal, JournalError, Leadership, Sealed, Seq, Snapshot,
+    Sqlite, Writer,
 };
 use crate::metrics::Metrics;
 use crate::telephony::ari::{ChannelId, HostName};
@@ -29,14 +30,31 @@ impl Journal for Failing {
     fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
         self.store.acquire(holder)
     }
-    fn append(&mut self, epoch: Epoch, entries: &[Entry]) -> Result<(), JournalError> {
+    fn append_with(
+        &mut self,
+        epoch: Epoch,
+        entries: &[Entry],
+        customers: &[Sealed],
+    ) -> Result<(), JournalError> {
         match self.appends_left.checked_sub(1) {
             Some(left) => {
                 self.appends_left = left;
-                self.store.append(epoch, entries)
+                self.store.append_with(epoch, entries, customers)
             }
             None => Err(JournalError::WriterGone),
         }
+    }
+    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
+        self.store.customer_by(lookup)
+    }
+    fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {
+        self.store.customers(ids)
+    }
+    fn scrub(&mut self) -> Result<(), JournalError> {
+        self.store.scrub()
+    }
+    fn cut(&mut self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
+        self.store.cut(epoch, before, limit)
     }
     fn project(&mut self, epoch: Epoch, rows: &[Segment]) -> Result<(), JournalError> {
         self.store.project(epoch, rows)
@@ -55,6 +73,12 @@ impl Journal for Failing {
     }
     fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
         self.store.record(contact)
+    }
+    fn leadership(&mut self) -> Result<Leadership, JournalError> {
+        self.store.leadership()
+    }
+    fn beat(&mut self, epoch: Epoch) -> Result<(), JournalError> {
+        self.store.beat(epoch)
     }
 }
 

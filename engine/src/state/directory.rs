@@ -12,7 +12,7 @@ use trunkline_tenant::crds::{AgentName, ClientName};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::ContactRecord;
-use crate::journal::{Entry, Presence};
+use crate::journal::{Actor, Entry, Presence};
 use crate::telephony::{CallRef, Recovered, RecoveredCall, RecoveredStage};
 
 /// Records kept at hand; older ones are in the journal.
@@ -38,6 +38,21 @@ pub struct Directory {
     pub first_answered: BTreeMap<ClientName, Time>,
     /// The newest records of contacts that have ended, the eldest first.
     pub recent: VecDeque<ContactRecord>,
+    /// The newest erasures of customers, the eldest first.
+    #[serde(default)]
+    pub erasures: VecDeque<Erasure>,
+}
+
+/// A customer was erased: for the audit. The journal's entries have all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Erasure {
+    /// Our name for them, which leads nowhere since.
+    pub customer: String,
+    /// When.
+    pub at: Time,
+    /// By whom.
+    pub by: Option<Actor>,
 }
 
 /// A contact that lives.
@@ -54,7 +69,7 @@ pub struct LiveContact {
     pub call: Option<CallRef>,
     /// The number dialled.
     pub number: Option<String>,
-    /// Who it is from.
+    /// Who it is from, by our name for them ([`crate::journal::Vault`]).
     pub customer: Option<String>,
     /// The word under which it came through the API.
     pub reference: Option<String>,
@@ -247,6 +262,16 @@ impl Directory {
     /// Remembers what an entry did. What contacts are at is read from the core, which decided it.
     pub(super) fn apply(&mut self, entry: &Entry, outputs: &[Output], core: &Core) {
         self.last = entry.at;
+        if let Some(customer) = &entry.context.erased {
+            if self.erasures.len() == RECENT {
+                self.erasures.pop_front();
+            }
+            self.erasures.push_back(Erasure {
+                customer: customer.clone(),
+                at: entry.at,
+                by: entry.context.by.clone(),
+            });
+        }
         // The number is used up even where the core would not have the contact.
         if let Input::Arrive { contact, .. } = &entry.input {
             self.newest = self.newest.max(Some(*contact));

@@ -7,12 +7,12 @@
 mod directory;
 mod record;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 use trunkline_routing::{BadSnapshot, Core, Options, Output, Snapshot as CoreSnapshot};
 
-pub use directory::{AgentView, Directory, LiveContact, Stage};
+pub use directory::{AgentView, Directory, Erasure, LiveContact, Stage};
 pub use record::ContactRecord;
 
 use crate::journal::{Entry, Seq, Snapshot};

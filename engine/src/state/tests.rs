@@ -10,15 +10,15 @@ use crate::testing::small_tenant;
 
 /// A centre's day in disorder: arrivals, sign-ins, acceptances, holds, hang-ups, new configurations,
 /// many of which the core refuses.
-struct Disorder {
+pub(crate) struct Disorder {
     random: StdRng,
-    state: State,
+    pub(crate) state: State,
     at: i64,
-    entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl Disorder {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut new = Self {
             random: StdRng::seed_from_u64(seed),
             state: State::default(),
@@ -45,7 +45,7 @@ impl Disorder {
         outputs
     }
 
-    fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.at += self.random.random_range(0..4_000_000);
         let agent = ["maria", "noah", "nobody"][self.random.random_range(0..3)];
         let newest = self.state.directory.newest.unwrap_or(ContactId(0));

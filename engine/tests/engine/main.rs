@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod api;
+#[allow(dead_code, reason = "other tests use more of it")]
+#[path = "../support/database.rs"]
+mod database;
+mod erasure;
 mod killed;
 mod session;
 mod simulated;

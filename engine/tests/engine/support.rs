@@ -6,8 +6,9 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use trunkline_engine::api::Tokens;
+use trunkline_engine::journal::Location;
 use trunkline_engine::keys::TenantKey;
-use trunkline_engine::run::{Engine, Options, Place, Role, Voice};
+use trunkline_engine::run::{Engine, Options, Place, RETENTION, Role, Voice};
 
 pub const ADMIN: &str = "the-administrations-token";
 
@@ -25,12 +26,20 @@ pub async fn engine(dir: &Path, telephony: Voice) -> Engine {
 
 /// An engine that leads.
 pub async fn engine_on(dir: &Path, config: PathBuf, telephony: Voice) -> Engine {
+    let journal = dir.join("journal.sqlite").into();
+    engine_at(config, journal, telephony).await
+}
+
+/// An engine that leads, on this journal.
+pub async fn engine_at(config: PathBuf, journal: Location, telephony: Voice) -> Engine {
     let engine = Engine::start(Options {
         place: Place::Machine {
             config,
             hosts: Vec::new(),
+            pods: Vec::new(),
         },
-        journal: dir.join("journal.sqlite"),
+        journal,
+        retention: RETENTION,
         listen: "127.0.0.1:0".parse().unwrap(),
         metrics: Some("127.0.0.1:0".parse().unwrap()),
         telephony,

@@ -288,13 +288,31 @@ impl Pod {
         Leader { ari, events }
     }
 
+    /// The file of the side-car's own passwords.
+    pub fn kept(&self) -> PathBuf {
+        self.home().join("lib/trunkline/kept.json")
+    }
+
+    fn own_password(&self) -> String {
+        let kept: Json = serde_json::from_slice(&std::fs::read(self.kept()).unwrap()).unwrap();
+        kept["sidecar"].as_str().unwrap().to_owned()
+    }
+
+    /// ARI under the side-car's own user, whoever leads.
+    pub fn own_ari(&self) -> Ari {
+        Ari::new(Host {
+            name: HostName::new(POD),
+            address: "http://10.88.0.1:8088/ari".into(),
+            user: "sidecar".into(),
+            password: self.own_password(),
+            app: "acd".into(),
+        })
+        .unwrap()
+    }
+
     /// The state of a phone, as ARI has it.
     pub async fn online(&self, endpoint: &str) -> String {
-        let password = {
-            let kept = std::fs::read(self.home().join("lib/trunkline/kept.json")).unwrap();
-            let kept: Json = serde_json::from_slice(&kept).unwrap();
-            kept["sidecar"].as_str().unwrap().to_owned()
-        };
+        let password = self.own_password();
         let url = format!("http://10.88.0.1:8088/ari/endpoints/PJSIP/{endpoint}");
         let request = reqwest::Client::new()
             .get(url)

@@ -1,0 +1,94 @@
+//! Erasing customers: what identifies one is destroyed, and that it was is kept.
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use trunkline_routing::Input;
+
+use super::App;
+use super::auth::Caller;
+use super::command::submit;
+use super::error::ApiError;
+use super::extract::Body;
+use super::model::rfc3339;
+use crate::journal::{Actor, Context};
+
+/// Whom to erase. In a body and not in a path: paths are logged on their way.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Erase {
+    /// The telephone number or address, exactly as it came with their contacts.
+    customer: String,
+}
+
+/// An erasure. The customer is named by the name that the journal has for them, which leads nowhere.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Erased {
+    /// The journal's name for them.
+    customer: String,
+    /// When.
+    at: DateTime<Utc>,
+    /// By whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+}
+
+pub(super) async fn erase(
+    State(app): State<App>,
+    caller: Caller,
+    Body(Erase { customer }): Body<Erase>,
+) -> Result<Json<Erased>, ApiError> {
+    caller.admin()?;
+    let Some(id) = app.handle.find_customer(&customer).await? else {
+        return Err(ApiError::NotFound(
+            "no customer is known by that: none came from there, or they are erased already; want the number as \
+             the contacts show it"
+                .into(),
+        ));
+    };
+    let context = Context {
+        erased: Some(id),
+        ..Context::by(caller.actor())
+    };
+    submit(&app, Input::Tick, context).await?;
+    let state = app.handle.state();
+    let newest = state.directory.erasures.back().map(Erased::from);
+    newest.map(Json).ok_or(ApiError::NotFound(
+        "it is not among the newest erasures".into(),
+    ))
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<Vec<Erased>>, ApiError> {
+    caller.admin()?;
+    let state = app.handle.state();
+    Ok(Json(
+        state
+            .directory
+            .erasures
+            .iter()
+            .rev()
+            .map(Erased::from)
+            .collect(),
+    ))
+}
+
+impl From<&crate::state::Erasure> for Erased {
+    fn from(erasure: &crate::state::Erasure) -> Self {
+        let by = erasure.by.as_ref().map(|by| match by {
+            Actor::Telephony => "telephony".to_owned(),
+            Actor::Engine => "engine".to_owned(),
+            Actor::Admin => "admin".to_owned(),
+            Actor::Agent(agent) => format!("agent {agent}"),
+        });
+        Self {
+            customer: erasure.customer.clone(),
+            at: rfc3339(erasure.at),
+            by,
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! The journal in a Postgres database, which two engines have open: one leads, one stands by.
+//!
+//! An append is one statement: it checks the epoch under the leader's row lock, and the numbers,
+//! and inserts; it returns when the server has synced it (`synchronous_commit` on, whatever the
+//! server's setting). Where the connection breaks before the answer, nobody knows whether it was
+//! committed: the next connection looks, for none but the leader of this epoch writes.
+//!
+//! A database that is away for a while (restarted, failed over) is waited for; the engine commands
+//! nothing meanwhile, and calls go on.
+
+mod failure;
+mod session;
+mod url;
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use postgres::{Row, SimpleQueryMessage};
+use trunkline_routing::{Segment, Time};
+
+use self::failure::{Failure, passes};
+use self::session::{Session, signed};
+pub use self::url::DatabaseUrl;
+use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Sealed, Seq, Snapshot};
+
+/// A database that is away for longer is given up: the engine ends, and stands by anew.
+const PATIENCE: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// A journal in a database.
+pub struct Postgres {
+    url: DatabaseUrl,
+    session: Option<Session>,
+    /// The epoch under which this process leads, once it has acquired.
+    ours: Option<Epoch>,
+}
+
+impl Postgres {
+    /// Connects, and makes the tables where there are none.
+    ///
+    /// # Errors
+    /// [`JournalError::Postgres`], [`JournalError::Format`] where a newer release wrote it.
+    pub fn open(url: DatabaseUrl) -> Result<Self, JournalError> {
+        let mut new = Self {
+            url,
+            session: None,
+            ours: None,
+        };
+        new.work("opening it", |_, _| Ok(()))?;
+        Ok(new)
+    }
+
+    /// Does a piece of work, on a new connection where the old one breaks; `again` says that an
+    /// earlier try may have succeeded.
+    fn work<T>(
+        &mut self,
+        doing: &'static str,
+        mut piece: impl FnMut(&mut Session, bool) -> Result<T, Failure>,
+    ) -> Result<T, JournalError> {
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let mut again = false;
+        loop {
+            let session = match self.session.take() {
+                Some(session) => Ok(session),
+                None => Session::open(&self.url, self.ours),
+            };
+            let done = session.and_then(|mut session| {
+                let done = piece(&mut session, again)?;
+                Ok((session, done))
+            });
+            let source = match done {
+                Ok((session, done)) => {
+                    self.session = Some(session);
+                    return Ok(done);
+                }
+                // What was refused by our own rules leaves a connection that is as good as new,
+                // but whoever is refused is about to end.
+                Err(Failure::Journal(error)) => return Err(error),
+                Err(Failure::Database(error)) => error,
+            };
+            if !passes(&source) || began.elapsed() >= PATIENCE {
+                return Err(JournalError::Postgres { doing, source });
+            }
+            tracing::warn!(doing, error = %told(&source), "the database is away; trying again");
+            again = true;
+            sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn rows(&mut self, select: &'static str, by: i64) -> Result<Vec<Segment>, JournalError> {
+        let rows = self.work("reading records", |session, _| {
+            Ok(session.client.query(select, &[&by])?)
+        })?;
+        rows.iter().map(|row| parsed(row.get(0), Seq(0))).collect()
+    }
+}
+
+impl Journal for Postgres {
+    fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
+        let next = self.work("acquiring the leadership", |session, _| {
+            // Twice, where the answer got lost: an epoch more, which nobody ever led under.
+            let row = session.client.query_one(
+                "UPDATE leader SET epoch = epoch + 1, holder = $1 RETURNING epoch",
+                &[&holder],
+            )?;
+            let next = Epoch(row.get::<_, i64>(0).unsigned_abs());
+            session::name(&mut session.client, next)?;
+            Ok(next)
+        })?;
+        self.ours = Some(next);
+        Ok(next)
+    }
+
+    fn append_with(
+        &mut self,
+        ours: Epoch,
+        entries: &[Entry],
+        customers: &[Sealed],
+    ) -> Result<(), JournalError> {
+        let Some((first, newest)) = ends(entries)? else {
+            return self.beat(ours);
+        };
+        let seqs: Vec<i64> = entries.iter().map(|entry| signed(entry.seq.0)).collect();
+        let ats: Vec<i64> = entries.iter().map(|entry| entry.at.0).collect();
+        let bodies = entries
+            .iter()
+            .map(|entry| {
+                serde_json::to_string(entry).map_err(|source| JournalError::Entry {
+                    seq: entry.seq,
+                    source,
+                })
+            })
+            .collect::<Result<Vec<String>, _>>()?;
+        let ids: Vec<&str> = customers.iter().map(|row| row.id.as_str()).collect();
+        let lookups: Vec<&[u8]> = customers.iter().map(|row| row.lookup.as_slice()).collect();
+        let keys: Vec<&[u8]> = customers.iter().map(|row| row.key.as_slice()).collect();
+        let texts: Vec<&[u8]> = customers.iter().map(|row| row.text.as_slice()).collect();
+        let seen: Vec<i64> = customers.iter().map(|row| row.seen).collect();
+        let erased: Vec<&str> = entries
+            .iter()
+            .filter_map(|entry| entry.context.erased.as_deref())
+            .collect();
+        self.work("appending", |session, again| {
+            let inserted = session.client.execute(
+                &session.append,
+                &[
+                    &signed(ours.0),
+                    &seqs,
+                    &ats,
+                    &bodies,
+                    &signed(first.0 - 1),
+                    &ids,
+                    &lookups,
+                    &keys,
+                    &texts,
+                    &seen,
+                    &erased,
+                ],
+            )?;
+            if inserted == entries.len() as u64 {
+                return Ok(());
+            }
+            led(session, ours)?;
+            let row = session.client.query_one(session::NEWEST, &[])?;
+            let last = Seq(row.get::<_, i64>(0).unsigned_abs());
+            if again && last == newest {
+                // It had been committed; the answer got lost.
+                return Ok(());
+            }
+            Err(JournalError::Gap { got: first, last }.into())
+        })
+    }
+
+    fn project(&mut self, ours: Epoch, rows: &[Segment]) -> Result<(), JournalError> {
+        // One statement may write a row once: the newest version of it.
+        let mut newest = std::collections::BTreeMap::new();
+        for row in rows {
+            newest.insert((row.contact.0, row.index), row);
+        }
+        let contacts: Vec<i64> = newest.keys().map(|(contact, _)| signed(*contact)).collect();
+        let stretches: Vec<i64> = newest.keys().map(|(_, index)| i64::from(*index)).collect();
+        let entered: Vec<i64> = newest.values().map(|row| row.entered.0).collect();
+        let bodies = newest
+            .values()
+            .map(|row| {
+                serde_json::to_string(row).map_err(|source| JournalError::Entry {
+                    seq: Seq(0),
+                    source,
+                })
+            })
+            .collect::<Result<Vec<String>, _>>()?;
+        self.work("writing records", |session, _| {
+            let written = session.client.execute(
+                &session.project,
+                &[&signed(ours.0), &contacts, &stretches, &entered, &bodies],
+            )?;
+            if written == bodies.len() as u64 && written > 0 {
+                return Ok(());
+            }
+            led(session, ours)
+        })
+    }
+
+    fn save_snapshot(&mut self, ours: Epoch, snapshot: &Snapshot) -> Result<(), JournalError> {
+        self.work("writing a snapshot", |session, _| {
+            let mut transaction = session.client.transaction()?;
+            let current = transaction
+                .query_one("SELECT epoch FROM leader FOR SHARE", &[])?
+                .get::<_, i64>(0);
+            stale(ours, current)?;
+            transaction.execute(
+                "INSERT INTO snapshot VALUES ($1, $2) ON CONFLICT (seq) DO UPDATE SET state = excluded.state",
+                &[&signed(snapshot.seq.0), &snapshot.state],
+            )?;
+            transaction.execute(
+                "DELETE FROM snapshot WHERE seq NOT IN (SELECT seq FROM snapshot ORDER BY seq DESC LIMIT 2)",
+                &[],
+            )?;
+            Ok(transaction.commit()?)
+        })
+    }
+
+    fn snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+        let row = self.work("reading a snapshot", |session, _| {
+            Ok(session.client.query_opt(
+                "SELECT seq, state FROM snapshot ORDER BY seq DESC LIMIT 1",
+                &[],
+            )?)
+        })?;
+        Ok(row.map(|row| Snapshot {
+            seq: Seq(row.get::<_, i64>(0).unsigned_abs()),
+            state: row.get(1),
+        }))
+    }
+
+    fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self.work("reading entries", |session, _| {
+            let read = &session.read;
+            Ok(session.client.query(read, &[&signed(after.0), &limit])?)
+        })?;
+        let entry = |row: &Row| parsed(row.get(1), Seq(row.get::<_, i64>(0).unsigned_abs()));
+        rows.iter().map(entry).collect()
+    }
+
+    fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
+        self.rows(
+            "SELECT body FROM record WHERE entered >= $1 ORDER BY entered, contact, stretch",
+            since.0,
+        )
+    }
+
+    fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
+        self.rows(
+            "SELECT body FROM record WHERE contact = $1 ORDER BY stretch",
+            signed(contact),
+        )
+    }
+
+    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
+        let row = self.work("reading a customer", |session, _| {
+            let by = "SELECT id, lookup, key, text, seen FROM customer WHERE lookup = $1";
+            Ok(session.client.query_opt(by, &[&lookup])?)
+        })?;
+        Ok(row.as_ref().map(sealed))
+    }
+
+    fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {
+        let rows = self.work("reading customers", |session, _| {
+            let by = "SELECT id, lookup, key, text, seen FROM customer WHERE id = ANY ($1)";
+            Ok(session.client.query(by, &[&ids])?)
+        })?;
+        Ok(rows.iter().map(sealed).collect())
+    }
+
+    /// A row that was deleted stays in the table's file until it is vacuumed, and in the server's
+    /// own log and backups for as long as those are kept: that is the server's to say.
+    fn scrub(&mut self) -> Result<(), JournalError> {
+        self.work("vacuuming customers", |session, _| {
+            Ok(session.client.batch_execute("VACUUM customer")?)
+        })
+    }
+
+    fn cut(&mut self, ours: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.work("cutting what is old", |session, _| {
+            let mut transaction = session.client.transaction()?;
+            let current = transaction
+                .query_one("SELECT epoch FROM leader FOR SHARE", &[])?
+                .get::<_, i64>(0);
+            stale(ours, current)?;
+            let entries = transaction.execute(
+                "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry
+                  WHERE at < $1 AND seq <= (SELECT min(seq) FROM snapshot) ORDER BY seq LIMIT $2)",
+                &[&before.0, &limit],
+            )?;
+            let customers = transaction.execute(
+                "DELETE FROM customer WHERE id IN (SELECT id FROM customer WHERE seen < $1 ORDER BY seen LIMIT $2)",
+                &[&before.0, &limit],
+            )?;
+            transaction.commit()?;
+            Ok(Cut { entries, customers })
+        })
+    }
+
+    fn leadership(&mut self) -> Result<Leadership, JournalError> {
+        let row = self.work("reading who leads", |session, _| {
+            Ok(session.client.query_one(
+                "SELECT leader.epoch, leader.holder, pulse.beat,
+                        EXISTS (SELECT 1 FROM pg_stat_activity AS there
+                                 WHERE there.pid = leader.pid AND there.backend_start = leader.since),
+                        (SELECT coalesce(max(seq), 0) FROM snapshot)
+                   FROM leader, pulse WHERE leader.one = 1 AND pulse.one = 1",
+                &[],
+            )?)
+        })?;
+        let count = |at: usize| row.get::<_, i64>(at).unsigned_abs();
+        Ok(Leadership {
+            epoch: Epoch(count(0)),
+            holder: row.get(1),
+            beat: count(2),
+            held: row.get(3),
+            snapshot: Seq(count(4)),
+        })
+    }
+
+    fn beat(&mut self, ours: Epoch) -> Result<(), JournalError> {
+        // One round trip, and no sync: a beat that is lost with the server proves nothing anyway.
+        let beat = format!(
+            "BEGIN; SET LOCAL synchronous_commit TO off;
+             UPDATE pulse SET beat = beat + 1 WHERE EXISTS (SELECT 1 FROM leader WHERE epoch = {});
+             COMMIT",
+            signed(ours.0)
+        );
+        self.work("giving a sign of life", |session, _| {
+            let told = session.client.simple_query(&beat)?;
+            let counts = told.iter().map(|message| match message {
+                SimpleQueryMessage::CommandComplete(count) => *count,
+                _ => 0,
+            });
+            if counts.sum::<u64>() > 0 {
+                return Ok(());
+            }
+            led(session, ours)
+        })
+    }
+}
+
+fn sealed(row: &Row) -> Sealed {
+    Sealed {
+        id: row.get(0),
+        lookup: row.get(1),
+        key: row.get(2),
+        text: row.get(3),
+        seen: row.get(4),
+    }
+}
+
+/// The numbers of the first and last entry; they follow one another.
+fn ends(entries: &[Entry]) -> Result<Option<(Seq, Seq)>, JournalError> {
+    for pair in entries.windows(2) {
+        if pair[1].seq != pair[0].seq.next() {
+            return Err(JournalError::Gap {
+                got: pair[1].seq,
+                last: pair[0].seq,
+            });
+        }
+    }
+    Ok(entries
+        .first()
+        .zip(entries.last())
+        .map(|(first, last)| (first.seq, last.seq)))
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(body: &str, seq: Seq) -> Result<T, JournalError> {
+    serde_json::from_str(body).map_err(|source| JournalError::Entry { seq, source })
+}
+
+/// An error where the epoch is no longer ours.
+fn led(session: &mut Session, ours: Epoch) -> Result<(), Failure> {
+    let row = session.client.query_one("SELECT epoch FROM leader", &[])?;
+    stale(ours, row.get(0))
+}
+
+fn stale(ours: Epoch, current: i64) -> Result<(), Failure> {
+    let current = Epoch(current.unsigned_abs());
+    if current == ours {
+        Ok(())
+    } else {
+        Err(JournalError::Stale { ours, current }.into())
+    }
+}
+
+/// An error with its causes.
+fn told(error: &postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(one) = cause {
+        text = format!("{text}: {one}");
+        cause = one.source();
+    }
+    text
+}

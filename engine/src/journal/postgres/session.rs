@@ -1,0 +1,138 @@
+//! One connection to the database: its tables made where there are none, its statements prepared.
+
+use postgres::{Client, Statement};
+
+use super::super::{Epoch, JournalError};
+use super::DatabaseUrl;
+use super::failure::Failure;
+
+/// What this engine writes.
+const FORMAT: u32 = 1;
+
+/// Several engines may come to an empty database at once: one makes the tables.
+const MAKING: &str =
+    "SELECT pg_advisory_xact_lock(hashtext('trunkline journal'), hashtext(current_schema()))";
+
+/// `leader` is the fence: whoever writes shares its row, whoever acquires updates it, so neither
+/// gets between the other's check and commit. `pid` and `since` name the session of the leader.
+const SCHEMA: &str = "
+CREATE TABLE leader (one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL, epoch BIGINT NOT NULL,
+                     holder TEXT NOT NULL, pid INTEGER, since TIMESTAMPTZ);
+INSERT INTO leader VALUES (1, 1, 0, '', NULL, NULL);
+CREATE TABLE pulse (one INTEGER PRIMARY KEY CHECK (one = 1), beat BIGINT NOT NULL);
+INSERT INTO pulse VALUES (1, 0);
+CREATE TABLE entry (seq BIGINT PRIMARY KEY, epoch BIGINT NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE snapshot (seq BIGINT PRIMARY KEY, state BYTEA NOT NULL);
+CREATE TABLE record (contact BIGINT NOT NULL, stretch BIGINT NOT NULL, entered BIGINT NOT NULL, body TEXT NOT NULL,
+                     PRIMARY KEY (contact, stretch));
+CREATE INDEX record_entered ON record (entered);
+CREATE TABLE customer (id TEXT PRIMARY KEY, lookup BYTEA NOT NULL UNIQUE, key BYTEA NOT NULL, text BYTEA NOT NULL,
+                       seen BIGINT NOT NULL);
+CREATE INDEX customer_seen ON customer (seen);
+";
+
+/// The last entry; where all have been cut, a snapshot holds it.
+pub(super) const NEWEST: &str =
+    "SELECT coalesce((SELECT max(seq) FROM entry), (SELECT max(seq) FROM snapshot), 0) AS seq";
+
+/// One statement, so one round trip, and one sync: nothing is written where the epoch is another,
+/// or where the entries don't follow what is there.
+const APPEND: &str = "
+WITH led AS (SELECT epoch FROM leader WHERE epoch = $1 FOR SHARE),
+     newest AS ({NEWEST}),
+     come AS (INSERT INTO customer (id, lookup, key, text, seen)
+              SELECT given.id, given.lookup, given.key, given.text, given.seen
+                FROM led, newest, unnest($6::TEXT[], $7::BYTEA[], $8::BYTEA[], $9::BYTEA[], $10::BIGINT[])
+                     AS given (id, lookup, key, text, seen)
+               WHERE newest.seq = $5
+              ON CONFLICT (id) DO UPDATE SET seen = excluded.seen),
+     erased AS (DELETE FROM customer USING led, newest WHERE newest.seq = $5 AND customer.id = ANY ($11::TEXT[]))
+INSERT INTO entry (seq, epoch, at, body)
+SELECT given.seq, led.epoch, given.at, given.body
+  FROM led, newest, unnest($2::BIGINT[], $3::BIGINT[], $4::TEXT[]) AS given (seq, at, body)
+ WHERE newest.seq = $5";
+
+const PROJECT: &str = "
+WITH led AS (SELECT epoch FROM leader WHERE epoch = $1 FOR SHARE)
+INSERT INTO record (contact, stretch, entered, body)
+SELECT given.contact, given.stretch, given.entered, given.body
+  FROM led, unnest($2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[]) AS given (contact, stretch, entered, body)
+ON CONFLICT (contact, stretch) DO UPDATE SET entered = excluded.entered, body = excluded.body";
+
+/// This connection is the leader's.
+const NAME_SESSION: &str = "
+UPDATE leader SET pid = pg_backend_pid(),
+       since = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
+ WHERE epoch = $1";
+
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) append: Statement,
+    pub(super) project: Statement,
+    pub(super) read: Statement,
+}
+
+impl Session {
+    /// Connects; where `ours` leads, the new connection is named as the leader's.
+    pub(super) fn open(url: &DatabaseUrl, ours: Option<Epoch>) -> Result<Self, Failure> {
+        let mut client = url.connect()?;
+        prepare_tables(&mut client)?;
+        // Some servers are set to acknowledge before they have written: not for us.
+        let durable = "SELECT set_config('synchronous_commit', 'on', false)
+                        WHERE current_setting('synchronous_commit') = 'off'";
+        client.simple_query(durable)?;
+        // Our statements touch few rows; compiling one took the server a second and a half.
+        client.simple_query("SET jit TO off")?;
+        let fsync: String = client
+            .query_one("SELECT current_setting('fsync')", &[])?
+            .get(0);
+        if fsync != "on" {
+            tracing::warn!(
+                "the database runs with fsync=off: a loss of power loses what it acknowledged"
+            );
+        }
+        if let Some(epoch) = ours {
+            name(&mut client, epoch)?;
+        }
+        Ok(Self {
+            append: client.prepare(&APPEND.replace("{NEWEST}", NEWEST))?,
+            project: client.prepare(PROJECT)?,
+            read: client
+                .prepare("SELECT seq, body FROM entry WHERE seq > $1 ORDER BY seq LIMIT $2")?,
+            client,
+        })
+    }
+}
+
+/// Names the connection as that of the leader under `epoch`, if that leads.
+pub(super) fn name(client: &mut Client, epoch: Epoch) -> Result<(), postgres::Error> {
+    client.execute(NAME_SESSION, &[&signed(epoch.0)]).map(drop)
+}
+
+fn prepare_tables(client: &mut Client) -> Result<(), Failure> {
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute(MAKING)?;
+    let there: bool = transaction
+        .query_one("SELECT to_regclass('leader') IS NOT NULL", &[])?
+        .get(0);
+    if !there {
+        transaction.batch_execute(SCHEMA)?;
+    }
+    let found: i32 = transaction
+        .query_one("SELECT format FROM leader", &[])?
+        .get(0);
+    let found = found.unsigned_abs();
+    if found != FORMAT {
+        return Err(Failure::Journal(JournalError::Format {
+            found,
+            known: FORMAT,
+        }));
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Postgres' integers are signed; our counters never come near the end of either.
+pub(super) fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

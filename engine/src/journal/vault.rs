@@ -1,0 +1,296 @@
+//! Customers, sealed: what identifies one is in the journal under a key of their own alone.
+//!
+//! At the door, before an entry is written, the text that identifies a customer (a telephone
+//! number, an address) is replaced by a name of ours, random and meaningless. Entries, snapshots,
+//! records, the routing core and the directory hold that name. The text itself is in one row,
+//! sealed under the customer's own key, which is wrapped under the tenant's. To erase a customer is
+//! to delete that row: all that is left is a name that leads nowhere, so a replay is byte for byte
+//! what it was. Whoever calls again after that is somebody new.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hmac::{Hmac, Mac as _};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use sha2::Sha256;
+use trunkline_routing::Input;
+
+use super::{Entry, Journal, JournalError};
+use crate::keys::TenantKey;
+
+/// Names and rows kept at hand, in each of two generations.
+const AT_HAND: usize = 10_000;
+
+type Key = [u8; 32];
+
+/// A customer's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Our name for them.
+    pub id: String,
+    /// By which the row is found again when they come back: an HMAC of the text.
+    pub lookup: Vec<u8>,
+    /// Their own key, wrapped.
+    pub key: Vec<u8>,
+    /// The text, sealed.
+    pub text: Vec<u8>,
+    /// When they last came, in microseconds since 1970.
+    pub seen: i64,
+}
+
+/// Who our names stand for, as far as it is at hand. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Names(Arc<RwLock<Generations<String>>>);
+
+impl Names {
+    /// The text behind a name; `None` once it is erased, or not at hand.
+    pub fn of(&self, id: &str) -> Option<String> {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        names.get(id).cloned()
+    }
+
+    fn write(&self, change: impl FnOnce(&mut Generations<String>)) {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The newest so many, give or take as many: what isn't touched through a generation is forgotten.
+#[derive(Debug)]
+struct Generations<T> {
+    new: HashMap<String, T>,
+    old: HashMap<String, T>,
+}
+
+impl<T> Default for Generations<T> {
+    fn default() -> Self {
+        Self {
+            new: HashMap::new(),
+            old: HashMap::new(),
+        }
+    }
+}
+
+impl<T> Generations<T> {
+    fn get(&self, key: &str) -> Option<&T> {
+        self.new.get(key).or_else(|| self.old.get(key))
+    }
+
+    fn put(&mut self, key: String, value: T) {
+        if self.new.len() >= AT_HAND {
+            self.old = std::mem::take(&mut self.new);
+        }
+        self.new.insert(key, value);
+    }
+
+    fn remove(&mut self, key: &str) -> Option<T> {
+        let old = self.old.remove(key);
+        self.new.remove(key).or(old)
+    }
+}
+
+/// Seals and opens, on the journal's thread.
+pub struct Vault {
+    wrapping: Key,
+    finding: Key,
+    /// Rows by the hex of their lookup.
+    rows: Generations<Sealed>,
+    names: Names,
+}
+
+impl Vault {
+    /// Under the tenant's key; `names` is kept at what is sealed and opened here.
+    pub fn new(key: &TenantKey, names: Names) -> Self {
+        Self {
+            wrapping: key.customer_wrapping(),
+            finding: key.customer_finding(),
+            rows: Generations::default(),
+            names,
+        }
+    }
+
+    /// Replaces what identifies customers in entries by our names for them, and gives the rows that
+    /// must be written with the entries.
+    pub(super) fn seal(
+        &mut self,
+        store: &mut dyn Journal,
+        entries: &mut [Entry],
+    ) -> Result<Vec<Sealed>, JournalError> {
+        let mut rows: Vec<Sealed> = Vec::new();
+        for entry in entries {
+            if let Some(erased) = &entry.context.erased {
+                self.forget(erased);
+                rows.retain(|row| row.id != *erased);
+            }
+            let at = entry.at.0;
+            let Some(text) = identity(&mut entry.input) else {
+                continue;
+            };
+            let lookup = self.lookup(text);
+            let before = rows.iter().position(|row| row.lookup == lookup);
+            let mut row = match before {
+                Some(at) => rows.swap_remove(at),
+                None => self.row(store, lookup, text)?,
+            };
+            row.seen = at;
+            self.names
+                .write(|names| names.put(row.id.clone(), text.clone()));
+            text.clone_from(&row.id);
+            rows.push(row);
+        }
+        for row in &rows {
+            self.rows.put(hex(&row.lookup), row.clone());
+        }
+        Ok(rows)
+    }
+
+    /// Our name for somebody, if there is one.
+    pub(super) fn find(
+        &mut self,
+        store: &mut dyn Journal,
+        text: &str,
+    ) -> Result<Option<String>, JournalError> {
+        let row = store.customer_by(&self.lookup(text))?;
+        Ok(row.map(|row| row.id))
+    }
+
+    /// Opens rows, and has their names at hand from then on.
+    pub(super) fn open(
+        &mut self,
+        store: &mut dyn Journal,
+        ids: &[String],
+    ) -> Result<(), JournalError> {
+        for row in store.customers(ids)? {
+            match self.opened(&row) {
+                Some(text) => self.names.write(|names| names.put(row.id.clone(), text)),
+                None => tracing::warn!(
+                    customer = row.id,
+                    "the row can't be opened: it was sealed under another tenant's key"
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, id: &str) {
+        let known: Vec<String> = [&self.rows.new, &self.rows.old]
+            .into_iter()
+            .flatten()
+            .filter(|(_, row)| row.id == id)
+            .map(|(lookup, _)| lookup.clone())
+            .collect();
+        for lookup in known {
+            self.rows.remove(&lookup);
+        }
+        self.names.write(|names| drop(names.remove(id)));
+    }
+
+    fn row(
+        &self,
+        store: &mut dyn Journal,
+        lookup: Vec<u8>,
+        text: &str,
+    ) -> Result<Sealed, JournalError> {
+        if let Some(row) = self.rows.get(&hex(&lookup)) {
+            return Ok(row.clone());
+        }
+        if let Some(row) = store.customer_by(&lookup)? {
+            return Ok(row);
+        }
+        let id = format!("c-{:016x}", rand::random::<u64>());
+        let key: Key = rand::random();
+        Ok(Sealed {
+            key: closed(&self.wrapping, &id, &key),
+            text: closed(&key, &id, text.as_bytes()),
+            lookup,
+            id,
+            seen: 0,
+        })
+    }
+
+    fn opened(&self, row: &Sealed) -> Option<String> {
+        let key: Key = opened(&self.wrapping, &row.id, &row.key)?.try_into().ok()?;
+        String::from_utf8(opened(&key, &row.id, &row.text)?).ok()
+    }
+
+    fn lookup(&self, text: &str) -> Vec<u8> {
+        // HMAC takes keys of any length, so this is `Ok` always.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.finding) else {
+            unreachable!("HMAC takes a key of any length")
+        };
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+}
+
+/// What in an input identifies a customer. Whoever adds an input that names one adds it here.
+fn identity(input: &mut Input) -> Option<&mut String> {
+    match input {
+        Input::Arrive { customer, .. } => customer.as_mut(),
+        _ => None,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn cipher(key: &Key) -> LessSafeKey {
+    // The key has the algorithm's length by its type, so this is `Ok` always.
+    let Ok(key) = UnboundKey::new(&CHACHA20_POLY1305, key) else {
+        unreachable!("the key has 32 bytes")
+    };
+    LessSafeKey::new(key)
+}
+
+/// Nonce, ciphertext, tag; good for this `id` alone. Nonces are random: a key seals one text.
+fn closed(key: &Key, id: &str, text: &[u8]) -> Vec<u8> {
+    let nonce: [u8; NONCE_LEN] = rand::random();
+    let mut body = text.to_vec();
+    let sealed = cipher(key).seal_in_place_append_tag(
+        Nonce::assume_unique_for_key(nonce),
+        Aad::from(id),
+        &mut body,
+    );
+    // It fails for texts of more than 256 GiB alone.
+    assert!(sealed.is_ok(), "a text of this length can be sealed");
+    [nonce.as_slice(), &body].concat()
+}
+
+fn opened(key: &Key, id: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, body) = sealed.split_at_checked(NONCE_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut body = body.to_vec();
+    let text = cipher(key).open_in_place(nonce, Aad::from(id), &mut body);
+    text.ok().map(|text| text.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_for_its_own_customer_and_key_alone() {
+        let (key, other) = ([7; 32], [8; 32]);
+        let sealed = closed(&key, "c-1", b"+4930123456");
+        assert!(!sealed.windows(5).any(|part| part == b"12345"));
+        assert_eq!(opened(&key, "c-1", &sealed).unwrap(), b"+4930123456");
+        assert_eq!(opened(&other, "c-1", &sealed), None);
+        assert_eq!(opened(&key, "c-2", &sealed), None);
+        for cut in 0..sealed.len() {
+            assert_eq!(opened(&key, "c-1", &sealed[..cut]), None);
+        }
+    }
+
+    #[test]
+    fn the_newest_are_at_hand_and_the_rest_is_forgotten() {
+        let mut kept = Generations::default();
+        for n in 0..3 * AT_HAND {
+            kept.put(n.to_string(), n);
+        }
+        assert_eq!(kept.get("29999"), Some(&29_999));
+        assert_eq!(kept.get("0"), None);
+        assert!(kept.new.len() + kept.old.len() <= 2 * AT_HAND);
+        assert_eq!(kept.remove("29999"), Some(29_999));
+        assert_eq!(kept.get("29999"), None);
+    }
+}

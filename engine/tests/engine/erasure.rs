@@ -1,0 +1,204 @@
+//! A customer's number is nowhere in the database's files, and erased it leads nowhere.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use trunkline_engine::journal::{DatabaseUrl, Location, Seq};
+use trunkline_engine::run::{Engine, Voice};
+use trunkline_engine::state::State;
+
+use crate::database::Server;
+use crate::support::{Client, engine_at, eventually, fixture};
+
+const ANNA: &str = "+4930987654321";
+const BERT: &str = "+4930123456789";
+
+/// The files that hold these bytes.
+fn holding(files: &[PathBuf], bytes: &[u8]) -> Vec<PathBuf> {
+    let holds = |file: &&PathBuf| {
+        let content = std::fs::read(file).unwrap_or_default();
+        content.windows(bytes.len()).any(|part| part == bytes)
+    };
+    files.iter().filter(holds).cloned().collect()
+}
+
+fn below(dir: &Path) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(dir).unwrap().flatten();
+    all.map(|entry| entry.path())
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+async fn served(admin: &Client, customer: &str, number: u64) {
+    let chat =
+        json!({"queue": "chats", "reference": format!("chat-{number}"), "customer": customer});
+    assert_eq!(
+        admin.post("/api/v1/contacts", chat).await.0,
+        StatusCode::CREATED
+    );
+    eventually("it is offered", async || {
+        let (_, mine) = admin.get("/api/v1/agents/maria/contacts").await;
+        mine[0]["state"] == "offered"
+    })
+    .await;
+    let (_, mine) = admin.get("/api/v1/agents/maria/contacts").await;
+    assert_eq!(mine[0]["customer"], customer, "the agent sees who it is");
+    let accept =
+        json!({"do": "accept", "contact": mine[0]["id"], "generation": mine[0]["generation"]});
+    admin.does("maria", accept).await;
+    admin
+        .does("maria", json!({"do": "end", "contact": mine[0]["id"]}))
+        .await;
+    admin.does("maria", json!({"do": "wrapUpDone"})).await;
+    eventually("maria is idle", async || {
+        admin.get("/api/v1/agents/maria").await.1["state"] == "idle"
+    })
+    .await;
+}
+
+async fn shown(admin: &Client) -> (Value, Value) {
+    let (_, contacts) = admin.get("/api/v1/contacts?state=ended").await;
+    let (_, figures) = admin.get("/api/v1/figures").await;
+    (contacts, figures)
+}
+
+fn replayed(location: &Location) -> (State, State) {
+    let mut journal = location.open().unwrap();
+    let mut whole = State::default();
+    for entry in journal.read(Seq(0), usize::MAX).unwrap() {
+        whole.apply(&entry);
+    }
+    let snapshot = journal.snapshot().unwrap().unwrap();
+    (whole, State::restore(&snapshot).unwrap())
+}
+
+async fn erased_without_a_trace(
+    dir: &Path,
+    location: Location,
+    files: impl Fn() -> Vec<PathBuf>,
+    flushed: impl Fn(),
+) {
+    let start = async || -> Engine { engine_at(fixture(), location.clone(), Voice::None).await };
+    let engine = start().await;
+    let admin = Client::admin(&engine);
+    admin
+        .does("maria", json!({"do": "signIn", "ready": true}))
+        .await;
+    for (number, customer) in [(1, ANNA), (2, BERT), (3, ANNA)] {
+        served(&admin, customer, number).await;
+    }
+    let (before, figures) = shown(&admin).await;
+    assert_eq!(before[0]["customer"], ANNA);
+    engine.stop().await.unwrap();
+    // Sealed: the bytes were never written in the open, in no entry, no snapshot, no log.
+    flushed();
+    assert_eq!(holding(&files(), ANNA.as_bytes()), [] as [PathBuf; 0]);
+    assert_ne!(
+        holding(&files(), b"chat-3"),
+        [] as [PathBuf; 0],
+        "the search sees"
+    );
+
+    // A successor knows them all the same.
+    let engine = start().await;
+    let admin = Client::admin(&engine);
+    assert_eq!(shown(&admin).await, (before.clone(), figures.clone()));
+    let unknown = json!({"customer": "+1"});
+    assert_eq!(
+        admin.post("/api/v1/erasures", unknown).await.0,
+        StatusCode::NOT_FOUND
+    );
+    let agents_own = Client::agent(&engine, "maria");
+    let erase = json!({"customer": ANNA});
+    let forbidden = agents_own.post("/api/v1/erasures", erase.clone()).await.0;
+    assert_eq!(forbidden, StatusCode::FORBIDDEN);
+
+    let sealed = tokio::task::block_in_place(|| row(&location, dir));
+    assert_ne!(
+        holding(&files(), &sealed),
+        [] as [PathBuf; 0],
+        "the row is in a file"
+    );
+    let (status, erased) = admin.post("/api/v1/erasures", erase.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{erased}");
+    let again = admin.post("/api/v1/erasures", erase).await.0;
+    assert_eq!(again, StatusCode::NOT_FOUND, "she is erased already");
+    let (after, figures_after) = shown(&admin).await;
+    let customers: Vec<&Value> = after
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["customer"])
+        .collect();
+    assert_eq!(customers, [&Value::Null, &json!(BERT), &Value::Null]);
+    assert_eq!(figures_after, figures, "the figures stay");
+    let (_, audit) = admin.get("/api/v1/erasures").await;
+    assert_eq!(audit[0]["by"], "admin");
+    assert!(!audit.to_string().contains(ANNA));
+    engine.stop().await.unwrap();
+
+    flushed();
+    assert_eq!(holding(&files(), ANNA.as_bytes()), [] as [PathBuf; 0]);
+    if matches!(location, Location::Sqlite(_)) {
+        assert_eq!(
+            holding(&files(), &sealed),
+            [] as [PathBuf; 0],
+            "the row is overwritten"
+        );
+    }
+    let (whole, snapshot) = tokio::task::block_in_place(|| replayed(&location));
+    assert_eq!(
+        whole.snapshot().unwrap().state,
+        snapshot.snapshot().unwrap().state,
+        "the replay of all entries is the live state, byte for byte"
+    );
+    let engine = start().await;
+    let (later, _) = shown(&Client::admin(&engine)).await;
+    assert_eq!(later, after);
+    engine.stop().await.unwrap();
+}
+
+/// The first half of anna's wrapped key, as the store has it: the key of the row whose lookup is hers.
+fn row(location: &Location, dir: &Path) -> Vec<u8> {
+    match location {
+        Location::Sqlite(_) => {
+            let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+            let file = dir.join("journal.sqlite");
+            let reader = rusqlite::Connection::open_with_flags(file, flags).unwrap();
+            // Anna came last.
+            let select = "SELECT key FROM customer ORDER BY seen DESC LIMIT 1";
+            reader.query_row(select, [], |row| row.get(0)).unwrap()
+        }
+        Location::Postgres(_) => {
+            let url = std::fs::read_to_string(dir.join("uri")).unwrap();
+            let mut reader = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+            reader.batch_execute("CHECKPOINT").unwrap();
+            let select = "SELECT key FROM customer ORDER BY seen DESC LIMIT 1";
+            reader.query_one(select, &[]).unwrap().get(0)
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_customer_is_nowhere_in_the_files_and_replay_is_the_live_state_on_sqlite() {
+    let dir = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite(dir.path().join("journal.sqlite"));
+    erased_without_a_trace(dir.path(), location, || below(dir.path()), || {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_customer_is_nowhere_in_the_files_and_replay_is_the_live_state_on_postgres() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = tokio::task::block_in_place(Server::start);
+    let url = tokio::task::block_in_place(|| server.database());
+    std::fs::write(dir.path().join("uri"), &url).unwrap();
+    let location = Location::Postgres(DatabaseUrl::new(&url, None).unwrap());
+    let flushed = || {
+        tokio::task::block_in_place(|| {
+            let mut admin = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+            admin.batch_execute("CHECKPOINT").unwrap();
+        });
+    };
+    erased_without_a_trace(dir.path(), location, || server.files(), flushed).await;
+}
