@@ -6,6 +6,7 @@
 //! else to stderr.
 
 mod compile;
+mod demand;
 mod documents;
 mod erlang;
 mod fit;

@@ -18,7 +18,7 @@ pub(crate) fn day(now: Time, zone: Tz) -> NaiveDate {
 }
 
 /// When a wall-clock minute of a day comes: the earlier of two, the first after one that is skipped.
-pub(crate) fn moment(day: NaiveDate, minute: i64, zone: Tz) -> Option<Time> {
+pub fn moment(day: NaiveDate, minute: i64, zone: Tz) -> Option<Time> {
     let midnight = day.and_hms_opt(0, 0, 0)?;
     (0..=180).find_map(|later| {
         let wall = midnight.checked_add_signed(chrono::Duration::minutes(minute + later))?;

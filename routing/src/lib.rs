@@ -20,7 +20,7 @@ pub use core::{
     AgentView, BadSnapshot, CONNECT_DEADLINE, ContactView, Core, NextKey, Options, Reason,
     Snapshot, StageView,
 };
-pub use hours::is_open;
+pub use hours::{is_open, moment};
 pub use input::{ContactId, DeclineCause, Input, OfferId, Target};
 pub use output::{AgentState, CancelReason, Outcome, Output, Segment, SegmentEnd};
 pub use time::{Span, Time};

@@ -496,12 +496,10 @@ proptest! {
             .calls
             .iter()
             .map(|call| Contact {
-                at: Span::seconds(call.at),
-                queue: format!("q{}", call.queue).parse().unwrap(),
                 handle: Some(Span::seconds(call.handle)),
                 patience: Some(call.patience.map(Span::seconds)),
                 priority: call.priority,
-                customer: None,
+                ..Contact::new(Span::seconds(call.at), format!("q{}", call.queue).parse().unwrap())
             })
             .collect();
         let presences: Vec<Presence> = case
@@ -516,12 +514,8 @@ proptest! {
             })
             .collect();
         let setup = Setup {
-            seed: 1,
             ring: Span::seconds(case.ring),
-            handle: None,
-            patience: None,
-            wrap_up: None,
-            start: None,
+            ..Setup::default()
         };
         let done = run(&tenant, &contacts, &presences, &setup);
         prop_assert!(done.refusals.is_empty(), "{:?}", done.refusals);

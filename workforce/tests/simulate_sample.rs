@@ -38,12 +38,10 @@ fn the_sample_trace_ends_for_each_contact_as_the_reference_says_to_the_microseco
     let contacts: Vec<Contact> = rows("arrivals.csv")
         .iter()
         .map(|row| Contact {
-            at: span(&row[0]).unwrap(),
-            queue: row[1].parse().unwrap(),
             handle: span(&row[2]),
             patience: Some(span(&row[3])),
             priority: row[4].parse().unwrap(),
-            customer: None,
+            ..Contact::new(span(&row[0]).unwrap(), row[1].parse().unwrap())
         })
         .collect();
     let presences: Vec<Presence> = rows("agents.csv")
@@ -55,14 +53,7 @@ fn the_sample_trace_ends_for_each_contact_as_the_reference_says_to_the_microseco
             to: span(&row[2]),
         })
         .collect();
-    let setup = Setup {
-        seed: 1,
-        ring: Span(0),
-        handle: None,
-        patience: None,
-        wrap_up: None,
-        start: None,
-    };
+    let setup = Setup::default();
     let done = run(&tenant, &contacts, &presences, &setup);
     let expected: Value = serde_json::from_str(&text("expected.json")).unwrap();
     let expected = expected["contacts"].as_array().unwrap();

@@ -153,11 +153,10 @@ fn contact(
     });
     let customer = columns.customer.map(cell).filter(|text| !text.is_empty());
     Ok(Contact {
-        at: Span(0),
-        queue: queue.clone(),
         handle: columns.handle.map(|at| span(at, "handle")).transpose()?,
         patience: patience.transpose()?,
         priority: priority.transpose()?.unwrap_or(0),
         customer: customer.map(str::to_owned),
+        ..Contact::new(Span(0), queue.clone())
     })
 }

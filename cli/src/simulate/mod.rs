@@ -3,7 +3,7 @@
 mod arrivals;
 mod presence;
 mod print;
-mod seconds;
+pub mod seconds;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,10 +12,15 @@ use anyhow::{Context as _, Result, ensure};
 use chrono::DateTime;
 use clap::ValueEnum;
 use trunkline_routing::{Span, Time};
-use trunkline_workforce::simulate::{Law, Setup, run};
+use trunkline_tenant::Tenant;
+use trunkline_workforce::simulate::{
+    Contact, Demand, Law, Laws, Presence, Redial, Run, Setup, arrivals as made_from, run,
+    working_hours,
+};
 
 pub use presence::everyone;
 
+use crate::demand::{self, Given, Patience};
 use crate::documents;
 use crate::outcome::Outcome;
 
@@ -28,12 +33,35 @@ pub struct Args {
     /// CSV with a header: at (seconds from the start, or RFC 3339), queue (`client/queue`, or
     /// `queue` of the centre), and optionally handle, patience (seconds; empty: for ever),
     /// priority, customer
+    #[arg(
+        long,
+        value_name = "F.csv",
+        required_unless_present = "rates",
+        conflicts_with = "rates"
+    )]
+    arrivals: Option<PathBuf>,
+    /// In place of --arrivals, calls expected by interval, as `forecast` prints them: CSV with a
+    /// header: at (seconds from the start, or a time), calls, and optionally queue, handle,
+    /// patience (distributions, as --handle). Callers come at random, anew in each run
     #[arg(long, value_name = "F.csv")]
-    arrivals: PathBuf,
-    /// CSV agent,from,to (seconds; an empty `to`: to the end): who is there when. Without it
-    /// everyone whom the documents list, from the start
+    rates: Option<PathBuf>,
+    /// The queue of a --rates file that has no column for it
+    #[arg(long, value_name = "QUEUE", requires = "rates")]
+    queue: Option<String>,
+    /// Length of an interval of --rates; without it, the least distance of two
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::parse, requires = "rates")]
+    per: Option<Span>,
+    /// How busy whole days are, beside chance: the coefficient of variation of a day's level
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_level, requires = "rates")]
+    swing: f64,
+    /// CSV agent,from,to (seconds, or RFC 3339; an empty `to`: to the end): who is there when.
+    /// Without it everyone whom the documents list, from the start
     #[arg(long, value_name = "F.csv")]
     agents: Option<PathBuf>,
+    /// Everyone works a shift of theirs each day, with its breaks; those with several take turns,
+    /// a week each. Needs dates
+    #[arg(long, conflicts_with = "agents")]
+    shifts: bool,
     /// What is drawn is drawn from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -44,19 +72,29 @@ pub struct Args {
     #[arg(long, default_value = "0", value_parser = seconds::parse, value_name = "SECONDS")]
     ring: Span,
     /// Handle times where the arrivals have none: `180` (exponential), `fixed:180`,
-    /// `lognormal:185:1.2`
-    #[arg(long, value_name = "LAW")]
+    /// `lognormal:185:1.2` (mean, sigma of the logarithm), `empirical:F.csv` (a column seconds
+    /// and, if wanted, weight)
+    #[arg(long, value_name = "LAW", value_parser = demand::handle)]
     handle: Option<Law>,
-    /// Patience where the arrivals have none, as --handle; without it they wait for ever
-    #[arg(long, value_name = "LAW")]
-    patience: Option<Law>,
+    /// Patience where the arrivals have none, as --handle; `inf`, or none: they wait for ever
+    #[arg(long, value_name = "LAW", value_parser = demand::patience)]
+    patience: Option<Patience>,
+    /// Share of those who give up that call again, with the same work and patience anew
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    redial: Option<f64>,
+    /// After how long they call again, as --handle
+    #[arg(long, value_name = "LAW", default_value = "300", value_parser = demand::handle, requires = "redial")]
+    redial_after: Law,
     /// Everyone's wrap-up, in place of what is declared
     #[arg(long, value_parser = seconds::parse, value_name = "SECONDS")]
     wrap_up: Option<Span>,
     /// The date of the start: calendars, employment and training then apply
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     start: Option<Time>,
-    /// Print each contact's fate too
+    /// Print figures by stretches of so many seconds, too
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::parse)]
+    every: Option<Span>,
+    /// Print each contact's fate too (of the first run)
     #[arg(long)]
     contacts: bool,
     /// How to print
@@ -70,10 +108,49 @@ enum Format {
     Json,
 }
 
-fn moment(text: &str) -> Result<Time, String> {
+pub fn moment(text: &str) -> Result<Time, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|moment| Time(moment.timestamp_micros()))
         .map_err(|error| format!("{error}: write it as 2027-01-04T08:00:00+01:00"))
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok();
+    share
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| format!("`{text}` is no share from 0 to 1"))
+}
+
+pub fn share_of_level(text: &str) -> Result<f64, String> {
+    share(text).map_err(|why| format!("{why}; 0.06 is a bank's"))
+}
+
+/// Where the callers of each run come from.
+enum Callers {
+    /// The same in each run.
+    Trace(Vec<Contact>),
+    /// Made anew.
+    Rates(Vec<Demand>, f64),
+}
+
+impl Callers {
+    fn of_run(&self, seed: u64) -> Vec<Contact> {
+        match self {
+            Self::Trace(contacts) => contacts.clone(),
+            Self::Rates(demands, swing) => made_from(demands, seed, *swing),
+        }
+    }
+
+    /// When the last of them may come.
+    fn last(&self) -> Span {
+        match self {
+            Self::Trace(contacts) => contacts.iter().map(|one| one.at).max().unwrap_or_default(),
+            Self::Rates(demands, _) => {
+                let periods = demands.iter().flat_map(|demand| &demand.periods);
+                periods.map(|period| period.to).max().unwrap_or_default()
+            }
+        }
+    }
 }
 
 /// Runs the tenant and prints what came of it.
@@ -85,43 +162,120 @@ pub fn run_command(args: Args) -> Result<Outcome> {
         return Ok(Outcome::Found);
     };
     let tenant = Arc::new(tenant);
-    let arrivals = arrivals::read(&args.arrivals, &tenant, args.start)
-        .with_context(|| args.arrivals.display().to_string())?;
-    ensure!(
-        args.handle.is_some()
-            || arrivals
-                .contacts
-                .iter()
-                .all(|contact| contact.handle.is_some()),
-        "{}: there is no column handle; give --handle, as --handle 180",
-        args.arrivals.display()
-    );
-    let presences = match &args.agents {
-        Some(path) => presence::read(path, &tenant).with_context(|| path.display().to_string())?,
-        None => presence::everyone(&tenant),
-    };
-    let mut runs = Vec::new();
+    let (callers, start) = callers(&args, &tenant)?;
+    let presences = presences(&args, &tenant, &callers, start)?;
     let mut setup = Setup {
         seed: args.seed,
         ring: args.ring,
-        handle: args.handle,
-        patience: args.patience,
+        handle: args.handle.clone(),
+        patience: args.patience.clone().and_then(|patience| patience.0),
         wrap_up: args.wrap_up,
-        start: arrivals.start,
+        start,
+        redial: args.redial.map(|share| Redial {
+            share,
+            after: args.redial_after.clone(),
+        }),
+        slices: slices(args.every, callers.last())?,
     };
+    let mut runs: Vec<Run> = Vec::new();
     for number in 0..u64::from(args.runs) {
         setup.seed = args.seed.wrapping_add(number);
-        let done = run(&tenant, &arrivals.contacts, &presences, &setup);
+        let mut done = run(&tenant, &callers.of_run(setup.seed), &presences, &setup);
         if runs.is_empty() {
             done.refusals
                 .iter()
                 .for_each(|why| eprintln!("warning: {why}"));
+        } else {
+            // Only the first run's are printed.
+            done.fates = Vec::new();
         }
         runs.push(done);
     }
+    let shown = print::Shown {
+        tenant: &tenant,
+        runs: &runs,
+        contacts: args.contacts,
+        edges: &setup.slices,
+    };
     match args.output {
-        Format::Json => print::json(&runs, args.contacts)?,
-        Format::Text => print::text(&runs, args.contacts)?,
+        Format::Json => print::json(&shown)?,
+        Format::Text => print::text(&shown)?,
     }
     Ok(Outcome::Fine)
+}
+
+/// The callers, and the date of the start if there is one.
+fn callers(args: &Args, tenant: &Tenant) -> Result<(Callers, Option<Time>)> {
+    if let Some(path) = &args.rates {
+        let name = path.display().to_string();
+        let queue = args.queue.as_deref();
+        let queue = queue
+            .map(|text| demand::queue(text, tenant).context("--queue"))
+            .transpose()?;
+        let laws = args.handle.clone().map(|handle| Laws {
+            handle,
+            patience: args.patience.clone().and_then(|patience| patience.0),
+        });
+        let given = Given {
+            queue: queue.as_ref(),
+            per: args.per,
+            start: args.start,
+            laws,
+        };
+        let expected = demand::read(path, tenant, &given).with_context(|| name.clone())?;
+        let periods = expected.demands.iter().flat_map(|demand| &demand.periods);
+        let has_handle = periods.into_iter().all(|period| period.laws.is_some());
+        ensure!(
+            has_handle,
+            "{name}: there is no column handle; give --handle, as --handle 180"
+        );
+        let callers = Callers::Rates(expected.demands, args.swing);
+        return Ok((callers, expected.start));
+    }
+    let path = args.arrivals.clone().unwrap_or_default();
+    let arrivals =
+        arrivals::read(&path, tenant, args.start).with_context(|| path.display().to_string())?;
+    let has_handle = arrivals.contacts.iter().all(|one| one.handle.is_some());
+    ensure!(
+        args.handle.is_some() || has_handle,
+        "{}: there is no column handle; give --handle, as --handle 180",
+        path.display()
+    );
+    Ok((Callers::Trace(arrivals.contacts), arrivals.start))
+}
+
+fn presences(
+    args: &Args,
+    tenant: &Tenant,
+    callers: &Callers,
+    start: Option<Time>,
+) -> Result<Vec<Presence>> {
+    if let Some(path) = &args.agents {
+        let read = presence::read(path, tenant, start);
+        return read.with_context(|| path.display().to_string());
+    }
+    if !args.shifts {
+        return Ok(presence::everyone(tenant));
+    }
+    let start = start.context(
+        "--shifts: shifts start at times of the day; give the date of the start, as --start 2027-01-04T08:00:00+01:00",
+    )?;
+    // A shift that is under way when the last caller comes is worked to its end.
+    let length = Span(callers.last().0 + 1);
+    Ok(working_hours(tenant, start, length))
+}
+
+fn slices(every: Option<Span>, last: Span) -> Result<Vec<Span>> {
+    /// More lines than anybody reads.
+    const MOST: i64 = 100_000;
+    let Some(every) = every else {
+        return Ok(Vec::new());
+    };
+    ensure!(
+        every.0 > 0 && last.0 / every.0 < MOST,
+        "--every {}: give a length that cuts the run into less than {MOST} stretches",
+        every.as_secs_f64()
+    );
+    let edges = last.0 / every.0 + 1;
+    Ok((0..=edges).map(|at| Span(at * every.0)).collect())
 }

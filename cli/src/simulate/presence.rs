@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use chrono::DateTime;
 use csv::StringRecord;
-use trunkline_routing::Span;
+use trunkline_routing::{Span, Time};
 use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::{AgentName, TeamName};
 use trunkline_workforce::simulate::Presence;
@@ -38,11 +39,11 @@ pub fn everyone(tenant: &Tenant) -> Vec<Presence> {
     all
 }
 
-/// Reads `agent,from,to`.
+/// Reads `agent,from,to`; dates count from `start`.
 ///
 /// # Errors
 /// Where the file is missing, or a cell can't be read or names nobody.
-pub fn read(path: &Path, tenant: &Tenant) -> Result<Vec<Presence>> {
+pub fn read(path: &Path, tenant: &Tenant, start: Option<Time>) -> Result<Vec<Presence>> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_path(path)?;
@@ -63,7 +64,7 @@ pub fn read(path: &Path, tenant: &Tenant) -> Result<Vec<Presence>> {
         row += 1;
         let cell = |at: usize| record.get(at).unwrap_or_default();
         let span = |at: usize, name: &str| {
-            seconds::parse(cell(at)).map_err(|why| anyhow!("row {row}, column {name}: {why}"))
+            moment(cell(at), start).map_err(|why| anyhow!("row {row}, column {name}: {why}"))
         };
         let (name, team) = known(cell(agent), tenant, row)?;
         let from = span(from, "from")?;
@@ -80,6 +81,19 @@ pub fn read(path: &Path, tenant: &Tenant) -> Result<Vec<Presence>> {
         });
     }
     Ok(presences)
+}
+
+/// Seconds from the start, or a date where the start has one.
+fn moment(text: &str, start: Option<Time>) -> Result<Span, String> {
+    if !text.contains(['T', 't', ':']) {
+        return seconds::parse(text);
+    }
+    let date = DateTime::parse_from_rfc3339(text).map_err(|error| format!("`{text}`: {error}"))?;
+    let start = start.ok_or_else(|| {
+        format!("`{text}` is a date, and the run has none: give --start, or seconds")
+    })?;
+    // Who is there before the start is there from the start.
+    Ok(Span((Time(date.timestamp_micros()) - start).0.max(0)))
 }
 
 /// An agent who is listed, or one of a virtual team.

@@ -5,8 +5,23 @@ use std::io::{BufWriter, Write as _};
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use trunkline_routing::metrics::Counts;
 use trunkline_routing::{Outcome, Span};
-use trunkline_workforce::simulate::{Fate, QueueFigures, Run, TeamFigures, estimate};
+use trunkline_tenant::Tenant;
+use trunkline_tenant::crds::Formula;
+use trunkline_workforce::simulate::{
+    Estimate, Fate, QueueFigures, Run, TeamFigures, estimate, ratio,
+};
+
+/// What is printed.
+pub struct Shown<'a> {
+    pub tenant: &'a Tenant,
+    pub runs: &'a [Run],
+    /// Each contact of the first run, too.
+    pub contacts: bool,
+    /// The edges of stretches of time, where figures of these are wanted.
+    pub edges: &'a [Span],
+}
 
 #[derive(Serialize)]
 struct Contact<'a> {
@@ -17,6 +32,8 @@ struct Contact<'a> {
     agent: Option<&'a str>,
     ended_at: Option<f64>,
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redial_of: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -25,6 +42,8 @@ struct Report<'a> {
     runs: Option<usize>,
     queues: Vec<Value>,
     teams: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    intervals: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contacts: Option<Vec<Contact<'a>>>,
 }
@@ -33,12 +52,16 @@ struct Report<'a> {
 ///
 /// # Errors
 /// Where stdout can't be written.
-pub fn json(runs: &[Run], contacts: bool) -> Result<()> {
+pub fn json(shown: &Shown<'_>) -> Result<()> {
+    let runs = shown.runs;
     let report = Report {
         runs: (runs.len() > 1).then_some(runs.len()),
-        queues: queues(runs),
+        queues: queues(shown),
         teams: teams(runs),
-        contacts: contacts.then(|| runs.first().map_or_else(Vec::new, |run| fates(&run.fates))),
+        intervals: intervals(shown),
+        contacts: shown
+            .contacts
+            .then(|| runs.first().map_or_else(Vec::new, |run| fates(&run.fates))),
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
     serde_json::to_writer(&mut out, &report)?;
@@ -63,6 +86,7 @@ fn fates(fates: &[Fate]) -> Vec<Contact<'_>> {
             agent: fate.agent.as_ref().map(|agent| agent.as_str()),
             ended_at: fate.ended_at.map(seconds),
             outcome: word(fate.outcome),
+            redial_of: fate.redial_of,
         })
         .collect()
 }
@@ -84,7 +108,19 @@ fn word(outcome: Option<Outcome>) -> &'static str {
 type Figures = Vec<(&'static str, Option<f64>)>;
 
 fn of_queue(queue: &QueueFigures) -> Figures {
-    let counts = &queue.counts;
+    let mut figures = of_counts(&queue.counts);
+    figures.push(("service_level", queue.service_level));
+    figures.push(("asa", queue.counts.asa()));
+    figures.push((
+        "max_wait",
+        (queue.counts.offered > 0).then(|| seconds(queue.counts.max_wait)),
+    ));
+    figures.push(("aht", queue.counts.aht()));
+    figures.push(("occupancy", queue.occupancy));
+    figures
+}
+
+fn of_counts(counts: &Counts) -> Figures {
     let whole = |n: u64| Some(n as f64);
     vec![
         ("offered", whole(counts.offered)),
@@ -93,14 +129,6 @@ fn of_queue(queue: &QueueFigures) -> Figures {
         ("flowed_out", whole(counts.flowed_out)),
         ("dropped", whole(counts.dropped)),
         ("waiting", whole(counts.waiting)),
-        ("service_level", queue.service_level),
-        ("asa", counts.asa()),
-        (
-            "max_wait",
-            (counts.offered > 0).then(|| seconds(counts.max_wait)),
-        ),
-        ("aht", counts.aht()),
-        ("occupancy", queue.occupancy),
     ]
 }
 
@@ -123,14 +151,17 @@ const WHOLE: [&str; 7] = [
     "agents",
 ];
 
-/// One run's figures as they are; several runs' as means, with their 95 % intervals.
-fn object(key: &str, name: String, runs: &[Figures]) -> Value {
-    let mut fields = Map::new();
-    fields.insert(key.to_owned(), Value::String(name));
+/// One run's figures as they are; several runs' as means, with their 95 % intervals. The service
+/// level of several is that of all their contacts.
+fn object(name: Map<String, Value>, runs: &[Figures], level: Option<Estimate>) -> Value {
+    let mut fields = name;
     let mut intervals = Map::new();
     for (at, (figure, _)) in runs.first().into_iter().flatten().enumerate() {
         let values: Vec<Option<f64>> = runs.iter().map(|run| run[at].1).collect();
-        let found = estimate(&values);
+        let found = match *figure {
+            "service_level" => level,
+            _ => estimate(&values),
+        };
         let value = match found {
             Some(found) if runs.len() == 1 && WHOLE.contains(figure) => json!(found.mean as u64),
             Some(found) => json!(found.mean),
@@ -147,16 +178,37 @@ fn object(key: &str, name: String, runs: &[Figures]) -> Value {
     Value::Object(fields)
 }
 
-fn queues(runs: &[Run]) -> Vec<Value> {
-    let Some(first) = runs.first() else {
+fn named(key: &str, name: impl ToString) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert(key.to_owned(), Value::String(name.to_string()));
+    fields
+}
+
+/// The service level of all contacts of all runs.
+fn level<'a>(counts: impl Iterator<Item = &'a Counts>, formula: Formula) -> Option<Estimate> {
+    let shares = counts.map(|counts| {
+        let (met, of) = counts.level_counts(formula);
+        (met as f64, of as f64)
+    });
+    ratio(&shares.collect::<Vec<_>>())
+}
+
+/// The formula of each queue, in their order.
+fn formulas(tenant: &Tenant) -> impl Iterator<Item = Formula> + '_ {
+    let queues = tenant.queues.values();
+    queues.map(|queue| queue.service_level.clone().unwrap_or_default().formula)
+}
+
+fn queues(shown: &Shown<'_>) -> Vec<Value> {
+    let Some(first) = shown.runs.first() else {
         return Vec::new();
     };
-    let queues = first.summary.queues.iter().enumerate().map(|(at, queue)| {
-        let figures: Vec<Figures> = runs
-            .iter()
-            .map(|run| of_queue(&run.summary.queues[at]))
-            .collect();
-        object("queue", queue.queue.to_string(), &figures)
+    let queues = first.summary.queues.iter().zip(formulas(shown.tenant));
+    let queues = queues.enumerate().map(|(at, (queue, formula))| {
+        let each = || shown.runs.iter().map(|run| &run.summary.queues[at]);
+        let figures: Vec<Figures> = each().map(of_queue).collect();
+        let level = level(each().map(|queue| &queue.counts), formula);
+        object(named("queue", &queue.queue), &figures, level)
     });
     queues.collect()
 }
@@ -170,33 +222,58 @@ fn teams(runs: &[Run]) -> Vec<Value> {
             .iter()
             .map(|run| of_team(&run.summary.teams[at]))
             .collect();
-        object("team", team.team.to_string(), &figures)
+        object(named("team", &team.team), &figures, None)
     });
     teams.collect()
+}
+
+/// Figures of each queue by stretch of time, of stretches in which somebody came.
+fn intervals(shown: &Shown<'_>) -> Vec<Value> {
+    let Some(first) = shown.runs.first() else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    let queues = first.slices.queues.iter().zip(formulas(shown.tenant));
+    for (at, ((queue, slices), formula)) in queues.enumerate() {
+        for (slice, edges) in (0..slices.len()).zip(shown.edges.windows(2)) {
+            let each = || shown.runs.iter().map(|run| &run.slices.queues[at].1[slice]);
+            if each().all(|counts| counts.offered == 0) {
+                continue;
+            }
+            let figures: Vec<Figures> = each()
+                .map(|counts| {
+                    let mut figures = of_counts(counts);
+                    figures.push(("service_level", counts.service_level(formula)));
+                    figures.push(("asa", counts.asa()));
+                    figures
+                })
+                .collect();
+            let mut name = named("queue", queue);
+            name.insert("from".to_owned(), json!(seconds(edges[0])));
+            name.insert("to".to_owned(), json!(seconds(edges[1])));
+            all.push(object(name, &figures, level(each(), formula)));
+        }
+    }
+    all
 }
 
 /// Tables for people.
 ///
 /// # Errors
 /// Where stdout can't be written.
-pub fn text(runs: &[Run], contacts: bool) -> Result<()> {
+pub fn text(shown: &Shown<'_>) -> Result<()> {
+    let runs = shown.runs;
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let shown = |value: &Value, share: bool| match value.as_f64() {
-        None => "–".to_owned(),
-        Some(n) if share => format!("{:.1} %", n * 100.0),
-        Some(n) if n.fract() == 0.0 => format!("{n}"),
-        Some(n) => format!("{n:.1}"),
-    };
     if runs.len() > 1 {
         writeln!(
             out,
-            "means of {} runs, ± half the 95 % interval of the service level",
+            "means of {} runs, ± half the 95 % interval of the service level and the asa",
             runs.len()
         )?;
     }
     writeln!(
         out,
-        "{:<28}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}{:>16}{:>9}{:>9}{:>9}",
+        "{:<28}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}{:>16}{:>14}{:>9}{:>9}",
         "queue",
         "offered",
         "answered",
@@ -209,40 +286,56 @@ pub fn text(runs: &[Run], contacts: bool) -> Result<()> {
         "max",
         "aht"
     )?;
-    for queue in queues(runs) {
-        let half = queue["interval_95"]["service_level"][1].as_f64();
-        let half = half
-            .zip(queue["service_level"].as_f64())
-            .map(|(high, mean)| high - mean);
-        let level = shown(&queue["service_level"], true)
-            + &half.map_or(String::new(), |half| format!(" ± {:.1}", half * 100.0));
+    for queue in queues(shown) {
         writeln!(
             out,
-            "{:<28}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}{:>16}{:>9}{:>9}{:>9}",
+            "{:<28}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}{:>16}{:>14}{:>9}{:>9}",
             queue["queue"].as_str().unwrap_or_default(),
-            shown(&queue["offered"], false),
-            shown(&queue["answered"], false),
-            shown(&queue["abandoned"], false),
-            shown(&queue["flowed_out"], false),
-            shown(&queue["dropped"], false),
-            shown(&queue["waiting"], false),
-            level,
-            shown(&queue["asa"], false),
-            shown(&queue["max_wait"], false),
-            shown(&queue["aht"], false),
+            plain(&queue["offered"], false),
+            plain(&queue["answered"], false),
+            plain(&queue["abandoned"], false),
+            plain(&queue["flowed_out"], false),
+            plain(&queue["dropped"], false),
+            plain(&queue["waiting"], false),
+            doubted(&queue, "service_level", true),
+            doubted(&queue, "asa", false),
+            plain(&queue["max_wait"], false),
+            plain(&queue["aht"], false),
         )?;
     }
     writeln!(out, "\n{:<28}{:>9}{:>12}", "team", "agents", "occupancy")?;
     for team in teams(runs) {
         let name = team["team"].as_str().unwrap_or_default();
-        let agents = shown(&team["agents"], false);
+        let agents = plain(&team["agents"], false);
         writeln!(
             out,
             "{name:<28}{agents:>9}{:>12}",
-            shown(&team["occupancy"], true)
+            plain(&team["occupancy"], true)
         )?;
     }
-    if let Some(run) = runs.first().filter(|_| contacts) {
+    let intervals = intervals(shown);
+    if !intervals.is_empty() {
+        writeln!(
+            out,
+            "\n{:<28}{:>12}{:>12}{:>10}{:>10}{:>10}{:>16}{:>14}",
+            "queue", "from", "to", "offered", "answered", "abandon", "service level", "asa"
+        )?;
+    }
+    for slice in intervals {
+        writeln!(
+            out,
+            "{:<28}{:>12}{:>12}{:>10}{:>10}{:>10}{:>16}{:>14}",
+            slice["queue"].as_str().unwrap_or_default(),
+            plain(&slice["from"], false),
+            plain(&slice["to"], false),
+            plain(&slice["offered"], false),
+            plain(&slice["answered"], false),
+            plain(&slice["abandoned"], false),
+            doubted(&slice, "service_level", true),
+            doubted(&slice, "asa", false),
+        )?;
+    }
+    if let Some(run) = runs.first().filter(|_| shown.contacts) {
         writeln!(
             out,
             "\n{:>8}  {:<28}{:>14}{:>14}{:>14}  {:<10} agent",
@@ -265,4 +358,24 @@ pub fn text(runs: &[Run], contacts: bool) -> Result<()> {
     }
     out.flush()?;
     Ok(())
+}
+
+fn plain(value: &Value, share: bool) -> String {
+    match value.as_f64() {
+        None => "–".to_owned(),
+        Some(n) if share => format!("{:.1} %", n * 100.0),
+        Some(n) if n.fract() == 0.0 => format!("{n}"),
+        Some(n) => format!("{n:.1}"),
+    }
+}
+
+/// With half its interval, where there is one.
+fn doubted(of: &Value, figure: &str, share: bool) -> String {
+    let high = of["interval_95"][figure][1].as_f64();
+    let half = high
+        .zip(of[figure].as_f64())
+        .map(|(high, mean)| high - mean);
+    let by = if share { 100.0 } else { 1.0 };
+    let half = half.map_or(String::new(), |half| format!(" ± {:.1}", half * by));
+    plain(&of[figure], share) + &half
 }

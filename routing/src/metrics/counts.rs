@@ -142,8 +142,14 @@ impl Counts {
 
     /// The service level in 0..1; `None` where nothing counts.
     pub fn service_level(&self, formula: Formula) -> Option<f64> {
+        let (met, of) = self.level_counts(formula);
+        ratio(met as f64, of as f64)
+    }
+
+    /// What the service level is the ratio of: contacts within it, and contacts that count.
+    pub fn level_counts(&self, formula: Formula) -> (u64, u64) {
         let (a, b, f) = (self.answered, self.abandoned, self.flowed_out);
-        let (met, of) = match formula {
+        match formula {
             Formula::ExcludeShortAbandons => (self.answered_within, a + b - self.short_abandons),
             Formula::AllOffered => (self.answered_within, a + b),
             Formula::AnsweredOnly => (self.answered_within, a),
@@ -153,8 +159,7 @@ impl Counts {
                 a + b + f + self.dropped,
             ),
             Formula::WithFlowOuts => (self.answered_within, a + b + f),
-        };
-        ratio(met as f64, of as f64)
+        }
     }
 
     /// Average speed of answer, in seconds.

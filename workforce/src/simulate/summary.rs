@@ -7,26 +7,38 @@ use trunkline_routing::{AgentState, Span, Time};
 use trunkline_tenant::crds::TeamName;
 use trunkline_tenant::{QueueId, Tenant};
 
+use super::slices::Kind;
+
 /// What an agent's time went to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Occupation {
-    since: Option<(Time, Kind)>,
+    since: Option<(Time, Now)>,
     contact: Span,
     idle: Span,
-    /// Conversations begun.
+    /// Was signed in at some time.
     present: bool,
 }
 
+/// What an agent is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Contact,
-    Idle,
-    Neither,
+pub(super) struct Now {
+    /// As time is counted.
+    pub(super) kind: Kind,
+    /// Whether there is an offer, a contact or a wrap-up in hand.
+    pub(super) in_hand: bool,
 }
 
 impl Occupation {
-    pub(super) fn changed(&mut self, at: Time, state: &AgentState) {
+    /// The agent's state is this from now on; what it was, and what it is.
+    pub(super) fn changed(&mut self, at: Time, state: &AgentState) -> (Now, Now) {
         self.until(at);
+        let before = self.since.map_or(
+            Now {
+                kind: Kind::Neither,
+                in_hand: false,
+            },
+            |(_, now)| now,
+        );
         let kind = match state {
             AgentState::Busy | AgentState::WrapUp { .. } => Kind::Contact,
             AgentState::Idle => Kind::Idle,
@@ -34,14 +46,17 @@ impl Occupation {
                 Kind::Neither
             }
         };
+        let in_hand = kind == Kind::Contact || *state == AgentState::Offered;
+        let after = Now { kind, in_hand };
         self.present |= *state != AgentState::SignedOut;
-        self.since = Some((at, kind));
+        self.since = Some((at, after));
+        (before, after)
     }
 
     pub(super) fn until(&mut self, at: Time) {
-        if let Some((since, kind)) = &mut self.since {
+        if let Some((since, now)) = &mut self.since {
             let time = (at - *since).0;
-            match kind {
+            match now.kind {
                 Kind::Contact => self.contact.0 += time,
                 Kind::Idle => self.idle.0 += time,
                 Kind::Neither => {}
@@ -91,7 +106,7 @@ pub struct Summary {
 impl Summary {
     pub(super) fn new(
         tenant: &Tenant,
-        mut counts: BTreeMap<QueueId, Counts>,
+        counts: impl Iterator<Item = Counts>,
         agents: &[(Option<TeamName>, Occupation)],
     ) -> Self {
         let mut by_team: BTreeMap<&TeamName, (usize, i64, i64)> = BTreeMap::new();
@@ -106,21 +121,25 @@ impl Summary {
             let ready = contact + idle;
             (ready > 0).then(|| contact as f64 / ready as f64)
         };
-        let queues = tenant.queues.iter().map(|(id, queue)| {
-            let counts = counts.remove(id).unwrap_or_default();
-            let formula = queue.service_level.clone().unwrap_or_default().formula;
-            let teams = queue
-                .teams
-                .iter()
-                .filter_map(|team| by_team.get(&team.name));
-            let (contact, idle) = teams.fold((0, 0), |sum, team| (sum.0 + team.1, sum.1 + team.2));
-            QueueFigures {
-                queue: id.clone(),
-                counts,
-                service_level: counts.service_level(formula),
-                occupancy: share(contact, idle),
-            }
-        });
+        let queues = tenant
+            .queues
+            .iter()
+            .zip(counts)
+            .map(|((id, queue), counts)| {
+                let formula = queue.service_level.clone().unwrap_or_default().formula;
+                let teams = queue
+                    .teams
+                    .iter()
+                    .filter_map(|team| by_team.get(&team.name));
+                let (contact, idle) =
+                    teams.fold((0, 0), |sum, team| (sum.0 + team.1, sum.1 + team.2));
+                QueueFigures {
+                    queue: id.clone(),
+                    counts,
+                    service_level: counts.service_level(formula),
+                    occupancy: share(contact, idle),
+                }
+            });
         let hours = |time: i64| time as f64 / 3.6e9;
         let teams = tenant.teams.keys().map(|name| {
             let (agents, contact, idle) = by_team.get(name).copied().unwrap_or_default();
