@@ -15,6 +15,7 @@ mod hire;
 mod number;
 mod outcome;
 mod simulate;
+mod staff;
 mod up;
 mod validate;
 
@@ -49,6 +50,8 @@ enum Command {
     Hire(Box<hire::Args>),
     /// Run the tenant on arrivals, on the real routing core
     Simulate(Box<simulate::Args>),
+    /// The least agents by interval and team, verified by simulation
+    Staff(Box<staff::Args>),
     /// Run the tenant on this machine, with no cluster and simulated callers
     #[command(long_about = up::ABOUT)]
     Up(up::Args),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Forecast(args) => forecast::run(args),
         Command::Hire(args) => hire::run(*args),
         Command::Simulate(args) => simulate::run_command(*args),
+        Command::Staff(args) => staff::run(*args),
         Command::Up(args) => up::run(args),
     };
     match ended {

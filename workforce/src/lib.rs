@@ -12,3 +12,4 @@ pub mod people;
 mod root;
 pub mod shifts;
 pub mod simulate;
+pub mod staffing;

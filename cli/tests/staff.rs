@@ -1,0 +1,118 @@
+//! What `trunkline staff --forecast` prints and refuses.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+const CENTRE: &str = "
+apiVersion: trunkline.dev/v1alpha1
+kind: CallCenter
+metadata: {name: c, namespace: c}
+spec:
+  timeZone: UTC
+  calendars: [{name: always, open: [{from: '00:00', to: '24:00'}]}]
+  skills: [law]
+  capacity: {maxOccupancy: 100}
+  engine: {}
+  telephony: {media: {minPods: 1, maxPods: 1, callsPerPod: 10}, exposure: {type: PodIP}}
+  storage: {journal: {sqlite: {size: 1Gi}}}
+  teams:
+  - {name: bots, kind: Virtual, media: {voice: 1}, virtual: {image: a, maxPods: 2}}
+  - {name: front, kind: Human, media: {voice: 1}, shrinkage: {planned: 20, unplanned: 15}}
+  queues:
+  - {name: chatty, medium: Voice, teams: [bots], calendar: always, onExhausted: {action: Hold}}
+  - {name: desk, medium: Voice, teams: [front], calendar: always, onExhausted: {action: Hold},
+     serviceLevel: {percent: 80, within: 20s, formula: AllOffered}}
+  - {name: law, medium: Voice, teams: [front], calendar: always, onExhausted: {action: Hold}, route: [{require: {law: 2}}]}
+  - {name: sure, medium: Voice, teams: [front], calendar: always, onExhausted: {action: Hold},
+     serviceLevel: {percent: 100, within: 20s}}
+";
+
+fn staff(forecast: &str, options: &[&str]) -> (Option<i32>, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let (centre, path) = (folder.path().join("c.yaml"), folder.path().join("f.csv"));
+    std::fs::write(&centre, CENTRE).unwrap();
+    std::fs::write(&path, forecast).unwrap();
+    let ended = Command::new(env!("CARGO_BIN_EXE_trunkline"))
+        .arg("staff")
+        .arg(&centre)
+        .arg("--forecast")
+        .arg(&path)
+        .args(options)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        ended.status.code(),
+        text(&ended.stdout),
+        text(&ended.stderr),
+    )
+}
+
+#[test]
+fn the_agents_required_come_with_and_without_shrinkage_as_csv_json_and_text() {
+    let forecast = "at,queue,calls\n2027-01-04T08:00,desk,100\n";
+    let calls = ["--per", "1800", "--handle", "180", "--patience", "120"];
+    let (code, out, err) = staff(forecast, &[&calls[..], &["-o", "csv"]].concat());
+    // What Erlang A says: 12 agents, and 12 / (0.8 × 0.85) is 17.6.
+    assert_eq!(
+        out, "at,team,required,scheduled\n2027-01-04T08:00,front,12,18\n",
+        "{err}"
+    );
+    assert_eq!(code, Some(0));
+    let (_, out, _) = staff(forecast, &[&calls[..], &["-o", "json"]].concat());
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    let interval = &answer["intervals"][0];
+    assert_eq!(interval["pooled"], 12);
+    assert_eq!(interval["queues"][0]["met"], "surely");
+    let low = interval["queues"][0]["service_level_95"][0]
+        .as_f64()
+        .unwrap();
+    assert!((0.8..0.83).contains(&low), "{interval}");
+    let (_, out, _) = staff(forecast, &calls);
+    assert!(out.contains("12 (18)"), "{out}");
+}
+
+#[test]
+fn what_cannot_be_staffed_says_why() {
+    let handle = ["--per", "1800", "--handle", "180"];
+    for (forecast, code, says) in [
+        (
+            "at,queue,calls\n0,law,10\n",
+            1,
+            "queue law: nobody can serve it",
+        ),
+        (
+            "at,queue,calls\n0,sure,10\n",
+            1,
+            "met by no number of agents",
+        ),
+        (
+            "at,queue,calls\n0,chatty,200\n",
+            1,
+            "team bots has 2 agents at most (maxPods × contactsPerPod)",
+        ),
+        ("at,queue,calls\n", 2, "nothing is expected"),
+        ("at,queue,calls\n0,desk,0\n", 2, "no calls at all"),
+        ("at,queue,calls\n0,desk,inf\n", 2, "row 2, column calls"),
+        (
+            "at,queue,calls\n0,desk,5\n1800,desk,5\n7200,desk,5\n",
+            2,
+            "row 4, column at: 2 intervals are missing",
+        ),
+    ] {
+        let (ended, _, err) = staff(forecast, &handle);
+        assert!(err.contains(says), "{forecast:?}: {err}");
+        assert_eq!(ended, Some(code), "{forecast:?}: {err}");
+    }
+    let (code, _, err) = staff("at,queue,calls\n0,desk,5\n", &["--per", "1800"]);
+    assert!(err.contains("give --handle") && code == Some(2), "{err}");
+    let options = [&handle[..], &["--cost", "nobody=2"]].concat();
+    let (code, _, err) = staff("at,queue,calls\n0,desk,5\n", &options);
+    assert!(
+        err.contains("the cost of team nobody") && code == Some(2),
+        "{err}"
+    );
+}

@@ -1,0 +1,454 @@
+//! The search: add where it helps, take away what is not needed, exchange for less, verify.
+
+use super::answer::{Met, Staffing, Unmet, occupied, verified};
+use super::bounds::{self, Bracket};
+use super::problem::Problem;
+use super::trial::{Cells, Plan, Trials};
+
+/// More tries than this in one phase are not worth their time.
+const MOST_TRIES: usize = 400;
+
+/// Verifications that send the search back.
+const MOST_REPAIRS: usize = 8;
+
+/// What happens in an interval is felt in so many after it.
+const REACH: usize = 3;
+
+/// Runs of a stage in each try, at least.
+const LEAST_RUNS: u64 = 8;
+
+/// The least agents that keep every promise, verified.
+pub fn staff(problem: &Problem) -> Staffing {
+    let (brackets, plan): (Vec<Bracket>, Plan) = bounds::begin(problem).into_iter().unzip();
+    let trials = Trials::new(problem);
+    let mut search = Search {
+        problem,
+        trials,
+        margins: vec![vec![0.0; problem.targets.len()]; plan.len()],
+        capped: vec![false; plan.len()],
+        plan,
+        seed: problem.options.seed.wrapping_mul(1_000_003),
+        effort: problem.options.effort,
+    };
+    search.add();
+    search.improve();
+    let mut cells = search.verify();
+    for _ in 0..MOST_REPAIRS {
+        if !search.heed(&cells) {
+            break;
+        }
+        search.effort = (search.effort * 3 / 2).min(problem.options.effort * 8);
+        search.seed = search.seed.wrapping_add(1 << 20);
+        search.add();
+        cells = search.verify();
+    }
+    let unmet = search.unmet(&cells);
+    Staffing::new(problem, &brackets, &search.plan, &cells, unmet)
+}
+
+struct Search<'a> {
+    problem: &'a Problem,
+    trials: Trials<'a>,
+    plan: Plan,
+    /// What a level has to be above its target, because the verification fell short of it.
+    margins: Vec<Vec<f64>>,
+    /// Intervals in which nobody more can be had.
+    capped: Vec<bool>,
+    seed: u64,
+    effort: usize,
+}
+
+/// How far an interval is from what is promised.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Shortfall {
+    /// Added over promises.
+    sum: f64,
+    /// Of the worst.
+    worst: f64,
+}
+
+impl Shortfall {
+    fn note(&mut self, by: f64) {
+        let by = by.max(0.0);
+        self.sum += by;
+        self.worst = self.worst.max(by);
+    }
+    fn is_none(self) -> bool {
+        self.sum <= 0.0
+    }
+}
+
+impl Search<'_> {
+    fn measure(&self, plan: &Plan) -> Vec<Cells> {
+        self.trials
+            .measure(plan, self.seed, self.effort, LEAST_RUNS)
+    }
+
+    fn shortfalls(&self, plan: &Plan) -> Vec<Shortfall> {
+        let cells = self.measure(plan);
+        (0..plan.len())
+            .map(|at| self.shortfall(at, plan, &cells[at]))
+            .collect()
+    }
+
+    fn shortfall(&self, at: usize, plan: &Plan, cells: &Cells) -> Shortfall {
+        let mut short = Shortfall::default();
+        for (queue, target) in self.problem.targets.iter().enumerate() {
+            if self.problem.calls[at][queue] == 0.0 {
+                continue;
+            }
+            let margin = self.margins[at][queue];
+            if let Some((met, of)) = cells
+                .level
+                .get(queue)
+                .map(|pairs| total(pairs))
+                .filter(|sum| sum.1 > 0.0)
+            {
+                short.note(target.level + margin - met / of);
+            }
+            if let Some(most) = target.max_abandonment
+                && let Some((gone, of)) = cells.abandoned.get(queue).map(|pairs| total(pairs))
+                && of > 0.0
+            {
+                short.note(gone / of - (most - margin.min(most / 2.0)));
+            }
+        }
+        for (team, pairs) in cells.occupied.iter().enumerate() {
+            let (busy, there) = total(pairs);
+            if there > 0.0 && self.problem.of_team(team, &plan[at]) > 0 {
+                short.note(busy / there - self.problem.max_occupancy);
+            }
+        }
+        short
+    }
+
+    /// Adds agents until every promise is kept, or nobody more can be had.
+    fn add(&mut self) {
+        for _ in 0..MOST_TRIES {
+            let now = self.shortfalls(&self.plan);
+            let open: Vec<usize> = (0..self.plan.len())
+                .filter(|&at| !now[at].is_none() && !self.capped[at])
+                .collect();
+            if open.is_empty() {
+                return;
+            }
+            // A share of service level is worth about so many agents at a load like this one
+            // (Halfin & Whitt 1981); the last one is always added singly.
+            let steps: Vec<u32> = (0..self.plan.len())
+                .map(|at| {
+                    let there: u32 = self.plan[at].iter().sum();
+                    (now[at].worst * f64::from(there).sqrt()).floor().max(1.0) as u32
+                })
+                .collect();
+            let groups = self.problem.groups.len();
+            let mut best: Vec<Option<(f64, usize)>> = vec![None; self.plan.len()];
+            for group in 0..groups {
+                let mut tried = self.plan.clone();
+                let mut any = false;
+                for &at in &open {
+                    if self.helps(at, group) {
+                        tried[at][group] = self.upto(group, tried[at][group] + steps[at]);
+                        any |= tried[at][group] > self.plan[at][group];
+                    }
+                }
+                if !any {
+                    continue;
+                }
+                // With nothing to choose between, there is nothing to try.
+                let then = (groups > 1).then(|| self.shortfalls(&tried));
+                for &at in &open {
+                    let more = tried[at][group] - self.plan[at][group];
+                    if more == 0 {
+                        continue;
+                    }
+                    let cost = f64::from(more) * self.problem.groups[group].cost;
+                    let gain = then.as_ref().map_or(1.0, |then| now[at].sum - then[at].sum);
+                    // What doesn't help at all is still the way on, the cheapest first.
+                    let worth = if gain > 0.0 { gain / cost } else { -cost };
+                    if best[at].is_none_or(|(most, _)| worth > most) {
+                        best[at] = Some((worth, group));
+                    }
+                }
+            }
+            for &at in &open {
+                match best[at] {
+                    Some((_, group)) => {
+                        let agents = &mut self.plan[at][group];
+                        *agents = upto(self.problem, group, *agents + steps[at]);
+                    }
+                    None => self.capped[at] = true,
+                }
+            }
+        }
+    }
+
+    fn upto(&self, group: usize, agents: u32) -> u32 {
+        upto(self.problem, group, agents)
+    }
+
+    /// Whether more of the group are any use in the interval: somebody calls whom they serve.
+    fn helps(&self, at: usize, group: usize) -> bool {
+        let serves = &self.problem.groups[group].serves;
+        serves
+            .iter()
+            .any(|&queue| self.problem.calls[at][queue] > 0.0)
+    }
+
+    /// Takes away and exchanges until neither is any use.
+    fn improve(&mut self) {
+        let moves = moves(self.problem);
+        for _ in 0..6 {
+            self.drop_all();
+            let mut better = false;
+            for exchange in &moves {
+                better |= self.attempt(exchange);
+            }
+            if !better {
+                return;
+            }
+        }
+        self.drop_all();
+    }
+
+    /// Takes away one after the other, of the dearest first.
+    fn drop_all(&mut self) {
+        let groups = self.problem.groups.len();
+        let mut order: Vec<usize> = (0..groups).collect();
+        let cost = |group: usize| self.problem.groups[group].cost;
+        order.sort_by(|&a, &b| cost(b).total_cmp(&cost(a)));
+        for _ in 0..MOST_TRIES {
+            let mut any = false;
+            for &group in &order {
+                let mut less = vec![0; groups];
+                less[group] = -1;
+                any |= self.attempt(&less);
+            }
+            if !any {
+                return;
+            }
+        }
+    }
+
+    /// Tries a change in every interval, those apart at once that don't feel each other; keeps it
+    /// where every promise is still kept.
+    fn attempt(&mut self, change: &[i32]) -> bool {
+        let reach = if self.problem.options.steady {
+            1
+        } else {
+            REACH
+        };
+        let mut any = false;
+        for first in 0..reach.min(self.plan.len()) {
+            let mut tried = self.plan.clone();
+            let mut changed = Vec::new();
+            for at in (first..self.plan.len()).step_by(reach) {
+                if self.capped[at] {
+                    continue;
+                }
+                if let Some(agents) = self.changed(at, change) {
+                    tried[at] = agents;
+                    changed.push(at);
+                }
+            }
+            if changed.is_empty() {
+                continue;
+            }
+            let then = self.shortfalls(&tried);
+            for at in changed {
+                let felt = at..(at + reach).min(self.plan.len());
+                let kept = felt
+                    .into_iter()
+                    .all(|at| self.capped[at] || then[at].is_none());
+                if kept {
+                    self.plan[at].clone_from(&tried[at]);
+                    any = true;
+                }
+            }
+        }
+        any
+    }
+
+    fn changed(&self, at: usize, change: &[i32]) -> Option<Vec<u32>> {
+        let here = &self.plan[at];
+        let agents: Option<Vec<u32>> = here
+            .iter()
+            .zip(change)
+            .enumerate()
+            .map(|(group, (agents, by))| {
+                let agents = agents.checked_add_signed(*by)?;
+                (*by <= 0 || self.upto(group, agents) == agents).then_some(agents)
+            })
+            .collect();
+        agents.filter(|agents| self.problem.covers(at, agents))
+    }
+
+    /// The plan's figures from callers that no try has met; more of them where it is a near thing.
+    fn verify(&mut self) -> Vec<Cells> {
+        self.seed = self.seed.wrapping_add(1 << 21);
+        let effort = self.problem.options.effort;
+        let cells =
+            self.trials
+                .measure(&self.plan, self.seed ^ VERIFY, effort * 24, 2 * LEAST_RUNS);
+        let near = (0..self.plan.len()).any(|at| {
+            let mut queues = 0..self.problem.targets.len();
+            queues.any(|queue| {
+                let called = self.problem.calls[at][queue] > 0.0;
+                called && verified(self.problem, at, queue, &cells[at]).met == Met::Likely
+            })
+        });
+        if !near {
+            return cells;
+        }
+        let seed = self.seed ^ VERIFY ^ 1 << 40;
+        self.trials
+            .measure(&self.plan, seed, effort * 48, 4 * LEAST_RUNS)
+    }
+
+    /// Raises the margins where the verification falls short; whether it does anywhere.
+    fn heed(&mut self, cells: &[Cells]) -> bool {
+        let mut any = false;
+        for (at, cells) in cells.iter().enumerate() {
+            if self.capped[at] {
+                continue;
+            }
+            for queue in 0..self.problem.targets.len() {
+                if self.problem.calls[at][queue] == 0.0 {
+                    continue;
+                }
+                let level = verified(self.problem, at, queue, cells);
+                if level.met == Met::No {
+                    let target = &self.problem.targets[queue];
+                    let by_level = level.level.map_or(0.0, |found| target.level - found.mean);
+                    let by_abandonment = target.max_abandonment.zip(level.abandoned);
+                    let by_abandonment =
+                        by_abandonment.map_or(0.0, |(most, found)| found.mean - most);
+                    self.margins[at][queue] += by_level.max(by_abandonment).max(1e-3);
+                    any = true;
+                }
+            }
+        }
+        any
+    }
+
+    /// What is not kept, and why.
+    fn unmet(&self, cells: &[Cells]) -> Vec<Unmet> {
+        let mut all = Vec::new();
+        for (at, cells) in cells.iter().enumerate() {
+            let why = self.full(at);
+            for queue in 0..self.problem.targets.len() {
+                if self.problem.calls[at][queue] == 0.0 {
+                    continue;
+                }
+                let level = verified(self.problem, at, queue, cells);
+                if level.met == Met::No {
+                    let found = level.level.map_or(0.0, |found| 100.0 * found.mean);
+                    let lost = level.abandoned.map_or(0.0, |found| 100.0 * found.mean);
+                    all.push(Unmet {
+                        interval: at,
+                        why: format!(
+                            "queue {} comes to {found:.1} % of {:.1} %, {lost:.1} % abandon{why}",
+                            level.queue,
+                            100.0 * level.target
+                        ),
+                    });
+                }
+            }
+            for (team, name) in self.problem.team_names().iter().enumerate() {
+                let there = self.problem.of_team(team, &self.plan[at]) > 0;
+                let found = occupied(team, cells).filter(|_| there);
+                let most = self.problem.max_occupancy;
+                let doubt = found.and_then(|found| found.half_width).unwrap_or(0.0);
+                if let Some(found) = found.filter(|found| found.mean - doubt > most) {
+                    all.push(Unmet {
+                        interval: at,
+                        why: format!(
+                            "team {name} is occupied {:.1} % of its time, more than {:.1} %{why}",
+                            100.0 * found.mean,
+                            100.0 * most
+                        ),
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// Which caps are in the way.
+    fn full(&self, at: usize) -> String {
+        let groups = self.problem.groups.iter().zip(&self.plan[at]);
+        let capped = groups.filter_map(|(group, agents)| {
+            let most = group.most.filter(|most| agents >= most)?;
+            Some(format!(
+                "team {} has {most} agents at most (maxPods × contactsPerPod)",
+                group.team
+            ))
+        });
+        let capped: Vec<String> = capped.collect();
+        if capped.is_empty() {
+            String::new()
+        } else {
+            format!("; {}", capped.join("; "))
+        }
+    }
+}
+
+/// Keeps verifying seeds apart from those of tries.
+const VERIFY: u64 = 0x5EED_0000_0000_0000;
+
+fn upto(problem: &Problem, group: usize, agents: u32) -> u32 {
+    problem.groups[group]
+        .most
+        .map_or(agents, |most| agents.min(most))
+}
+
+fn total(pairs: &[(f64, f64)]) -> (f64, f64) {
+    pairs
+        .iter()
+        .fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1))
+}
+
+/// Exchanges of one or two agents for one or two others that cost less, the greatest saving first.
+fn moves(problem: &Problem) -> Vec<Vec<i32>> {
+    /// Pairs for pairs are as many as the fourth power of the groups.
+    const MOST_GROUPS_FOR_PAIRS: usize = 4;
+    const MOST_MOVES: usize = 120;
+    let groups = problem.groups.len();
+    let one = |group: usize, by: i32| {
+        let mut change = vec![0; groups];
+        change[group] = by;
+        change
+    };
+    let mut sets: Vec<Vec<i32>> = (0..groups).map(|group| one(group, 1)).collect();
+    for a in 0..groups {
+        for b in a..groups {
+            sets.push(
+                one(a, 1)
+                    .iter()
+                    .zip(one(b, 1))
+                    .map(|(a, b)| a + b)
+                    .collect(),
+            );
+        }
+    }
+    let size = |set: &Vec<i32>| set.iter().sum::<i32>();
+    let cost = |change: &Vec<i32>| -> f64 {
+        let each = change.iter().zip(&problem.groups);
+        each.map(|(by, group)| f64::from(*by) * group.cost).sum()
+    };
+    let mut all: Vec<(f64, Vec<i32>)> = Vec::new();
+    for less in &sets {
+        for more in &sets {
+            let pairs = size(less) == 2 && size(more) == 2;
+            let overlap = less.iter().zip(more).any(|(a, b)| *a > 0 && *b > 0);
+            let saving = cost(less) - cost(more);
+            if overlap || saving <= 1e-9 || pairs && groups > MOST_GROUPS_FOR_PAIRS {
+                continue;
+            }
+            let change = more.iter().zip(less).map(|(more, less)| more - less);
+            all.push((saving, change.collect()));
+        }
+    }
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    all.truncate(MOST_MOVES);
+    all.into_iter().map(|(_, change)| change).collect()
+}
