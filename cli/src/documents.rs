@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use trunkline_tenant::manifest::{self, Manifest};
 use trunkline_tenant::{Compiled, Finding, Tenant, compile_all};
 
+use crate::stdio::note;
+
 /// What a folder is searched for.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
@@ -44,7 +46,7 @@ pub fn tenant(files: &[String]) -> Result<Option<Tenant>> {
     let mut compiled = compile_all(&manifest.documents);
     let findings = compiled.iter().flat_map(|c| &c.findings);
     for finding in findings {
-        eprintln!("{}", line_of(finding));
+        note!("{}", line_of(finding));
     }
     if compiled.iter().any(Compiled::has_errors) {
         return Ok(None);

@@ -11,6 +11,7 @@ use trunkline_workforce::fit::{Ending, Wait, fit_handling, fit_patience};
 
 use crate::number::{read_within, shown, shown_if};
 use crate::outcome::Outcome;
+use crate::stdio::data;
 
 /// Longer waits and calls than a month are slips of the log.
 const MOST_SECONDS: f64 = 31.0 * 86_400.0;
@@ -52,11 +53,11 @@ pub fn run(args: Args) -> Result<Outcome> {
         .map(|(queue, log)| (queue.clone(), fitted(log)))
         .collect();
     match args.output {
-        Format::Json => println!("{}", json!({"all": all, "queues": queues})),
+        Format::Json => data!("{}", json!({"all": all, "queues": queues}))?,
         Format::Text => {
-            print_text("all", &all);
+            print_text("all", &all)?;
             for (queue, fit) in &queues {
-                print_text(queue, fit);
+                print_text(queue, fit)?;
             }
         }
     }
@@ -195,25 +196,30 @@ fn fitted(log: &Log) -> Value {
     json!({"calls": log.waits.len(), "patience": patience, "handle": handle})
 }
 
-fn print_text(name: &str, fit: &Value) {
+fn print_text(name: &str, fit: &Value) -> Result<()> {
     let (patience, handle) = (&fit["patience"], &fit["handle"]);
-    println!("{name}: {} calls", fit["calls"]);
+    data!("{name}: {} calls", fit["calls"])?;
     match patience.get("reason").and_then(Value::as_str) {
-        Some(why) => println!("  patience: {why}"),
-        None => println!(
+        Some(why) => data!("  patience: {why}")?,
+        None => data!(
             "  patience: mean {} s (95 %: {} to {}), {} abandoned, at most {} from Kaplan-Meier",
             patience["mean"],
             patience["interval_95"][0],
             patience["interval_95"][1],
             patience["abandoned"],
             patience["distance"],
-        ),
+        )?,
     }
     match handle.get("reason").and_then(Value::as_str) {
-        Some(why) => println!("  handling: {why}"),
-        None => println!(
+        Some(why) => data!("  handling: {why}")?,
+        None => data!(
             "  handling: lognormal mu {}, sigma {}, mean {} s (of the calls themselves {} s; {} of no length left out)",
-            handle["mu"], handle["sigma"], handle["mean"], handle["sample_mean"], handle["zeros"],
-        ),
+            handle["mu"],
+            handle["sigma"],
+            handle["mean"],
+            handle["sample_mean"],
+            handle["zeros"],
+        )?,
     }
+    Ok(())
 }

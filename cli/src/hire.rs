@@ -12,6 +12,7 @@ use trunkline_workforce::people::{
 
 use crate::number::{read_within, shown};
 use crate::outcome::Outcome;
+use crate::stdio::data;
 
 /// Nobody plans for more than this many people or months in one centre.
 const MOST_HEADS: f64 = 1e7;
@@ -103,8 +104,8 @@ pub fn run(args: Args) -> Result<Outcome> {
         "floor_space_m2": shown(rooms.floor_space.to_f64()),
     });
     match args.output {
-        Format::Json => println!("{object}"),
-        Format::Text => print_text(&months, &rooms),
+        Format::Json => data!("{object}")?,
+        Format::Text => print_text(&months, &rooms)?,
     }
     Ok(Outcome::Fine)
 }
@@ -238,8 +239,8 @@ fn month_json((at, month): (usize, &Month)) -> Value {
     })
 }
 
-fn print_text(months: &[Month], rooms: &Rooms) {
-    println!("month  required       fte     heads  class starts  decide  gap");
+fn print_text(months: &[Month], rooms: &Rooms) -> Result<()> {
+    data!("month  required       fte     heads  class starts  decide  gap")?;
     for (at, month) in months.iter().enumerate() {
         let decide = month
             .decide
@@ -254,17 +255,18 @@ fn print_text(months: &[Month], rooms: &Rooms) {
             }
             Some(gap) => format!("{:.2}", gap.to_f64()),
         };
-        println!(
+        data!(
             "{at:>5}  {:>8.2}  {:>8.2}  {:>8.2}  {:>12}  {decide:>6}  {gap}",
             month.required.to_f64(),
             month.fte.to_f64(),
             month.heads.to_f64(),
             month.class_start,
-        );
+        )?;
     }
-    println!(
+    data!(
         "seats {}, floor space {:.1} m2",
         rooms.seats,
         rooms.floor_space.to_f64()
-    );
+    )?;
+    Ok(())
 }

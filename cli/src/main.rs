@@ -16,6 +16,7 @@ mod number;
 mod outcome;
 mod simulate;
 mod staff;
+mod stdio;
 mod up;
 mod validate;
 
@@ -75,8 +76,9 @@ fn main() -> ExitCode {
     };
     match ended {
         Ok(outcome) => outcome.into(),
+        Err(error) if stdio::nobody_reads(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            stdio::note!("error: {error:#}");
             ExitCode::from(WRONG_USAGE)
         }
     }

@@ -14,6 +14,7 @@ use clap::ValueEnum;
 use self::options::Options;
 use self::solve::{Answer, solve};
 use crate::outcome::Outcome;
+use crate::stdio::{data, note};
 
 /// `trunkline erlang b|c|a …`
 #[derive(clap::Args)]
@@ -45,13 +46,13 @@ pub fn run(args: Args) -> Result<Outcome> {
         None => match solve(args.model, &args.options, "--")? {
             Answer::Found(object) => {
                 if !object.stable {
-                    eprintln!("warning: unstable: the queue grows without end at this load");
+                    note!("warning: unstable: the queue grows without end at this load");
                 }
-                println!("{}", serde_json::to_string(&object)?);
+                data!("{}", serde_json::to_string(&object)?)?;
                 Ok(Outcome::Fine)
             }
             Answer::Impossible(why) => {
-                eprintln!("error: {why}");
+                note!("error: {why}");
                 Ok(Outcome::Found)
             }
         },
@@ -84,7 +85,7 @@ fn batch(model: Model, defaults: &Options, path: &Path) -> Result<Outcome> {
             Err(error) => format!("{error:#}"),
         };
         outcome = Outcome::Found;
-        eprintln!("error: {}: row {number}: {why}", path.display());
+        note!("error: {}: row {number}: {why}", path.display());
         writeln!(out, "{}", serde_json::json!({"row": number, "error": why}))?;
     }
     out.flush()?;

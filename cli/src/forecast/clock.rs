@@ -92,7 +92,7 @@ impl Clock {
     }
 }
 
-fn plain(text: &str) -> Option<NaiveDateTime> {
+pub(crate) fn plain(text: &str) -> Option<NaiveDateTime> {
     const FORMS: [&str; 4] = [
         "%Y-%m-%dT%H:%M:%S",
         "%Y-%m-%dT%H:%M",

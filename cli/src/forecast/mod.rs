@@ -11,10 +11,12 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 use trunkline_workforce::forecast::{Calendar, Date, DayForecast, Model};
 
+pub(crate) use self::clock::plain;
 use self::clock::{Clock, Grid};
 use self::counts::Series;
 use crate::number::{read_within, shown};
 use crate::outcome::Outcome;
+use crate::stdio::{data, note};
 
 /// Nobody can see further than a year of days.
 const MOST_DAYS: usize = 366;
@@ -96,7 +98,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     match args.output {
         Format::Csv => print_csv(&rows)?,
-        Format::Json => println!("{}", in_json(&rows, &totals, level)),
+        Format::Json => data!("{}", in_json(&rows, &totals, level))?,
     }
     Ok(Outcome::Fine)
 }
@@ -129,7 +131,7 @@ fn forecast(
 ) -> Result<Vec<DayForecast>> {
     let (model, notes) = Model::fit(&series.history, calendar.clone())?;
     for note in notes {
-        eprintln!("note: {path}: {note}");
+        note!("note: {path}: {note}");
     }
     let Some(today) = &series.in_progress else {
         let ahead = model.ahead(series.last, days)?;
@@ -139,13 +141,13 @@ fn forecast(
     match ahead.first() {
         Some(first) if first.date == today.date => {
             let known = today.counts.iter().flatten().count();
-            eprintln!(
+            note!(
                 "note: {path}: {} is in progress; its first {known} intervals sharpen the rest",
                 today.date
             );
             ahead[0] = first.update(&today.counts)?;
         }
-        _ => eprintln!(
+        _ => note!(
             "note: {path}: {} is in progress, but is usually closed; it is passed over",
             today.date
         ),

@@ -23,6 +23,7 @@ pub use presence::everyone;
 use crate::demand::{self, Given, Patience};
 use crate::documents;
 use crate::outcome::Outcome;
+use crate::stdio::note;
 
 /// `trunkline simulate FILES --arrivals F.csv`
 #[derive(clap::Args)]
@@ -182,9 +183,7 @@ pub fn run_command(args: Args) -> Result<Outcome> {
         setup.seed = args.seed.wrapping_add(number);
         let mut done = run(&tenant, &callers.of_run(setup.seed), &presences, &setup);
         if runs.is_empty() {
-            done.refusals
-                .iter()
-                .for_each(|why| eprintln!("warning: {why}"));
+            done.refusals.iter().for_each(|why| note!("warning: {why}"));
         } else {
             // Only the first run's are printed.
             done.fates = Vec::new();

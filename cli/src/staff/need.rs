@@ -16,6 +16,7 @@ use super::print;
 use crate::demand::{self, Expected, Given, Patience};
 use crate::documents;
 use crate::outcome::Outcome;
+use crate::stdio::note;
 use crate::simulate::{moment, seconds, share_of_level};
 
 /// What is asked for.
@@ -107,7 +108,7 @@ pub fn run(files: &[String], options: &Options, seed: u64, format: Format) -> Re
         Ok(problem) => problem,
         Err(error @ StaffingError::OutOfRange { .. }) => return Err(error.into()),
         Err(error) => {
-            eprintln!("error: {error}");
+            note!("error: {error}");
             return Ok(Outcome::Found);
         }
     };
@@ -119,7 +120,7 @@ pub fn run(files: &[String], options: &Options, seed: u64, format: Format) -> Re
         .collect();
     print::print(&tenant, &problem, &answer, &labels, format)?;
     for unmet in &answer.unmet {
-        eprintln!("error: {}: {}", labels[unmet.interval], unmet.why);
+        note!("error: {}: {}", labels[unmet.interval], unmet.why);
     }
     notes(&tenant, &answer, &labels);
     Ok(if answer.unmet.is_empty() {
@@ -173,7 +174,7 @@ fn notes(tenant: &Tenant, answer: &Staffing, labels: &[&str]) {
             (0..labels.len()).filter(|&at| need(at).is_some_and(|need| need.required < promised));
         let below: Vec<usize> = below.collect();
         if let Some(first) = below.first() {
-            eprintln!(
+            note!(
                 "note: team {team}: {} of {} intervals require fewer agents than the {promised} that clients are guaranteed, the first at {}",
                 below.len(),
                 labels.len(),

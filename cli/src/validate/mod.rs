@@ -13,6 +13,7 @@ use trunkline_tenant::{Code, Document, Finding, Severity, compile_all};
 
 use crate::documents;
 use crate::outcome::Outcome;
+use crate::stdio::note;
 
 /// `trunkline validate FILES`
 #[derive(clap::Args)]
@@ -105,7 +106,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     let count = |severity| rows.iter().filter(|r| r.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    eprintln!(
+    note!(
         "{} of trunkline.dev, {}, {}",
         counted(manifest.documents.len(), "document"),
         counted(errors, "error"),
