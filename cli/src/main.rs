@@ -51,7 +51,7 @@ enum Command {
     Hire(Box<hire::Args>),
     /// Run the tenant on arrivals, on the real routing core
     Simulate(Box<simulate::Args>),
-    /// The least agents by interval and team, verified by simulation
+    /// The least agents by interval and team (--forecast), and who works when (--plan)
     Staff(Box<staff::Args>),
     /// Run the tenant on this machine, with no cluster and simulated callers
     #[command(long_about = up::ABOUT)]

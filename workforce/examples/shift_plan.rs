@@ -1,8 +1,12 @@
 //! Plans days by size and prints how far each plan may be from the cheapest:
-//! `shift_plan [moves]`; `bench/workforce/` runs it.
+//! `shift_plan [moves [folder]]`; with a folder, each day is written there for other solvers.
+//! `bench/workforce/` runs it.
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Instant;
+
+use serde_json::json;
 
 use trunkline_workforce::shifts::{
     BreakRule, Effort, Group, Pattern, Problem, RuleError, ShiftRule, Skills, solve,
@@ -94,12 +98,37 @@ fn groups() -> Vec<Group> {
     .collect()
 }
 
+/// The day as JSON: by pattern the intervals worked and paid, by group skills and cost.
+fn write(problem: &Problem, path: &Path) -> Result<(), Box<dyn Error>> {
+    let works = |pattern: &Pattern| -> Vec<usize> {
+        (0..problem.intervals())
+            .filter(|&t| pattern.works(t))
+            .collect()
+    };
+    let skills = |group: &Group| -> Vec<usize> {
+        (0..problem.required.len())
+            .filter(|&skill| group.skills.has(skill))
+            .collect()
+    };
+    let patterns = problem.patterns.iter();
+    let groups = problem.groups.iter();
+    let day = json!({
+        "patterns": patterns.map(|p| json!({"works": works(p), "paid": p.paid()})).collect::<Vec<_>>(),
+        "groups": groups.map(|g| json!({"skills": skills(g), "cost": g.cost})).collect::<Vec<_>>(),
+        "required": problem.required,
+        "shortage": problem.shortage,
+    });
+    std::fs::write(path, day.to_string())?;
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
+    let folder = std::env::args().nth(2);
     let moves = match std::env::args().nth(1) {
         Some(text) => text.parse()?,
         None => Effort::default().moves,
     };
-    println!("patterns,columns,peaks,bound,cost,gap_percent,proven,seconds");
+    println!("patterns,columns,peak,bound,cost,gap_percent,proven,seconds");
     for (step, places) in [(4, 2), (2, 2), (2, 3)] {
         let patterns = patterns(step, places)?;
         for peaks in [[60, 35, 20], [300, 150, 80]] {
@@ -110,6 +139,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 seats: None,
                 shortage: 8.0,
             };
+            if let Some(folder) = &folder {
+                let name = format!("{}-{}.json", patterns.len(), peaks[0]);
+                write(&problem, &Path::new(folder).join(name))?;
+            }
             let started = Instant::now();
             let plan = solve(
                 &problem,
@@ -119,9 +152,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 },
             )?;
             println!(
-                "{},{},{peaks:?},{:.2},{:.2},{:.3},{},{:.1}",
+                "{},{},{},{:.2},{:.2},{:.3},{},{:.1}",
                 patterns.len(),
                 5 * patterns.len(),
+                peaks[0],
                 plan.bound,
                 plan.cost,
                 100.0 * plan.gap(),

@@ -10,6 +10,7 @@ pub mod fit;
 pub mod forecast;
 pub mod people;
 mod root;
+pub mod rota;
 pub mod shifts;
 pub mod simulate;
 pub mod staffing;

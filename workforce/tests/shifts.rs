@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use trunkline_workforce::shifts::{
-    Agent, BreakRule, Effort, Group, Pattern, Plan, Problem, ProblemError, RosterError,
-    RosterRules, ShiftRule, Skills, SolveError, roster, solve,
+    BreakRule, Effort, Group, Pattern, Plan, Problem, ProblemError, ShiftRule, Skills, SolveError,
+    solve,
 };
 
 const QUICK: Effort = Effort {
@@ -279,56 +279,4 @@ fn impossible_numbers_are_named() {
     uneven.required[2].pop();
     let said = solve(&uneven, &QUICK).unwrap_err().to_string();
     assert!(said.contains("required[2] has 47 intervals"), "{said}");
-}
-
-#[test]
-fn people_rest_between_shifts_and_share_them_evenly() {
-    let problem = Problem {
-        patterns: vec![block(14, 30), block(28, 44)],
-        groups: vec![group("all", &[0], 1.0)],
-        required: vec![vec![0; 48]],
-        seats: None,
-        shortage: 1.0,
-    };
-    let day = Plan {
-        people: vec![(0, 0, 3), (0, 1, 3)],
-        short: vec![0; 48],
-        cost: 0.0,
-        bound: 0.0,
-        proven: true,
-    };
-    let week = vec![day; 7];
-    let agents: Vec<Agent> = (0..9)
-        .map(|at| Agent {
-            name: format!("agent {at}"),
-            group: 0,
-        })
-        .collect();
-    let rules = RosterRules {
-        day: 48,
-        rest: 22,
-        most_shifts: 5,
-    };
-    let given = roster(&problem, &week, &agents, rules).unwrap();
-    assert_eq!(given.len(), 42);
-    for agent in 0..9 {
-        let own: Vec<_> = given.iter().filter(|one| one.agent == agent).collect();
-        assert!(
-            (4..=5).contains(&own.len()),
-            "agent {agent} has {} shifts",
-            own.len()
-        );
-        for pair in own.windows(2) {
-            let off = pair[0].day * 48 + pair[0].shift.end;
-            let on = pair[1].day * 48 + pair[1].shift.start;
-            assert!(
-                on >= off + 22,
-                "agent {agent} rests {} half hours",
-                on - off
-            );
-        }
-    }
-    let too_few = roster(&problem, &week, &agents[..4], rules).unwrap_err();
-    let RosterError::NobodyFree { short, .. } = too_few;
-    assert!(short >= 2);
 }

@@ -16,8 +16,8 @@ use super::print;
 use crate::demand::{self, Expected, Given, Patience};
 use crate::documents;
 use crate::outcome::Outcome;
-use crate::stdio::note;
 use crate::simulate::{moment, seconds, share_of_level};
+use crate::stdio::note;
 
 /// What is asked for.
 #[derive(clap::Args)]
