@@ -23,7 +23,13 @@ pub struct Settings {
     pub patience: f64,
     /// Formula, share and time of the service level.
     pub service_level: (Formula, f64, f64),
-    /// Safety on the load, as a share: covers what the correction cannot know.
+    /// The service level is judged over intervals of this length: the fewer contacts there are
+    /// in one, the more chance spreads their share.
+    pub judged_over: f64,
+    /// By so many standard deviations of that share the level aimed at lies above the one asked.
+    pub surety: f64,
+    /// Safety on the load, as a share: covers what the correction cannot know. What goes wrong is
+    /// mended a start-up later, so that it counts √(1 + start-up / 1 min)-fold.
     pub margin: f64,
     /// What waits is to be gone after so long.
     pub clear_within: f64,
@@ -104,6 +110,8 @@ pub enum Reason {
     },
 }
 
+const MINUTE: f64 = 60.0;
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -174,7 +182,7 @@ pub fn decide(
         settings.aht,
         factor,
         (settings.start_up, settings.hold),
-    ) * (1.0 + settings.margin);
+    ) * (1.0 + settings.margin * (1.0 + settings.start_up / MINUTE).sqrt());
     let steady = agents_for(settings, load);
     // What waits is work on top, of which the agents there may already be clearing some.
     let backlog = f64::from(sight.waiting) * settings.aht / settings.clear_within;
@@ -230,6 +238,16 @@ fn settle(settings: &Settings, sight: &Sight, needed: u32, why_more: Reason) -> 
     Decision { pods, reason }
 }
 
+/// The share to aim at so that the share of an interval's contacts is seldom below the one
+/// asked: the binomial's spread, `√(s(1−s)/n)`, is that of n independent contacts.
+fn aim(settings: &Settings, share: f64, load: f64) -> f64 {
+    let contacts = load / settings.aht * settings.judged_over;
+    let spread = (share * (1.0 - share) / contacts.max(1.0)).sqrt();
+    // Nine tenths of the way to all: what no number of agents reaches is no aim.
+    let most = share + 0.9 * (1.0 - share);
+    (share + settings.surety * spread).min(most)
+}
+
 /// The least agents that keep the service level at a load; none for next to no load.
 fn agents_for(settings: &Settings, load: f64) -> u64 {
     if load < SMALLEST {
@@ -246,7 +264,7 @@ fn agents_for(settings: &Settings, load: f64) -> u64 {
         },
     };
     let bounds = Bounds {
-        service_level: Some((formula, share)),
+        service_level: Some((formula, aim(settings, share, load))),
         ..Bounds::default()
     };
     let horizons = Horizons {
@@ -302,6 +320,18 @@ fn check(settings: &Settings, outlook: &Outlook, sight: &Sight) -> Result<(), Po
             "margin",
             settings.margin,
             not_negative(settings.margin),
+            NOT_NEGATIVE,
+        ),
+        (
+            "judged_over",
+            settings.judged_over,
+            positive(settings.judged_over),
+            POSITIVE,
+        ),
+        (
+            "surety",
+            settings.surety,
+            not_negative(settings.surety),
             NOT_NEGATIVE,
         ),
         (
@@ -374,7 +404,9 @@ mod tests {
             aht: 240.0,
             patience: 120.0,
             service_level: (Formula::AllOffered, 0.8, 20.0),
-            margin: 0.03,
+            judged_over: 1_800.0,
+            surety: 1.0,
+            margin: 0.02,
             clear_within: 60.0,
             contacts_per_pod: 1,
             least: 0,
@@ -414,6 +446,36 @@ mod tests {
         assert_eq!(early.pods, 23, "{}", early.reason);
         assert!(ahead.pods > 30, "{}", ahead.reason);
         assert!(ahead.reason.to_string().contains("erlangs ahead need"));
+    }
+
+    #[test]
+    fn a_small_site_aims_higher_and_a_slow_start_keeps_more() {
+        let at_load = |load: f64, settings: &Settings| {
+            let pods = agents_for(settings, load);
+            f64::from(u32::try_from(pods).unwrap()) / load
+        };
+        let sure = Settings {
+            surety: 2.0,
+            ..settings()
+        };
+        let plain = Settings {
+            surety: 0.0,
+            ..settings()
+        };
+        let extra = |load| at_load(load, &sure) / at_load(load, &plain);
+        assert!(extra(7.0) > extra(56.0) && extra(56.0) >= 1.0);
+        let outlook = outlook(&[56.0]);
+        let pods = |start_up| {
+            let slow = Settings {
+                start_up,
+                margin: 0.065,
+                ..settings()
+            };
+            decide(&slow, &outlook, &sight(&outlook, 600.0, 56.0, 0))
+                .unwrap()
+                .pods
+        };
+        assert!(pods(30.0) < pods(120.0) && pods(120.0) < pods(300.0));
     }
 
     #[test]
