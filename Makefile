@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help check fmt generate test test-unit test-voip test-calls test-cluster test-e2e images cluster-up cluster-down demo demo-down bench
+.PHONY: help check fmt generate test test-unit test-voip test-calls test-cluster test-e2e images cluster-up cluster-down demo demo-down simulate-long bench
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,10 @@ demo: ## From YAML to a talking caller on a real cluster
 
 demo-down: ## End the demo; nothing is left behind
 	tests/e2e/demo.sh down
+
+simulate-long: ## The deterministic simulation of the routing core, a hundred million inputs from other seeds
+	TRUNKLINE_SIMULATION_INPUTS=$${INPUTS:-100000000} TRUNKLINE_SIMULATION_SEED=$${SEED:-1000000} \
+	  cargo test --release -p trunkline-routing --test deterministic -- a_million_inputs --nocapture
 
 bench: ## Benchmarks of the workspace
 	cargo bench --workspace

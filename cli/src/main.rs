@@ -9,6 +9,7 @@ mod compile;
 mod demand;
 mod documents;
 mod erlang;
+mod explain;
 mod fit;
 mod forecast;
 mod hire;
@@ -43,6 +44,9 @@ enum Command {
     Compile(compile::Args),
     /// Exact Erlang B, C and A, and their inverses
     Erlang(Box<erlang::Args>),
+    /// Why a contact went, or did not go, to an agent, from the journal alone
+    #[command(long_about = explain::ABOUT)]
+    Explain(explain::Args),
     /// Patience and handling times from a log of calls
     Fit(fit::Args),
     /// Counts to come, with intervals, from counts that came
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Command::Validate(args) => validate::run(args),
         Command::Compile(args) => compile::run(args),
         Command::Erlang(args) => erlang::run(*args),
+        Command::Explain(args) => explain::run(args),
         Command::Fit(args) => fit::run(args),
         Command::Forecast(args) => forecast::run(args),
         Command::Hire(args) => hire::run(*args),

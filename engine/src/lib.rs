@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod config;
+pub mod explain;
 pub mod figures;
 pub mod journal;
 pub mod keys;

@@ -1,7 +1,9 @@
 //! What Prometheus reads. Labels are queues, teams, kinds and hosts: bounded by the tenant,
 //! never a contact.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -11,10 +13,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use trunkline_routing::{AgentState, CancelReason, Outcome, Output};
+use trunkline_routing::metrics::Scope;
+use trunkline_routing::{AgentState, CancelReason, Core, Output};
+use trunkline_tenant::crds::ClientName;
 
+use crate::figures::Figure;
 use crate::run::Decision;
-use crate::state::{Directory, Stage};
+use crate::state::{Stage, State};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabel {
@@ -31,6 +36,23 @@ struct QueueStage {
 struct TeamState {
     team: String,
     state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TeamLabel {
+    team: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClientLabel {
+    client: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueueCount {
+    queue: String,
+    /// By the metric contract: offered, answered, abandoned, short, flowed-out, dropped.
+    what: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -59,6 +81,145 @@ pub struct Metrics {
     media: Family<HostLabel, Gauge>,
     epoch: Gauge,
     config_changes: Counter,
+    today: Today,
+}
+
+type Level<L> = Family<L, Gauge<f64, AtomicU64>>;
+
+/// The figures since midnight, by the metric contract: what a scrape finds is what the API says.
+#[derive(Debug, Default)]
+struct Today {
+    counts: Family<QueueCount, Gauge>,
+    queue_level: Level<QueueLabel>,
+    client_level: Level<ClientLabel>,
+    asa: Level<QueueLabel>,
+    aht: Level<QueueLabel>,
+    occupancy: Level<TeamLabel>,
+    load: Level<TeamLabel>,
+}
+
+impl Today {
+    fn register(&self, r: &mut Registry) {
+        r.register(
+            "queue_contacts_today",
+            "Contacts of each queue since its midnight, by the metric contract",
+            self.counts.clone(),
+        );
+        r.register(
+            "queue_service_level",
+            "Since midnight, by the queue's own formula, 0 to 1",
+            self.queue_level.clone(),
+        );
+        r.register(
+            "client_service_level",
+            "Since the client's midnight, by its contract, 0 to 1",
+            self.client_level.clone(),
+        );
+        r.register(
+            "queue_asa_seconds",
+            "Average speed of answer since midnight",
+            self.asa.clone(),
+        );
+        r.register(
+            "queue_aht_seconds",
+            "Average handle time since midnight",
+            self.aht.clone(),
+        );
+        r.register(
+            "team_occupancy",
+            "Contact time over contact and idle time since midnight, 0 to 1",
+            self.occupancy.clone(),
+        );
+        r.register(
+            "team_load",
+            "Capacity in use over that of those who are signed in and ready, now, 0 to 1",
+            self.load.clone(),
+        );
+    }
+
+    fn set(&self, figures: &[Figure]) {
+        self.counts.clear();
+        self.queue_level.clear();
+        self.client_level.clear();
+        self.asa.clear();
+        self.aht.clear();
+        self.occupancy.clear();
+        for figure in figures {
+            match &figure.scope {
+                Scope::Queue(queue) => self.set_queue(queue.to_string(), figure),
+                Scope::Client(client) => {
+                    let client = client
+                        .as_ref()
+                        .map_or("centre", ClientName::as_str)
+                        .to_owned();
+                    if let Some(level) = figure.service_level() {
+                        let label = ClientLabel { client };
+                        self.client_level.get_or_create(&label).set(level);
+                    }
+                }
+                Scope::Team(team) => {
+                    if let Some(occupancy) = figure.hours.and_then(|hours| hours.occupancy()) {
+                        let team = team.to_string();
+                        self.occupancy
+                            .get_or_create(&TeamLabel { team })
+                            .set(occupancy);
+                    }
+                }
+                // An agent is no label: a large centre has thousands.
+                Scope::Agent(_) => {}
+            }
+        }
+    }
+
+    fn set_queue(&self, queue: String, figure: &Figure) {
+        let counts = &figure.counts;
+        for (what, n) in [
+            ("offered", counts.offered),
+            ("answered", counts.answered),
+            ("answered-within", counts.answered_within),
+            ("abandoned", counts.abandoned),
+            ("short-abandoned", counts.short_abandons),
+            ("flowed-out", counts.flowed_out),
+            ("called-back", counts.called_back),
+            ("dropped", counts.dropped + counts.dropped_talking),
+        ] {
+            let queue = queue.clone();
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            self.counts
+                .get_or_create(&QueueCount { queue, what })
+                .set(n);
+        }
+        let label = QueueLabel { queue };
+        for (family, value) in [
+            (&self.queue_level, figure.service_level()),
+            (&self.asa, counts.asa()),
+            (&self.aht, counts.aht()),
+        ] {
+            if let Some(value) = value {
+                family.get_or_create(&label).set(value);
+            }
+        }
+    }
+
+    fn set_load(&self, core: &Core) {
+        self.load.clear();
+        let mut teams: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+        for view in core.agents() {
+            let ready = !matches!(
+                view.state,
+                AgentState::SignedOut | AgentState::NotReady { .. }
+            );
+            if let Some(team) = view.team.filter(|_| ready) {
+                let (used, capacity) = teams.entry(team.to_string()).or_default();
+                *used += view.used;
+                *capacity += view.capacity;
+            }
+        }
+        for (team, (used, capacity)) in teams {
+            let load = f64::from(used) / f64::from(capacity.max(1));
+            self.load.get_or_create(&TeamLabel { team }).set(load);
+        }
+    }
 }
 
 fn waits() -> Histogram {
@@ -83,6 +244,7 @@ impl Default for Metrics {
             media: Family::default(),
             epoch: Gauge::default(),
             config_changes: Counter::default(),
+            today: Today::default(),
         };
         metrics.registered()
     }
@@ -131,6 +293,7 @@ impl Metrics {
             "Configurations taken up",
             self.config_changes.clone(),
         );
+        self.today.register(r);
         self
     }
 
@@ -163,7 +326,7 @@ impl Metrics {
                     ..
                 } => drop(self.rona.inc()),
                 Output::Ended { outcome, .. } => {
-                    let outcome = outcome_word(*outcome);
+                    let outcome = outcome.word();
                     self.ended.get_or_create(&OutcomeLabel { outcome }).inc();
                 }
                 Output::Record(segment) => {
@@ -179,8 +342,11 @@ impl Metrics {
         }
     }
 
-    /// Everything in the text format, the live counts as the directory has them.
-    pub fn render(&self, directory: &Directory) -> String {
+    /// Everything in the text format: the live counts as the state has them, and the figures of today.
+    pub fn render(&self, state: &State, today: &[Figure]) -> String {
+        let directory = &state.directory;
+        self.today.set(today);
+        self.today.set_load(&state.core);
         self.contacts.clear();
         self.agents.clear();
         for live in directory.live.values() {
@@ -210,24 +376,14 @@ impl Metrics {
     }
 }
 
-fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Abandoned => "abandoned",
-        Outcome::Closed => "closed",
-        Outcome::Callback => "callback",
-        Outcome::Voicemail => "voicemail",
-        Outcome::Dropped => "dropped",
-        Outcome::Transferred => "transferred",
-    }
-}
-
 fn stage_word(stage: &Stage) -> &'static str {
     match stage {
         Stage::Waiting => "waiting",
         Stage::Offered { .. } => "offered",
         Stage::Accepted { .. } => "accepted",
         Stage::Outside { .. } => "outside",
+        Stage::Away { .. } => "away",
+        Stage::Later { .. } => "later",
         Stage::Talking { .. } => "talking",
     }
 }

@@ -30,6 +30,16 @@ pub enum Bug {
     OldestStarved,
     /// A step that ends leaves nobody asked.
     StalledStep,
+    /// One agent who may not be asked stands in front of those who may.
+    UnavailableHead,
+    /// A customer who calls again is called back all the same.
+    ServedTwice,
+    /// A consult outlives the contact that it was about.
+    ForgottenConsult,
+    /// A callback whose customer was not reached is never tried again.
+    ForgottenCallback,
+    /// A long contact is offered just before a break.
+    BreakForgotten,
 }
 
 #[cfg(feature = "seeded-bugs")]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, TimeZone, Timelike};
 use chrono_tz::Tz;
 use trunkline_tenant::OpeningHours;
 
-use crate::Time;
+use crate::{Time, Window};
 
 /// The zone's wall clock at a moment; the far ends of time are clamped to the epoch.
 fn local(now: Time, zone: Tz) -> DateTime<Tz> {
@@ -38,6 +38,48 @@ pub fn is_open(hours: &OpeningHours, zone: Tz, now: Time) -> bool {
     hours.week[local.weekday().num_days_from_monday() as usize]
         .iter()
         .any(|&(from, to)| (from..to).contains(&minute))
+}
+
+/// The first moment from `from` on at which the calendar is open, within a year; `None`: none.
+pub(crate) fn opens(hours: &OpeningHours, zone: Tz, from: Time) -> Option<Time> {
+    window_from(zone, from, |day| {
+        if hours.closed.contains(&day) {
+            return Vec::new();
+        }
+        hours.week[day.weekday().num_days_from_monday() as usize].clone()
+    })
+    .map(|(opens, _)| opens)
+}
+
+/// When the calendar, open at `now`, closes next.
+pub(crate) fn closes(hours: &OpeningHours, zone: Tz, now: Time) -> Option<Time> {
+    let open = |day: NaiveDate| hours.week[day.weekday().num_days_from_monday() as usize].clone();
+    window_from(zone, now, open).map(|(_, closes)| closes)
+}
+
+/// When a daily window next lets somebody be called, from `from` on, and until when.
+pub(crate) fn daily(window: &Window, from: Time) -> Option<(Time, Time)> {
+    window_from(window.zone, from, |_| vec![(window.from, window.to)])
+}
+
+/// The first stretch of the days' windows that ends behind `from`, cut to begin there.
+fn window_from(
+    zone: Tz,
+    from: Time,
+    windows: impl Fn(NaiveDate) -> Vec<(u16, u16)>,
+) -> Option<(Time, Time)> {
+    let mut day = day(from, zone);
+    for _ in 0..=366 {
+        for (opens, closes) in windows(day) {
+            let opens = moment(day, i64::from(opens), zone)?.max(from);
+            let closes = moment(day, i64::from(closes), zone)?;
+            if opens < closes {
+                return Some((opens, closes));
+            }
+        }
+        day = day.succ_opt()?;
+    }
+    None
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use trunkline_tenant::crds::{AgentName, DepartmentName, TeamName};
 use trunkline_tenant::{QueueId, Tenant};
 
-use crate::Time;
+use crate::{Span, Time};
 
 /// A contact, numbered by whoever drives the core; numbers only rise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ pub enum Input {
         customer: Option<String>,
     },
     /// The customer has gone, whatever the contact was at: an abandonment while it waits or
-    /// rings, the end of it while it talks.
+    /// rings, the end of it while it talks. Of a callback it means something only while it talks.
     CustomerGone {
         /// Which contact.
         contact: ContactId,
@@ -144,7 +145,8 @@ pub enum Input {
         /// Which contact.
         contact: ContactId,
     },
-    /// We lost it: a media pod or a trunk failed. Never counted among the abandons.
+    /// We lost it: a media pod or a trunk failed. Never counted among the abandons. A caller whose
+    /// number is known gets a rescue callback, first in line, under the same contact.
     Dropped {
         /// Which contact.
         contact: ContactId,
@@ -158,12 +160,106 @@ pub enum Input {
         /// Where to.
         to: Target,
     },
-    /// Whether the place outside the centre took what was handed over to it.
+    /// Whether the place outside the centre took what was handed over to it, or was asked in a
+    /// consult (then `contact` is the consult).
     HandedOver {
         /// Which contact.
         contact: ContactId,
         /// `false`: nobody answered there, and it goes back to who handed it over.
         taken: bool,
+    },
+    /// The agent asks somebody else while the customer is on hold. The consult is a contact of
+    /// its own, with the customer's age: it waits, is offered, taken and ended like any other.
+    Consult {
+        /// The contact that the agent talks with.
+        contact: ContactId,
+        /// A new number, for the consult.
+        consult: ContactId,
+        /// Whom to ask.
+        to: Target,
+    },
+    /// The customer joins the consult: three talk.
+    Conference {
+        /// The customer's contact.
+        contact: ContactId,
+    },
+    /// The agent leaves, and the customer goes on with who was consulted, private or in a
+    /// conference. Before anybody has answered it is refused: cancel, or wait.
+    CompleteConsult {
+        /// The customer's contact.
+        contact: ContactId,
+    },
+    /// Who was asked, or is being asked, is let go; the agent goes on with the customer.
+    CancelConsult {
+        /// The customer's contact.
+        contact: ContactId,
+    },
+    /// The party outside the centre that a consult had reached has hung up.
+    OutsideGone {
+        /// The consult.
+        contact: ContactId,
+    },
+    /// A waiting caller would rather be called back: the contact keeps its number and its place.
+    CallMeBack {
+        /// Which contact.
+        contact: ContactId,
+        /// Where to; `None`: the number that it came from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<String>,
+        /// When the customer may be called; `None`: whenever the queue is open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<Window>,
+    },
+    /// A callback is booked for a time. It arrives in its queue then, and ranks from then.
+    BookCallback {
+        /// A new number.
+        contact: ContactId,
+        /// Where agents for it are sought.
+        queue: QueueId,
+        /// The number to call: who the contact is from.
+        customer: String,
+        /// Not before; `None`: now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Time>,
+        /// When the customer may be called; `None`: whenever the queue is open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<Window>,
+        /// Who is tried first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<AgentName>,
+        /// Beside the queue's priority.
+        #[serde(default)]
+        priority: i32,
+    },
+    /// A callback that nobody needs any more. One that talks is ended like any other contact.
+    CancelCallback {
+        /// Which contact.
+        contact: ContactId,
+    },
+    /// The customer of a callback could not be reached; the agent is free again, and it is tried
+    /// later, a few times.
+    NotReached {
+        /// Under which offer they were called.
+        offer: OfferId,
+        /// Why.
+        cause: Unreached,
+    },
+    /// A caller whose contact ended with [`Outcome::Voicemail`](crate::Outcome::Voicemail) has left
+    /// a message. The core keeps nothing of it: it stands in the journal beside the contact.
+    VoicemailLeft {
+        /// Which contact.
+        contact: ContactId,
+        /// What the recording is called in the store.
+        recording: String,
+        /// How long it is.
+        length: Span,
+    },
+    /// An agent's dated rota from now on, in place of any before: what breaks are kept free by.
+    Rota {
+        /// Whose.
+        agent: AgentName,
+        /// In order, none overlapping another.
+        shifts: Vec<RotaShift>,
     },
     /// A larger or lesser priority from now on: a re-rank.
     Prioritise {
@@ -200,6 +296,43 @@ pub enum DeclineCause {
     Unreachable,
     /// We could not place it (a media error): the agent is not to blame and stays ready.
     Failed,
+}
+
+/// Why the customer of a callback was not reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unreached {
+    /// It rang, and nobody answered.
+    NoAnswer,
+    /// Busy, or refused.
+    Busy,
+    /// The call could not be placed: no trunk, no such number.
+    Failed,
+}
+
+/// When a customer may be called, every day, on their own wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Window {
+    /// The customer's zone.
+    pub zone: Tz,
+    /// Minutes after midnight: not before.
+    pub from: u16,
+    /// Minutes after midnight, after `from`: not at or after.
+    pub to: u16,
+}
+
+/// One shift of a dated rota.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RotaShift {
+    /// Work begins.
+    pub from: Time,
+    /// Work ends.
+    pub to: Time,
+    /// Breaks within it, in order: from, to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breaks: Vec<(Time, Time)>,
 }
 
 /// Where a contact is handed over to.

@@ -17,11 +17,14 @@ mod timers;
 #[cfg(feature = "seeded-bugs")]
 pub use bug::Bug;
 pub use core::{
-    AgentView, BadSnapshot, CONNECT_DEADLINE, ContactView, Core, NextKey, Options, Reason,
-    Snapshot, StageView,
+    AgentView, BadSnapshot, CONNECT_DEADLINE, ContactView, Core, DIAL_DEADLINE, Estimate, NextKey,
+    Options, Reason, Snapshot, StageView,
 };
 pub use hours::{is_open, moment};
-pub use input::{ContactId, DeclineCause, Input, OfferId, Target};
-pub use output::{AgentState, CancelReason, Outcome, Output, Segment, SegmentEnd};
+pub use input::{ContactId, DeclineCause, Input, OfferId, RotaShift, Target, Unreached, Window};
+pub use output::{
+    AgentState, CancelReason, ConsultEnd, Judged, Outcome, Output, RowTerms, Segment, SegmentEnd,
+    StretchKind,
+};
 pub use time::{Span, Time};
 pub use timers::Phase;

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use trunkline_tenant::QueueId;
-use trunkline_tenant::crds::{AgentName, ClientName, PromptName};
+use trunkline_tenant::crds::{AgentName, ClientName, Formula, PromptName};
 
+use crate::metrics::Terms;
 use crate::{ContactId, OfferId, Span, Target, Time};
 
 /// An effect to bring about, or a fact to record.
@@ -74,6 +75,68 @@ pub enum Output {
         /// When it goes back to who handed it over.
         deadline: Time,
     },
+    /// An agent consults. The customer is on hold from now; offers and hand-overs of `consult`
+    /// follow, and its [`Answered`](Output::Answered), or [`HandedOver`](crate::Input::HandedOver)
+    /// taken, joins it with `agent` alone.
+    Consulting {
+        /// The customer's contact.
+        contact: ContactId,
+        /// The consult, a contact too.
+        consult: ContactId,
+        /// Who asks.
+        agent: AgentName,
+        /// Whom.
+        to: Target,
+    },
+    /// Join the customer, the agent and who was consulted.
+    Conferenced {
+        /// The customer's contact.
+        contact: ContactId,
+        /// The consult.
+        consult: ContactId,
+    },
+    /// A consult is over. Unless completed, the agent goes on with the customer, off hold; its
+    /// [`Ended`](Output::Ended) follows.
+    ConsultOver {
+        /// The customer's contact.
+        contact: ContactId,
+        /// The consult.
+        consult: ContactId,
+        /// How.
+        how: ConsultEnd,
+    },
+    /// Book what is to be called back, and release the caller who is on the line, if one is: the
+    /// contact lives on. From now until it ends its offers ring an agent for whom nobody waits on
+    /// the line yet.
+    CallbackBooked {
+        /// Which contact.
+        contact: ContactId,
+        /// In whose name it is called.
+        queue: QueueId,
+        /// The number to call.
+        customer: String,
+        /// Not before.
+        due: Time,
+        /// Played to a caller who is on the line.
+        prompt: Option<PromptName>,
+        /// We lost the call: nobody is on the line.
+        rescue: bool,
+    },
+    /// The agent has accepted the callback: call the customer, join the two, and say
+    /// [`Connected`](crate::Input::Connected), or [`NotReached`](crate::Input::NotReached). At the
+    /// deadline the core takes it for unanswered and cancels the offer.
+    Dial {
+        /// Under which offer.
+        offer: OfferId,
+        /// For whom.
+        agent: AgentName,
+        /// The number.
+        customer: String,
+        /// In whose name: the queue, and the client that it belongs to.
+        queue: QueueId,
+        /// When it counts as not answered.
+        deadline: Time,
+    },
     /// It is over; release what it held.
     Ended {
         /// Which contact.
@@ -115,6 +178,35 @@ pub enum CancelReason {
     Dropped,
     /// Its queue or its agent is no longer configured.
     Reconfigured,
+    /// The customer of the callback was not reached.
+    NotReached,
+    /// The customer called again: that call takes the callback's place.
+    Merged,
+    /// The callback, or the consult, was cancelled.
+    Cancelled,
+}
+
+/// How a consult ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ConsultEnd {
+    /// The customer goes on with this agent, on the leg of the consult's offer.
+    TakenOver {
+        /// Who.
+        agent: AgentName,
+        /// Under which offer of the consult they were joined.
+        offer: OfferId,
+    },
+    /// The customer goes on with the party outside; their contact ends as transferred.
+    Outside,
+    /// Nobody took it.
+    NotAnswered,
+    /// The agent let it go.
+    Cancelled,
+    /// Who was consulted left.
+    Left,
+    /// The customer's contact is over.
+    ContactOver,
 }
 
 /// What became of a contact.
@@ -135,6 +227,33 @@ pub enum Outcome {
     Dropped,
     /// Handed over to somebody outside the centre.
     Transferred,
+    /// A callback whose customer was never reached.
+    Unreached,
+    /// A callback whose customer called again first: that contact was served instead.
+    Merged,
+    /// A callback that was cancelled.
+    Cancelled,
+    /// A consult between agents that is over; its customer's contact has an outcome of its own.
+    Consulted,
+}
+
+impl Outcome {
+    /// In one word, as it is serialised.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Abandoned => "abandoned",
+            Self::Closed => "closed",
+            Self::Callback => "callback",
+            Self::Voicemail => "voicemail",
+            Self::Dropped => "dropped",
+            Self::Transferred => "transferred",
+            Self::Unreached => "unreached",
+            Self::Merged => "merged",
+            Self::Cancelled => "cancelled",
+            Self::Consulted => "consulted",
+        }
+    }
 }
 
 /// How a stretch of a contact in one queue ended.
@@ -155,6 +274,12 @@ pub enum SegmentEnd {
     Closed,
     /// Dropped by us.
     Dropped,
+    /// A callback whose customer was never reached.
+    Unreached,
+    /// A callback whose customer called again first.
+    Merged,
+    /// A callback, or a consult, that was cancelled or that nobody took.
+    Cancelled,
     /// Not over: it waits, or talks. Only in what is asked of the core, never recorded.
     Open,
 }
@@ -192,6 +317,53 @@ pub struct Segment {
     /// The contact was answered before this stretch: it was handed over or called back.
     #[serde(default)]
     pub again: bool,
+    /// What it is judged by: the terms that were in force when it ended, so that a later change of
+    /// a contract doesn't change the past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<RowTerms>,
+    /// What kind of stretch it is: what queues are judged by, or work beside it.
+    #[serde(default, skip_serializing_if = "StretchKind::is_plain")]
+    pub kind: StretchKind,
+}
+
+/// What a stretch is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RowTerms {
+    /// For the queue.
+    pub queue: Judged,
+    /// For the client: its contract, or the queue's where it has none.
+    pub client: Judged,
+}
+
+/// Terms, and the formula of the service level over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Judged {
+    /// T, and what is a short abandonment.
+    pub terms: Terms,
+    /// The formula.
+    pub formula: Formula,
+}
+
+/// What kind of stretch it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StretchKind {
+    /// A customer waited, and was answered or not: the figures of its queue are made of these.
+    #[default]
+    Plain,
+    /// A caller was called back. The wait on the line was a stretch of its own, which flowed out:
+    /// this one is work, and no second contact.
+    CalledBack,
+    /// An agent asked another about this contact.
+    Consult(ContactId),
+}
+
+impl StretchKind {
+    fn is_plain(&self) -> bool {
+        *self == Self::Plain
+    }
 }
 
 /// What an agent is at.

@@ -8,8 +8,9 @@ use chrono::NaiveDate;
 use trunkline_tenant::crds::*;
 use trunkline_tenant::{Queue, QueueId, Tenant, TenantAgent};
 
-use crate::Span;
 use crate::ix::{Bits, ClientIx, NeedIx, ProfileIx, QueueIx, TeamIx};
+use crate::metrics::Terms;
+use crate::{Judged, Span};
 
 /// How many kinds of capacity an agent has: voice, chat, e-mail.
 pub(crate) const MEDIA: usize = 3;
@@ -74,6 +75,8 @@ pub(crate) struct QueuePlan {
     pub(crate) client: ClientIx,
     pub(crate) steps: Vec<StepPlan>,
     pub(crate) widen: NeedIx,
+    /// What its own service level counts by.
+    pub(crate) judged: Judged,
 }
 
 #[derive(Clone, Debug)]
@@ -111,6 +114,8 @@ pub(crate) struct Plan {
     pub(crate) team_of: BTreeMap<TeamName, TeamIx>,
     /// By number; the centre is 0 and has no name.
     pub(crate) clients: Vec<Option<ClientName>>,
+    /// By number: the T of the client's contract and its formula.
+    pub(crate) contracts: Vec<Option<(Span, Formula)>>,
     client_of: BTreeMap<ClientName, ClientIx>,
     pub(crate) queues: Vec<QueuePlan>,
     pub(crate) queue_of: BTreeMap<QueueId, QueueIx>,
@@ -224,6 +229,12 @@ impl Plan {
                 .insert(name.clone(), ClientIx::new(self.clients.len()));
             self.clients.push(Some(name.clone()));
         }
+        let contract = |name: &Option<ClientName>| {
+            let client = tenant.clients.get(name.as_ref()?)?;
+            let level = client.contract.as_ref()?.service_level.as_ref()?;
+            Some((level.within.into(), level.formula))
+        };
+        self.contracts = self.clients.iter().map(contract).collect();
     }
 
     fn levels(&self, skills: &BTreeMap<SkillName, u8>) -> Vec<u8> {
@@ -343,6 +354,13 @@ impl Plan {
             .insert(id.clone(), QueueIx::new(self.queues.len()));
         self.queues.push(QueuePlan {
             id: id.clone(),
+            judged: Judged {
+                terms: Terms::of(&queue),
+                formula: queue
+                    .service_level
+                    .as_ref()
+                    .map_or_else(Formula::default, |it| it.formula),
+            },
             definition: queue,
             live,
             client,

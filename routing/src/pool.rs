@@ -160,6 +160,14 @@ impl Pool {
         }
     }
 
+    /// The first in rank of all lines that the profile fits.
+    pub(crate) fn first_queued(&self, slot: usize, profile: ProfileIx) -> Option<Rank> {
+        self.fits[slot][profile.at()]
+            .both(&self.filled)
+            .map(|at| self.heads[at])
+            .min()
+    }
+
     /// The lines that the profile fits and that are not empty, with the first in rank of each.
     pub(crate) fn queued(
         &self,

@@ -18,8 +18,12 @@ pub(crate) enum Owner {
     Asked(Slot),
     /// A contact's step ends.
     Step(Slot),
-    /// A contact may be put to an agent again, or called back again.
+    /// A contact may be put to an agent again.
     Again(Slot),
+    /// A callback's time comes, or its hours end.
+    Due(Slot),
+    /// An agent comes near to a break or the end of a shift, or is past it.
+    Guard(AgentIx),
 }
 
 /// At one instant: wrap-ups first, then what makes agents leave, then contacts' steps; each by name or id.

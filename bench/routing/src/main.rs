@@ -3,7 +3,10 @@
 //! decisions; the offer that follows is accepted and joined, which is timed too. Levels, wrap-up
 //! of zero, one strategy: what the other systems' tables are of.
 //!
-//! `cargo run --release -p trunkline-bench-routing [-- SECONDS]`, one core.
+//! `cargo run --release -p trunkline-bench-routing [-- SECONDS]`, one core; `-- estimate` is the
+//! back-test of estimated waits.
+
+mod estimate;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -242,6 +245,9 @@ fn run(cell: &Cell, long: Duration) -> Result<()> {
 }
 
 fn main() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some("estimate") {
+        return estimate::back_test();
+    }
     let seconds = std::env::args()
         .nth(1)
         .map_or(Ok(0.5), |text| text.parse())?;

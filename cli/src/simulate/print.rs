@@ -95,11 +95,7 @@ fn word(outcome: Option<Outcome>) -> &'static str {
     match outcome {
         // A simulated agent hands nothing over.
         Some(Outcome::Answered | Outcome::Transferred) => "answered",
-        Some(Outcome::Abandoned) => "abandoned",
-        Some(Outcome::Closed) => "closed",
-        Some(Outcome::Callback) => "callback",
-        Some(Outcome::Voicemail) => "voicemail",
-        Some(Outcome::Dropped) => "dropped",
+        Some(outcome) => outcome.word(),
         None => "waiting",
     }
 }

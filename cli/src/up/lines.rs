@@ -137,19 +137,14 @@ fn reason(why: CancelReason) -> &'static str {
         CancelReason::NotConnected => "the legs were not joined",
         CancelReason::Dropped => "the call was lost",
         CancelReason::Reconfigured => "the documents changed",
+        CancelReason::NotReached => "the customer was not reached",
+        CancelReason::Merged => "the customer called again",
+        CancelReason::Cancelled => "it was cancelled",
     }
 }
 
 fn how_it_ended(handle: &Handle, contact: ContactId, outcome: Outcome) -> String {
-    let word = match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Abandoned => "abandoned",
-        Outcome::Closed => "closed",
-        Outcome::Callback => "callback",
-        Outcome::Voicemail => "voicemail",
-        Outcome::Dropped => "dropped",
-        Outcome::Transferred => "transferred",
-    };
+    let word = outcome.word();
     let state = handle.state();
     let mut recent = state.directory.recent.iter().rev();
     let Some(record) = recent.find(|record| record.contact == contact) else {

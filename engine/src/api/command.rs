@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trunkline_routing::{ContactId, DeclineCause, Input, OfferId, Target};
@@ -9,10 +10,11 @@ use trunkline_tenant::crds::{AgentName, Medium};
 
 use super::App;
 use super::auth::Caller;
+use super::callbacks::{DailyWindow, NewCallback};
 use super::error::ApiError;
 use super::model::SignInPresence;
 use crate::journal::Context;
-use crate::run::Decision;
+use crate::run::{Decision, Fresh};
 use crate::state::Stage;
 
 /// The longest reason or code.
@@ -84,6 +86,45 @@ pub(crate) enum AgentCommand {
         contact: u64,
         /// Where to.
         to: TransferTo,
+    },
+    /// Asks somebody else while the customer is on hold. The consult is a contact of its own, which
+    /// the one who is asked accepts, and ends, like any other.
+    Consult {
+        /// Which contact.
+        contact: u64,
+        /// Whom to ask.
+        to: TransferTo,
+    },
+    /// The customer joins the consult: three talk.
+    Conference {
+        /// The customer's contact.
+        contact: u64,
+    },
+    /// Leaves the customer with who was consulted.
+    CompleteConsult {
+        /// The customer's contact.
+        contact: u64,
+    },
+    /// Lets go who was, or is being, consulted, and goes on with the customer.
+    CancelConsult {
+        /// The customer's contact.
+        contact: u64,
+    },
+    /// Books a callback. A customer who calls before it comes is merged with it.
+    BookCallback {
+        /// Where agents are sought: `queue` or `client/queue`, of medium Voice or Callback.
+        queue: String,
+        /// The number to call.
+        customer: String,
+        /// Not before; absent: now.
+        #[serde(default)]
+        due: Option<DateTime<Utc>>,
+        /// When the customer may be called; absent: while the queue is open.
+        #[serde(default)]
+        window: Option<DailyWindow>,
+        /// Who is tried first.
+        #[serde(default)]
+        agent: Option<String>,
     },
     /// The wrap-up is done.
     WrapUpDone {
@@ -197,6 +238,43 @@ pub(crate) async fn carry_out(
             let to = to.target()?;
             Input::Transfer { contact, to }
         }
+        AgentCommand::Consult { contact, to } => {
+            let contact = talks_with(app, &agent, contact)?;
+            let to = to.target()?;
+            return submit_fresh(app, Fresh::Consult { contact, to }, context)
+                .await
+                .map(drop);
+        }
+        AgentCommand::Conference { contact } => {
+            let contact = talks_with(app, &agent, contact)?;
+            Input::Conference { contact }
+        }
+        AgentCommand::CompleteConsult { contact } => {
+            let contact = talks_with(app, &agent, contact)?;
+            Input::CompleteConsult { contact }
+        }
+        AgentCommand::CancelConsult { contact } => {
+            let contact = talks_with(app, &agent, contact)?;
+            Input::CancelConsult { contact }
+        }
+        AgentCommand::BookCallback {
+            queue,
+            customer,
+            due,
+            window,
+            agent,
+        } => {
+            let new = NewCallback {
+                queue,
+                customer,
+                due,
+                window,
+                agent,
+                priority: 0,
+            };
+            let fresh = Fresh::Callback(new.booking()?);
+            return submit_fresh(app, fresh, context).await.map(drop);
+        }
         AgentCommand::WrapUpDone { codes } => {
             if codes.len() > MAX_CODES {
                 return Err(ApiError::Invalid(format!("at most {MAX_CODES} codes")));
@@ -229,6 +307,19 @@ pub(crate) async fn submit(
     }
 }
 
+/// As [`submit`], for what makes a new contact.
+pub(crate) async fn submit_fresh(
+    app: &App,
+    fresh: Fresh,
+    context: Context,
+) -> Result<Arc<Decision>, ApiError> {
+    let decision = app.handle.submit_fresh(fresh, context).await?;
+    match decision.refused() {
+        Some(why) => Err(ApiError::Conflict(why.to_owned())),
+        None => Ok(decision),
+    }
+}
+
 async fn accept(
     app: &App,
     agent: AgentName,
@@ -236,7 +327,8 @@ async fn accept(
     context: Context,
 ) -> Result<(), ApiError> {
     let medium = offered_to(app, &agent, offer)?;
-    if medium == Some(Medium::Voice) && app.calls_ring_on_phones {
+    let call = matches!(medium, Some(Medium::Voice | Medium::Callback));
+    if call && app.calls_ring_on_phones {
         return Err(ApiError::Conflict(
             "a call is taken by answering the telephone that rings".into(),
         ));

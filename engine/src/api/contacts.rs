@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use trunkline_routing::{ContactId, Input};
+use trunkline_routing::{ContactId, Input, Time};
 use trunkline_tenant::QueueId;
 
 use super::App;
@@ -13,8 +14,10 @@ use super::command::submit;
 use super::error::ApiError;
 use super::extract::{Asked, Body};
 use super::model::{Contact, ContactNumber, NewContact, NewPriority};
+use super::queue_id;
+use crate::explain::{Explanation, NoAnswer, Question};
 use crate::journal::Context;
-use crate::run::Arriving;
+use crate::run::{Arriving, NotTaken};
 use crate::telephony::CallAudio;
 
 const DEFAULT_LIMIT: usize = 100;
@@ -34,11 +37,6 @@ pub(super) struct Filter {
 enum Which {
     Live,
     Ended,
-}
-
-fn queue_id(text: &str) -> Result<QueueId, ApiError> {
-    text.parse()
-        .map_err(|error| ApiError::Invalid(format!("{error}")))
 }
 
 pub(super) async fn list(
@@ -107,6 +105,36 @@ pub(super) async fn one(
     Contact::journalled(id, &segments, state.directory.tenant.as_deref())
         .map(Json)
         .ok_or_else(missing)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct About {
+    agent: Option<String>,
+    at: Option<DateTime<Utc>>,
+}
+
+/// From the journal alone, so months later too.
+pub(super) async fn explain(
+    State(app): State<App>,
+    caller: Caller,
+    Path(contact): Path<u64>,
+    Asked(about): Asked<About>,
+) -> Result<Json<Explanation>, ApiError> {
+    caller.admin()?;
+    let question = Question {
+        contact: ContactId(contact),
+        agent: about.agent.as_deref().map(Into::into),
+        at: about.at.map(|at| Time(at.timestamp_micros())),
+    };
+    match app.handle.explain(question).await? {
+        Ok(explanation) => Ok(Json(explanation)),
+        Err(NoAnswer::Journal(error)) => {
+            tracing::error!(%error, contact, "the journal could not be read to explain");
+            Err(NotTaken::NotLeading.into())
+        }
+        Err(none) => Err(ApiError::NotFound(none.to_string())),
+    }
 }
 
 pub(super) async fn audio(

@@ -62,7 +62,9 @@ async fn render(State((handle, metrics)): State<(Handle, Arc<Metrics>)>) -> impl
 }
 
 fn text(handle: &Handle, metrics: &Metrics) -> impl IntoResponse + use<> {
-    let text = metrics.render(&handle.state().directory);
+    let tenant = handle.state().directory.tenant.clone();
+    let today = tenant.map(|tenant| handle.figures().today(&tenant, super::now()));
+    let text = metrics.render(&handle.state(), &today.unwrap_or_default());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text)
 }

@@ -2,17 +2,21 @@
 //! who runs the centre.
 
 mod agents;
+mod asyncapi;
 mod auth;
+mod callbacks;
 mod command;
 mod contacts;
 mod erasures;
 mod error;
 mod extract;
+mod figures;
 mod front;
 mod health;
 mod model;
 mod openapi;
 mod overview;
+mod rota;
 mod routes;
 mod session;
 
@@ -21,7 +25,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use trunkline_routing::Time;
+use trunkline_tenant::QueueId;
 
+pub use asyncapi::asyncapi;
 pub use auth::Tokens;
 pub(crate) use front::FrontDoor;
 pub use health::metrics_router;
@@ -29,6 +35,7 @@ pub use openapi::openapi;
 
 use crate::metrics::Metrics;
 use crate::run::Handle;
+use error::ApiError;
 
 const MAX_BODY: usize = 64 << 10;
 
@@ -52,6 +59,11 @@ pub fn router(app: App) -> Router {
         .merge(health::router())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app)
+}
+
+fn queue_id(text: &str) -> Result<QueueId, ApiError> {
+    text.parse()
+        .map_err(|error| ApiError::Invalid(format!("{error}")))
 }
 
 /// Now, for what a view shows as under way. Decisions have the main loop's own clock.

@@ -3,12 +3,10 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trunkline_routing::metrics::Scope;
 use trunkline_routing::{AgentState, ContactId, Outcome, Segment, SegmentEnd, Span, Time};
-use trunkline_tenant::crds::{AgentName, Formula, Medium};
+use trunkline_tenant::crds::{AgentName, Medium};
 use trunkline_tenant::{QueueId, Tenant};
 
-use crate::figures::Figure;
 use crate::journal::{Names, Presence};
 use crate::state::{AgentView, ContactRecord, LiveContact, Stage};
 
@@ -26,10 +24,11 @@ pub(crate) struct Contact {
     /// `Voice`, `Chat`, `Email`, `Callback`; absent where the queue is no longer configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     medium: Option<Medium>,
-    /// `waiting`, `offered`, `accepted`, `talking`, `held`, `outside` or `ended`.
+    /// `waiting`, `offered`, `accepted`, `talking`, `held`, `outside`, `away` (a consult with a
+    /// party outside), `later` (a callback whose time has not come) or `ended`.
     state: &'static str,
     /// How it ended: `answered`, `abandoned`, `closed`, `callback`, `voicemail`, `dropped`,
-    /// `transferred`.
+    /// `transferred`, `unreached`, `merged`, `cancelled`, `consulted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
     /// Who is asked, talks or talked last.
@@ -47,6 +46,21 @@ pub(crate) struct Contact {
     /// The word under which it came through the API.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
+    /// The number to call, of a callback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<String>,
+    /// When the time of a callback comes, where it has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<DateTime<Utc>>,
+    /// The contact that this is a consult about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consult_of: Option<u64>,
+    /// The consult about this contact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consult: Option<u64>,
+    /// The message that its caller left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voicemail: Option<Message>,
     /// When it first arrived.
     arrived: DateTime<Utc>,
     /// When both legs were first joined.
@@ -67,6 +81,15 @@ pub(crate) struct Contact {
     complete: bool,
     /// Its complete stretches, one for each queue that it passed through.
     segments: Vec<Stretch>,
+}
+
+/// A message that a caller left.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Message {
+    /// What the recording is called in the store.
+    recording: String,
+    seconds: f64,
 }
 
 /// A contact's stretch in one queue.
@@ -185,6 +208,8 @@ impl Contact {
             Stage::Offered { .. } => "offered",
             Stage::Accepted { .. } => "accepted",
             Stage::Outside { .. } => "outside",
+            Stage::Away { .. } => "away",
+            Stage::Later { .. } => "later",
             Stage::Talking {
                 held_since: Some(_),
                 ..
@@ -230,16 +255,9 @@ impl Contact {
             open: None,
         };
         let live = LiveContact {
-            queue: last.queue.clone(),
-            arrived: last.arrived,
             entered: last.entered,
-            call: None,
-            number: None,
-            customer: None,
-            reference: None,
-            offer: None,
-            stage: Stage::Waiting,
             segments: segments.to_vec(),
+            ..LiveContact::new(last.queue.clone(), last.arrived)
         };
         let mut contact = Self::of(id, &live, tenant, &sums, last.ended);
         contact.state = "ended";
@@ -252,6 +270,7 @@ impl Contact {
     /// With the customer's own number or address; without, once they are erased.
     pub(crate) fn named(mut self, names: &Names) -> Self {
         self.customer = self.customer.and_then(|customer| names.of(&customer));
+        self.calls = self.calls.and_then(|customer| names.of(&customer));
         self
     }
 
@@ -280,6 +299,17 @@ impl Contact {
             number: live.number.clone(),
             customer: live.customer.clone(),
             reference: live.reference.clone(),
+            calls: live.calls.clone(),
+            due: match live.stage {
+                Stage::Later { until } => Some(rfc3339(until)),
+                _ => None,
+            },
+            consult_of: live.consult_of.map(|id| id.0),
+            consult: live.consult.map(|id| id.0),
+            voicemail: live.voicemail.as_ref().map(|left| Message {
+                recording: left.recording.clone(),
+                seconds: left.length.as_secs_f64(),
+            }),
             arrived: rfc3339(live.arrived),
             answered: answered.map(rfc3339),
             ended: None,
@@ -301,6 +331,9 @@ fn outcome_of(segments: &[Segment]) -> Outcome {
         Some(SegmentEnd::Voicemail) => Outcome::Voicemail,
         Some(SegmentEnd::Closed) => Outcome::Closed,
         Some(SegmentEnd::Dropped) => Outcome::Dropped,
+        Some(SegmentEnd::Unreached) => Outcome::Unreached,
+        Some(SegmentEnd::Merged) => Outcome::Merged,
+        Some(SegmentEnd::Cancelled) => Outcome::Cancelled,
         _ => Outcome::Abandoned,
     }
 }
@@ -390,79 +423,6 @@ pub(crate) struct QueueNow {
     pub(crate) talking: usize,
     /// Of those who wait, since their first arrival.
     pub(crate) longest_wait_seconds: f64,
-}
-
-/// The figures of today.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct FiguresToday {
-    /// `queue`, `client`, `team` or `agent`.
-    of: &'static str,
-    /// Its name; `centre` for the centre itself among the clients.
-    name: String,
-    /// Since when: midnight in the client's zone, or the centre's.
-    from: DateTime<Utc>,
-    offered: u64,
-    answered: u64,
-    answered_within: u64,
-    abandoned: u64,
-    abandoned_within: u64,
-    short_abandons: u64,
-    flowed_out: u64,
-    callbacks_within: u64,
-    dropped: u64,
-    /// By `formula`, in 0..1; absent where nothing counts, or there are no terms.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service_level: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    formula: Option<Formula>,
-    /// The T of the formula.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    within_seconds: Option<u64>,
-    /// What was agreed, in 0..1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<f64>,
-    /// Average speed of answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    asa_seconds: Option<f64>,
-    /// Average handle time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aht_seconds: Option<f64>,
-    max_wait_seconds: f64,
-}
-
-impl From<&Figure> for FiguresToday {
-    fn from(figure: &Figure) -> Self {
-        let (of, name) = match &figure.scope {
-            Scope::Queue(queue) => ("queue", queue.to_string()),
-            Scope::Client(Some(client)) => ("client", client.to_string()),
-            Scope::Client(None) => ("client", "centre".to_owned()),
-            Scope::Team(team) => ("team", team.to_string()),
-            Scope::Agent(agent) => ("agent", agent.to_string()),
-        };
-        let (counts, terms) = (&figure.counts, figure.terms.as_ref());
-        Self {
-            of,
-            name,
-            from: rfc3339(figure.from),
-            offered: counts.offered,
-            answered: counts.answered,
-            answered_within: counts.answered_within,
-            abandoned: counts.abandoned,
-            abandoned_within: counts.abandoned_within,
-            short_abandons: counts.short_abandons,
-            flowed_out: counts.flowed_out,
-            callbacks_within: counts.callbacks_within,
-            dropped: counts.dropped,
-            service_level: figure.service_level(),
-            formula: terms.map(|terms| terms.formula),
-            within_seconds: terms.map(|terms| terms.within.get()),
-            target: terms.map(|terms| terms.percent.0 / 100.0),
-            asa_seconds: counts.asa(),
-            aht_seconds: counts.aht(),
-            max_wait_seconds: counts.max_wait.as_secs_f64(),
-        }
-    }
 }
 
 /// What runs.

@@ -66,7 +66,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Value) ->
     if route.path.contains('{') {
         refuse(404, "Not there");
     }
-    if route.method == "post" {
+    if route.method != "get" {
         refuse(409, "Not as things stand");
         refuse(422, "Can't be understood");
         refuse(503, "This engine does not lead now: ask again in a second");

@@ -8,7 +8,7 @@ use axum::extract::State;
 use super::App;
 use super::auth::Caller;
 use super::error::ApiError;
-use super::model::{FiguresToday, QueueNow, Running};
+use super::model::{QueueNow, Running};
 use crate::run::Role;
 use crate::state::Stage;
 
@@ -27,18 +27,6 @@ pub(super) async fn running(State(app): State<App>, _: Caller) -> Json<Running> 
         role,
         epoch,
     })
-}
-
-pub(super) async fn figures(
-    State(app): State<App>,
-    caller: Caller,
-) -> Result<Json<Vec<FiguresToday>>, ApiError> {
-    caller.admin()?;
-    let tenant = app.handle.state().directory.tenant.clone();
-    let figures = app.handle.figures();
-    let today = tenant.map(|tenant| figures.today(&tenant, super::now()));
-    let today = today.unwrap_or_default();
-    Ok(Json(today.iter().map(FiguresToday::from).collect()))
 }
 
 pub(super) async fn queues(

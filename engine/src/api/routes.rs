@@ -2,15 +2,19 @@
 //! what the other doesn't.
 
 use axum::Router;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use super::callbacks::NewCallback;
 use super::command::AgentCommand;
 use super::erasures::{Erase, Erased};
-use super::model::{
-    Agent, Contact, ContactNumber, FiguresToday, NewContact, NewPriority, QueueNow, Running,
+use super::figures::Figures;
+use super::model::{Agent, Contact, ContactNumber, NewContact, NewPriority, QueueNow, Running};
+use super::rota::Rota;
+use super::{
+    App, agents, callbacks, contacts, erasures, figures, overview, rota, session,
 };
-use super::{App, agents, contacts, erasures, overview, session};
+use crate::explain::Explanation;
 use crate::telephony::CallAudio;
 
 /// Who may.
@@ -59,6 +63,17 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         method: "get",
+        path: "/api/v1/asyncapi.json",
+        summary: "The messages of an agent's session",
+        access: Access::Public,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: None,
+        handler: || get(super::asyncapi::document),
+    },
+    Route {
+        method: "get",
         path: "/api/v1/config",
         summary: "What runs: the configuration's hash, the role, the epoch",
         access: Access::Token,
@@ -88,8 +103,33 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Vec<FiguresToday>>),
-        handler: || get(overview::figures),
+        answer: Some(of::<Vec<Figures>>),
+        handler: || get(figures::today),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/figures/history",
+        summary: "Past intervals, by queue, client, team and agent, folded from the journal: each by the terms \
+                  that were in force then, and on its client's wall clock",
+        access: Access::Admin,
+        query: &[
+            ("from", "RFC 3339: intervals that begin then or later"),
+            (
+                "to",
+                "RFC 3339: and before this, 100 days after `from` at most",
+            ),
+            ("minutes", "15 (unless told) or 30"),
+            ("of", "only of `queue`, `client`, `team` or `agent`"),
+            ("name", "only of this name"),
+            (
+                "occupancy",
+                "`true`: with where agents' time went, which replays the journal and takes longer",
+            ),
+        ],
+        body: None,
+        status: 200,
+        answer: Some(of::<Vec<Figures>>),
+        handler: || get(figures::past),
     },
     Route {
         method: "get",
@@ -152,6 +192,24 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         method: "get",
+        path: "/api/v1/contacts/{contact}/explain",
+        summary: "What became of a contact, and why it went, or did not go, to each agent: replayed from the \
+                  journal, so months later too",
+        access: Access::Admin,
+        query: &[
+            ("agent", "of this agent alone"),
+            (
+                "at",
+                "as things stood then, RFC 3339; unless told, when the contact last moved",
+            ),
+        ],
+        body: None,
+        status: 200,
+        answer: Some(of::<Explanation>),
+        handler: || get(contacts::explain),
+    },
+    Route {
+        method: "get",
         path: "/api/v1/contacts/{contact}/audio",
         summary: "A live call's audio: RTP packets both ways on each leg, as the media server counts them",
         access: Access::Admin,
@@ -182,6 +240,62 @@ pub(super) const ROUTES: &[Route] = &[
         status: 204,
         answer: None,
         handler: || post(contacts::prioritise),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/callbacks",
+        summary: "Callbacks to come, and those whose customers are being called",
+        access: Access::Admin,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Vec<Contact>>),
+        handler: || get(callbacks::list),
+    },
+    Route {
+        method: "post",
+        path: "/api/v1/callbacks",
+        summary: "Books a callback. A customer who calls before it comes is merged with it",
+        access: Access::Admin,
+        query: &[],
+        body: Some(of::<NewCallback>),
+        status: 201,
+        answer: Some(of::<ContactNumber>),
+        handler: || post(callbacks::book),
+    },
+    Route {
+        method: "delete",
+        path: "/api/v1/callbacks/{contact}",
+        summary: "A callback that nobody needs any more",
+        access: Access::Admin,
+        query: &[],
+        body: None,
+        status: 204,
+        answer: None,
+        handler: || delete(callbacks::cancel),
+    },
+    Route {
+        method: "get",
+        path: "/api/v1/agents/{agent}/rota",
+        summary: "An agent's dated rota, as it was last given",
+        access: Access::Own,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: Some(of::<Rota>),
+        handler: || get(rota::get),
+    },
+    Route {
+        method: "put",
+        path: "/api/v1/agents/{agent}/rota",
+        summary: "An agent's dated rota from now on, in place of any before: near its breaks and ends \
+                  the agent gets nothing that would overrun",
+        access: Access::Admin,
+        query: &[],
+        body: Some(of::<Rota>),
+        status: 204,
+        answer: None,
+        handler: || put(rota::put),
     },
     Route {
         method: "get",

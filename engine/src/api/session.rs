@@ -3,7 +3,7 @@
 //! Out: first `{"event":"session"}` with the agent and what is in their hands, then the same
 //! again whenever anything of it changes: a desk needs no memory of its own, and a message missed
 //! costs nothing. In: the commands of the API, each with an optional `id`; the answer is
-//! `{"event":"answer","id":…,"ok":…,"error":…}`. While it is open it is the agent's heartbeat:
+//! `{"event":"answer","id":…,"ok":…,"error":…}`. `asyncapi.json` says all of it. While it is open it is the agent's heartbeat:
 //! we ping every five seconds, and every frame that comes counts.
 
 use std::time::Duration;
@@ -11,7 +11,9 @@ use std::time::Duration;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use trunkline_routing::{Input, Output};
@@ -22,12 +24,12 @@ use super::agents::in_hand;
 use super::auth::Caller;
 use super::command::{AgentCommand, carry_out};
 use super::error::ApiError;
-use super::model::Agent;
+use super::model::{Agent, Contact};
 use crate::run::{Decision, Role};
 
 const PING: Duration = Duration::from_secs(5);
 const MAX_MESSAGE: usize = 16 << 10;
-const PROTOCOL: &str = "trunkline.v1";
+pub(super) const PROTOCOL: &str = "trunkline.v1";
 
 pub(super) async fn open(
     State(app): State<App>,
@@ -91,25 +93,57 @@ async fn ended(role: &mut watch::Receiver<Role>) {
     let _ = role.wait_for(|role| *role == Role::Ended).await;
 }
 
-async fn send(socket: &mut WebSocket, value: &Value) -> Result<(), axum::Error> {
-    socket.send(Message::Text(value.to_string().into())).await
+async fn send(socket: &mut WebSocket, event: &Event) -> Result<(), axum::Error> {
+    let text = serde_json::to_string(event).map_err(axum::Error::new)?;
+    socket.send(Message::Text(text.into())).await
 }
 
-fn view(app: &App, agent: &AgentName) -> Value {
+/// What comes out of a session.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(
+    tag = "event",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub(crate) enum Event {
+    /// The agent, and what is in their hands: first of all, and again whenever any of it changes.
+    Session {
+        /// The agent.
+        agent: Agent,
+        /// Offered to them, or theirs.
+        contacts: Vec<Contact>,
+    },
+    /// What became of a command; durable and decided where it is `ok`.
+    Answer {
+        /// The command's own, or null.
+        id: Value,
+        /// Whether it was done.
+        ok: bool,
+        /// Why not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+}
+
+fn view(app: &App, agent: &AgentName) -> Event {
     let state = app.handle.state();
     let directory = &state.directory;
     let view = directory.agents.get(agent);
-    json!({
-        "event": "session",
-        "agent": Agent::new(agent, view, directory.tenant.as_deref()),
-        "contacts": in_hand(directory, app.handle.names(), agent),
-    })
+    Event::Session {
+        agent: Agent::new(agent, view, directory.tenant.as_deref()),
+        contacts: in_hand(directory, app.handle.names(), agent),
+    }
 }
 
-async fn command(app: &App, caller: &Caller, agent: &AgentName, text: &str) -> Value {
+async fn command(app: &App, caller: &Caller, agent: &AgentName, text: &str) -> Event {
+    let answer = |id: Value, error: Option<String>| Event::Answer {
+        id,
+        ok: error.is_none(),
+        error,
+    };
     let mut message: Value = match serde_json::from_str(text) {
         Ok(message) => message,
-        Err(error) => return json!({"event": "answer", "ok": false, "error": error.to_string()}),
+        Err(error) => return answer(Value::Null, Some(error.to_string())),
     };
     let id = message
         .as_object_mut()
@@ -119,17 +153,21 @@ async fn command(app: &App, caller: &Caller, agent: &AgentName, text: &str) -> V
         Ok(command) => carry_out(app, caller, agent.clone(), command).await,
         Err(error) => Err(ApiError::Invalid(error.to_string())),
     };
-    match done {
-        Ok(()) => json!({"event": "answer", "id": id, "ok": true}),
-        Err(error) => json!({"event": "answer", "id": id, "ok": false, "error": error.message()}),
-    }
+    answer(id, done.err().map(|error| error.message().to_string()))
 }
 
 /// Whether anything of the agent's own changed.
 fn concerns(decision: &Decision, agent: &AgentName) -> bool {
     let by_input = match &decision.input {
         Input::Configure { .. } => true,
-        Input::Hold { .. } => decision.refused().is_none(),
+        // Whose contact it is no longer stands here.
+        Input::Hold { .. }
+        | Input::Consult { .. }
+        | Input::Conference { .. }
+        | Input::CompleteConsult { .. }
+        | Input::CancelConsult { .. }
+        | Input::HandedOver { .. }
+        | Input::OutsideGone { .. } => decision.refused().is_none(),
         Input::SignIn { agent: who, .. }
         | Input::SignOut { agent: who }
         | Input::Session { agent: who, .. }
@@ -143,7 +181,7 @@ fn concerns(decision: &Decision, agent: &AgentName) -> bool {
             | Output::Answered { agent: who, .. }
             | Output::Agent { agent: who, .. } => who == agent,
             // Whose it was is no longer known here.
-            Output::Ended { .. } => true,
+            Output::Ended { .. } | Output::ConsultOver { .. } => true,
             _ => false,
         })
 }

@@ -226,6 +226,8 @@ impl Vault {
 fn identity(input: &mut Input) -> Option<&mut String> {
     match input {
         Input::Arrive { customer, .. } => customer.as_mut(),
+        Input::BookCallback { customer, .. } => Some(customer),
+        Input::CallMeBack { number, .. } => number.as_mut(),
         _ => None,
     }
 }

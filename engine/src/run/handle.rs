@@ -2,13 +2,18 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
+use chrono_tz::Tz;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use trunkline_routing::{ContactId, Input, Output, Segment, Time};
+use trunkline_routing::metrics::{AgentTimes, Interval};
+use trunkline_routing::{
+    ContactId, Core, Input, Options as CoreOptions, Output, Segment, Target, Time, Window,
+};
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::AgentName;
 
+use crate::explain::{Explainer, Explanation, NoAnswer, Question};
 use crate::figures::Figures;
-use crate::journal::{Context, Epoch, JournalError, Names, Seq, Writer};
+use crate::journal::{Context, Entry, Epoch, JournalError, Names, Seq, Writer};
 use crate::state::State;
 use crate::telephony::CallAudio;
 
@@ -55,6 +60,58 @@ pub struct Arriving {
     pub context: Context,
 }
 
+/// An input that makes a new contact: the main loop numbers it.
+#[derive(Clone, Debug)]
+pub enum Fresh {
+    /// An agent asks somebody else.
+    Consult {
+        /// About this contact.
+        contact: ContactId,
+        /// Whom.
+        to: Target,
+    },
+    /// A callback is booked.
+    Callback(Booking),
+}
+
+/// A callback to be booked; see [`Input::BookCallback`].
+#[derive(Clone, Debug)]
+pub struct Booking {
+    /// Where agents are sought.
+    pub queue: QueueId,
+    /// The number to call.
+    pub customer: String,
+    /// Not before.
+    pub due: Option<Time>,
+    /// When the customer may be called.
+    pub window: Option<Window>,
+    /// Who is tried first.
+    pub agent: Option<AgentName>,
+    /// Beside the queue's priority.
+    pub priority: i32,
+}
+
+impl Fresh {
+    pub(crate) fn numbered(self, number: ContactId) -> Input {
+        match self {
+            Self::Consult { contact, to } => Input::Consult {
+                contact,
+                consult: number,
+                to,
+            },
+            Self::Callback(booking) => Input::BookCallback {
+                contact: number,
+                queue: booking.queue,
+                customer: booking.customer,
+                due: booking.due,
+                window: booking.window,
+                agent: booking.agent,
+                priority: booking.priority,
+            },
+        }
+    }
+}
+
 /// The contact's number, and its decision where it is new.
 pub(crate) type Arrived = Result<(ContactId, Option<Arc<Decision>>), NotTaken>;
 
@@ -64,6 +121,12 @@ pub(crate) enum Request {
     /// Journal this and decide.
     Submit {
         input: Box<Input>,
+        context: Context,
+        answer: oneshot::Sender<Result<Arc<Decision>, NotTaken>>,
+    },
+    /// Number this, journal it and decide.
+    SubmitFresh {
+        fresh: Box<Fresh>,
         context: Context,
         answer: oneshot::Sender<Result<Arc<Decision>, NotTaken>>,
     },
@@ -183,6 +246,25 @@ impl Handle {
         answered.await.map_err(|_| NotTaken::NotLeading)?
     }
 
+    /// Journals what makes a new contact, under the next number, and waits for what the core makes
+    /// of it.
+    ///
+    /// # Errors
+    /// As [`Handle::submit`].
+    pub async fn submit_fresh(
+        &self,
+        fresh: Fresh,
+        context: Context,
+    ) -> Result<Arc<Decision>, NotTaken> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::SubmitFresh {
+            fresh: Box::new(fresh),
+            context,
+            answer,
+        })?;
+        answered.await.map_err(|_| NotTaken::NotLeading)?
+    }
+
     /// Brings a contact in; repeated under the same live reference it is the same contact.
     ///
     /// # Errors
@@ -264,6 +346,89 @@ impl Handle {
     /// Who our names for customers stand for.
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// The complete stretches that began at a moment or later, from the journal.
+    ///
+    /// # Errors
+    /// As [`Handle::record`].
+    pub async fn records(&self, since: Time) -> Result<Vec<Segment>, NotTaken> {
+        unread(self.journal()?.records(since).await)
+    }
+
+    /// Where agents' time went until a moment: a replay of the journal.
+    ///
+    /// # Errors
+    /// As [`Handle::record`].
+    pub async fn agent_times(
+        &self,
+        interval: Interval,
+        until: Time,
+    ) -> Result<AgentTimes, NotTaken> {
+        let mut times = AgentTimes::new(interval, Tz::UTC);
+        let mut core = Core::new(CoreOptions::default());
+        let mut outputs = Vec::new();
+        let followed = |entry: &Entry| {
+            if entry.at >= until {
+                return false;
+            }
+            core.handle(entry.at, entry.input.clone(), &mut outputs);
+            for output in outputs.drain(..) {
+                if let Output::Agent { agent, state } = output {
+                    times.changed(entry.at, &agent, state);
+                }
+            }
+            true
+        };
+        match self.replay(followed).await? {
+            Ok(()) => {}
+            Err(error) => {
+                tracing::error!(%error, "the journal could not be replayed");
+                return Err(NotTaken::NotLeading);
+            }
+        }
+        times.until(until.min(core.now()));
+        Ok(times)
+    }
+
+    /// Shows the journal's entries in order, until one is not wanted.
+    async fn replay(
+        &self,
+        mut take: impl FnMut(&Entry) -> bool,
+    ) -> Result<Result<(), JournalError>, NotTaken> {
+        // The journal's thread commits between two such reads: a commit waits a millisecond or two.
+        const READ: usize = 256;
+        let journal = self.journal()?;
+        let mut after = Seq::default();
+        loop {
+            let entries = match journal.read(after, READ).await {
+                Ok(entries) => entries,
+                Err(error) => return Ok(Err(error)),
+            };
+            let Some(last) = entries.last() else {
+                return Ok(Ok(()));
+            };
+            after = last.seq;
+            if !entries.iter().all(&mut take) {
+                return Ok(Ok(()));
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Why a contact went, or did not go, to agents: from the journal alone.
+    ///
+    /// # Errors
+    /// [`NoAnswer`]; [`NotTaken`] inside, where no journal is open here.
+    pub async fn explain(
+        &self,
+        question: Question,
+    ) -> Result<Result<Explanation, NoAnswer>, NotTaken> {
+        let mut explainer = Explainer::new(question);
+        match self.replay(|entry| explainer.take(entry)).await? {
+            Ok(()) => Ok(explainer.finish()),
+            Err(error) => Ok(Err(error.into())),
+        }
     }
 
     /// Every decision from now on.

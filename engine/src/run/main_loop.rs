@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use trunkline_routing::{ContactId, Input, Segment, Time};
+use trunkline_routing::{ContactId, Input, Output, Segment, Time};
 
 use super::clock::Clock;
 use super::handle::{Arrived, Arriving, Decision, Ends, NotTaken, Request, Role};
@@ -291,6 +291,14 @@ impl MainLoop {
                 }
                 batch.push(*input, context, Waiter::Request(answer));
             }
+            Request::SubmitFresh {
+                fresh,
+                context,
+                answer,
+            } => {
+                let input = fresh.numbered(batch.number());
+                batch.push(input, context, Waiter::Request(answer));
+            }
             Request::Arrive { arriving, answer } => {
                 let Arriving {
                     queue,
@@ -369,6 +377,7 @@ impl MainLoop {
                 context,
                 outputs,
             });
+            self.ends.figures().follow(at, &decision.outputs);
             self.metrics.decided(&decision);
             self.tell_telephony(&decision);
             rows.extend(records(&decision.outputs));
@@ -415,8 +424,18 @@ impl MainLoop {
             _ => {}
         }
         for output in &decision.outputs {
-            self.command(Command::Do(output.clone()));
+            self.command(Command::Do(self.dialled(output.clone())));
         }
+    }
+
+    /// The core knows customers by our names for them; who dials needs the number.
+    fn dialled(&self, mut output: Output) -> Output {
+        if let Output::Dial { customer, .. } | Output::CallbackBooked { customer, .. } = &mut output
+            && let Some(number) = self.ends.handle().names().of(customer)
+        {
+            *customer = number;
+        }
+        output
     }
 
     fn command(&self, command: Command) {

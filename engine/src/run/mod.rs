@@ -14,7 +14,7 @@ mod standby;
 mod tests;
 
 pub use engine::{Engine, run};
-pub use handle::{Arriving, Decision, Handle, NotTaken, Role};
+pub use handle::{Arriving, Booking, Decision, Fresh, Handle, NotTaken, Role};
 pub use main_loop::LoopEnd;
 pub use options::{Options, Place, RETENTION, Voice};
 pub use presence::SILENCE;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trunkline_routing::{
-    AgentState, ContactId, ContactView, Core, Input, OfferId, Output, Segment, Span, StageView,
-    Time,
+    AgentState, ConsultEnd, ContactId, ContactView, Core, Input, OfferId, Output, Segment, Span,
+    StageView, Time,
 };
 use trunkline_tenant::crds::{AgentName, ClientName};
 use trunkline_tenant::{QueueId, Tenant};
@@ -75,10 +75,32 @@ pub struct LiveContact {
     pub reference: Option<String>,
     /// The last offer of it.
     pub offer: Option<OfferId>,
+    /// The number to call, of a callback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<String>,
+    /// The contact that it is a consult about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consult_of: Option<ContactId>,
+    /// The consult about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consult: Option<ContactId>,
+    /// The message that its caller left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voicemail: Option<Voicemail>,
     /// What it is at.
     pub stage: Stage,
     /// Its stretches that are complete.
     pub segments: Vec<Segment>,
+}
+
+/// A message that a caller left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Voicemail {
+    /// What the recording is called in the store.
+    pub recording: String,
+    /// How long it is.
+    pub length: Span,
 }
 
 /// What a live contact is at.
@@ -116,6 +138,16 @@ pub enum Stage {
         /// When it goes back to them.
         deadline: Time,
     },
+    /// A consult: the party outside talks with who asked.
+    Away {
+        /// Since when.
+        since: Time,
+    },
+    /// A callback whose time has not come.
+    Later {
+        /// When it comes.
+        until: Time,
+    },
     /// It talks.
     Talking {
         /// The offer that led to it.
@@ -135,7 +167,7 @@ impl Stage {
     /// Who is asked, or talks.
     pub fn agent(&self) -> Option<&AgentName> {
         match self {
-            Self::Waiting => None,
+            Self::Waiting | Self::Away { .. } | Self::Later { .. } => None,
             Self::Offered { agent, .. }
             | Self::Accepted { agent, .. }
             | Self::Outside { agent, .. }
@@ -164,7 +196,7 @@ impl Stage {
     /// The offer under which it is asked or talks.
     pub fn offer(&self) -> Option<OfferId> {
         match self {
-            Self::Waiting => None,
+            Self::Waiting | Self::Away { .. } | Self::Later { .. } => None,
             Self::Offered { offer, .. }
             | Self::Accepted { offer, .. }
             | Self::Outside { offer, .. }
@@ -190,10 +222,33 @@ pub struct AgentView {
 }
 
 impl LiveContact {
+    /// One of which nothing is known but where it waits, since when.
+    pub fn new(queue: QueueId, arrived: Time) -> Self {
+        Self {
+            queue,
+            arrived,
+            entered: arrived,
+            call: None,
+            number: None,
+            customer: None,
+            reference: None,
+            offer: None,
+            calls: None,
+            consult_of: None,
+            consult: None,
+            voicemail: None,
+            stage: Stage::Waiting,
+            segments: Vec::new(),
+        }
+    }
+
     /// Takes over what the core says that the contact is at.
     fn heed(&mut self, view: &ContactView, at: Time) {
         self.queue.clone_from(&view.queue);
         self.entered = view.entered;
+        self.calls.clone_from(&view.calls);
+        self.consult_of = view.consult_of;
+        self.consult = view.consult;
         self.stage = match (&view.stage, self.offer) {
             (StageView::Waiting, _) => Stage::Waiting,
             (
@@ -237,6 +292,8 @@ impl LiveContact {
                 },
                 None => Stage::Waiting,
             },
+            (StageView::Away { since, .. }, _) => Stage::Away { since: *since },
+            (StageView::Later { until }, _) => Stage::Later { until: *until },
             // Nobody talks who was not offered.
             (StageView::Talking { .. } | StageView::Outside { .. }, None) => Stage::Waiting,
         };
@@ -250,7 +307,12 @@ fn contact_of(output: &Output) -> Option<ContactId> {
         | Output::Step { contact, .. }
         | Output::Overflowed { contact, .. }
         | Output::Answered { contact, .. }
-        | Output::HandOver { contact, .. } => Some(*contact),
+        | Output::HandOver { contact, .. }
+        | Output::Consulting { contact, .. }
+        | Output::Conferenced { contact, .. }
+        | Output::ConsultOver { contact, .. }
+        | Output::CallbackBooked { contact, .. } => Some(*contact),
+        Output::Dial { offer, .. } => Some(offer.contact),
         Output::Ended { .. }
         | Output::Record(_)
         | Output::Agent { .. }
@@ -273,7 +335,12 @@ impl Directory {
             });
         }
         // The number is used up even where the core would not have the contact.
-        if let Input::Arrive { contact, .. } = &entry.input {
+        if let Input::Arrive { contact, .. }
+        | Input::BookCallback { contact, .. }
+        | Input::Consult {
+            consult: contact, ..
+        } = &entry.input
+        {
             self.newest = self.newest.max(Some(*contact));
         }
         let refused = outputs.iter().any(|o| matches!(o, Output::Refused { .. }));
@@ -285,7 +352,10 @@ impl Directory {
         }
         let by_input = match &entry.input {
             Input::Accept { offer } => Some(offer.contact),
-            Input::Hold { contact, .. } => Some(*contact),
+            Input::Hold { contact, .. }
+            | Input::HandedOver { contact, .. }
+            | Input::BookCallback { contact, .. } => Some(*contact),
+            Input::Consult { consult, .. } => Some(*consult),
             _ => None,
         };
         for contact in outputs.iter().filter_map(contact_of).chain(by_input) {
@@ -320,18 +390,50 @@ impl Directory {
                 self.live.insert(
                     *contact,
                     LiveContact {
-                        queue: queue.clone(),
-                        arrived: since.unwrap_or(*at),
-                        entered: since.unwrap_or(*at),
                         call: context.call.clone(),
                         number: context.number.clone(),
                         customer: customer.clone(),
                         reference: context.reference.clone(),
-                        offer: None,
-                        stage: Stage::Waiting,
-                        segments: Vec::new(),
+                        ..LiveContact::new(queue.clone(), since.unwrap_or(*at))
                     },
                 );
+            }
+            Input::BookCallback {
+                contact,
+                queue,
+                customer,
+                due,
+                ..
+            } => {
+                let at = due.unwrap_or(*at);
+                let live = LiveContact {
+                    customer: Some(customer.clone()),
+                    reference: context.reference.clone(),
+                    ..LiveContact::new(queue.clone(), at)
+                };
+                self.live.insert(*contact, live);
+            }
+            Input::Consult {
+                contact, consult, ..
+            } => {
+                if let Some(about) = self.live.get(contact) {
+                    let live = LiveContact::new(about.queue.clone(), about.arrived);
+                    self.live.insert(*consult, live);
+                }
+            }
+            Input::VoicemailLeft {
+                contact,
+                recording,
+                length,
+            } => {
+                let voicemail = Some(Voicemail {
+                    recording: recording.clone(),
+                    length: *length,
+                });
+                let mut recent = self.recent.iter_mut().rev();
+                if let Some(record) = recent.find(|record| record.contact == *contact) {
+                    record.last.voicemail = voicemail;
+                }
             }
             Input::SignIn { agent, .. } => {
                 let view = self.agent(agent, *at);
@@ -365,6 +467,21 @@ impl Directory {
                         .push_back(ContactRecord::ended(*contact, live, at, *outcome));
                 }
             }
+            Output::ConsultOver {
+                contact,
+                how: ConsultEnd::TakenOver { offer, .. },
+                ..
+            } => {
+                if let Some(live) = self.live.get_mut(contact) {
+                    live.offer = Some(*offer);
+                }
+            }
+            // Whoever was on the line has been let go.
+            Output::CallbackBooked { contact, .. } => {
+                if let Some(live) = self.live.get_mut(contact) {
+                    live.call = None;
+                }
+            }
             Output::Record(segment) => self.keep(segment),
             Output::Agent { agent, state } => {
                 let view = self.agent(agent, at);
@@ -380,6 +497,10 @@ impl Directory {
             | Output::Overflowed { .. }
             | Output::Answered { .. }
             | Output::HandOver { .. }
+            | Output::Consulting { .. }
+            | Output::Conferenced { .. }
+            | Output::ConsultOver { .. }
+            | Output::Dial { .. }
             | Output::Refused { .. } => {}
         }
     }
@@ -459,7 +580,9 @@ impl Directory {
 fn recovered_stage(stage: &Stage) -> RecoveredStage {
     match stage.clone() {
         // One on its way outside hears music until the core takes it back or lets it go.
-        Stage::Waiting | Stage::Outside { .. } => RecoveredStage::Waiting,
+        Stage::Waiting | Stage::Outside { .. } | Stage::Away { .. } | Stage::Later { .. } => {
+            RecoveredStage::Waiting
+        }
         Stage::Offered {
             offer,
             agent,

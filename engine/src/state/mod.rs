@@ -12,13 +12,13 @@ pub(crate) mod tests;
 use serde::{Deserialize, Serialize};
 use trunkline_routing::{BadSnapshot, Core, Options, Output, Snapshot as CoreSnapshot};
 
-pub use directory::{AgentView, Directory, Erasure, LiveContact, Stage};
+pub use directory::{AgentView, Directory, Erasure, LiveContact, Stage, Voicemail};
 pub use record::ContactRecord;
 
 use crate::journal::{Entry, Seq, Snapshot};
 
 /// What a snapshot is written as; another number is another layout.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The live state behind an entry.
 #[derive(Debug)]

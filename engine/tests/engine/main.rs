@@ -5,6 +5,7 @@ mod api;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../support/database.rs"]
 mod database;
+mod documented;
 mod erasure;
 mod killed;
 mod session;

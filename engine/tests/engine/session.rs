@@ -10,11 +10,11 @@ use trunkline_engine::run::{Engine, Voice};
 
 use crate::support::{Client, engine, key};
 
-struct Desk(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Desk(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Desk {
     /// As a browser would: the token is a subprotocol.
-    async fn open(engine: &Engine, agent: &str, token: &str) -> Result<Self, String> {
+    pub async fn open(engine: &Engine, agent: &str, token: &str) -> Result<Self, String> {
         let url = format!("ws://{}/api/v1/agents/{agent}/session", engine.api);
         let mut request = url.into_client_request().unwrap();
         let protocols = format!("trunkline.v1, bearer.{token}");
@@ -27,7 +27,7 @@ impl Desk {
         }
     }
 
-    async fn next(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn next(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         let found = async {
             loop {
                 if let Message::Text(text) = self.0.next().await.unwrap().unwrap() {
@@ -43,7 +43,7 @@ impl Desk {
             .unwrap()
     }
 
-    async fn says(&mut self, command: Value) {
+    pub async fn says(&mut self, command: Value) {
         self.0
             .send(Message::Text(command.to_string().into()))
             .await

@@ -37,6 +37,12 @@ pub(crate) struct Agent {
     pub(crate) used: [u32; MEDIA],
     /// What is being wrapped up, the elder first.
     pub(crate) wraps: Vec<WrapUp>,
+    /// When they work and rest.
+    pub(crate) rota: Vec<crate::RotaShift>,
+    /// Near a break: what they should be free by.
+    pub(crate) free_by: Option<Time>,
+    /// When that changes.
+    pub(crate) guard_changes: Option<Time>,
     /// In which sets of the pool.
     pub(crate) pooled: [bool; MEDIA],
     pub(crate) reported: AgentState,
@@ -74,6 +80,9 @@ impl Agent {
             hands: Vec::new(),
             used: [0; MEDIA],
             wraps: Vec::new(),
+            rota: Vec::new(),
+            free_by: None,
+            guard_changes: None,
             pooled: [false; MEDIA],
             reported: AgentState::SignedOut,
         }

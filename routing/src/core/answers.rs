@@ -3,7 +3,7 @@
 use trunkline_tenant::crds::AgentName;
 
 use super::contact::Stage;
-use super::{CONNECT_DEADLINE, Core, refuse};
+use super::{CONNECT_DEADLINE, Core, DIAL_DEADLINE, refuse};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::timers::{Owner, Phase};
@@ -11,7 +11,11 @@ use crate::{CancelReason, DeclineCause, OfferId, Output, Span};
 
 impl Core {
     /// The slot of an offer that still stands; who answers an older one is told again that it is over.
-    fn standing(&self, offer: OfferId, out: &mut Vec<Output>) -> Option<(Slot, AgentIx)> {
+    pub(super) fn standing(
+        &self,
+        offer: OfferId,
+        out: &mut Vec<Output>,
+    ) -> Option<(Slot, AgentIx)> {
         let slot = self.known(offer.contact, out)?;
         let contact = &self.contacts[slot.at()];
         if contact.generation == offer.generation || self.has(Bug::StaleAnswer) {
@@ -23,7 +27,10 @@ impl Core {
                     refuse(out, format!("offer {offer} was taken already"));
                     return None;
                 }
-                Stage::Waiting | Stage::Outside { .. } => {}
+                Stage::Waiting
+                | Stage::Outside { .. }
+                | Stage::Away { .. }
+                | Stage::Later { .. } => {}
             }
         }
         let refusals = &contact.refusals;
@@ -55,9 +62,18 @@ impl Core {
             return refuse(out, format!("offer {offer} was accepted already"));
         }
         self.take(slot, agent);
-        let deadline = self.now + CONNECT_DEADLINE;
+        let dials = self.contacts[slot.at()].callback().is_some();
+        let within = if dials {
+            DIAL_DEADLINE
+        } else {
+            CONNECT_DEADLINE
+        };
+        let deadline = self.now + within;
         self.contacts[slot.at()].stage = Stage::Connecting { agent, deadline };
         self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+        if dials {
+            self.dial(slot, agent, deadline, out);
+        }
         self.refresh(agent, out);
         self.match_agent(agent, out);
     }
@@ -76,6 +92,7 @@ impl Core {
         if matches!(self.contacts[slot.at()].stage, Stage::Offered { .. }) {
             self.take(slot, agent);
         }
+        self.count_answered(slot);
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
         contact.stage = Stage::Talking {
@@ -98,7 +115,7 @@ impl Core {
     }
 
     /// For the next time that this customer calls.
-    fn remember_agent(&mut self, slot: Slot, agent: &AgentName) {
+    pub(super) fn remember_agent(&mut self, slot: Slot, agent: &AgentName) {
         /// About a month of a large centre's customers; the eldest half goes then.
         const MOST: usize = 200_000;
         let contact = &self.contacts[slot.at()];
@@ -155,9 +172,12 @@ impl Core {
                 person.reason = "rona".to_owned();
                 self.offer_came_to_nothing(slot, agent, out);
             }
+            Stage::Connecting { agent, .. } if self.contacts[slot.at()].callback().is_some() => {
+                self.customer_not_reached(slot, agent, out);
+            }
             Stage::Connecting { agent, .. } => self.not_connected(slot, agent, out),
             Stage::Outside { origin, .. } => self.return_to(slot, origin, out),
-            Stage::Waiting | Stage::Talking { .. } => {}
+            Stage::Waiting | Stage::Talking { .. } | Stage::Away { .. } | Stage::Later { .. } => {}
         }
     }
 

@@ -9,6 +9,7 @@ use trunkline_tenant::{Queue, QueueId, Tenant};
 use super::Core;
 use super::agent::Agent;
 use super::contact::{At, Stage};
+use super::running::Running;
 use super::shares::Shares;
 use crate::ix::{AgentIx, ClientIx, QueueIx, Slot, TeamIx};
 use crate::plan::Plan;
@@ -56,6 +57,7 @@ impl Core {
     /// A new day: training, employment and shifts are judged anew.
     pub(super) fn new_day(&mut self, out: &mut Vec<Output>) {
         if let Some(tenant) = self.tenant.clone() {
+            self.forget_today();
             self.rebuild(tenant, out);
             self.rematch(out);
         }
@@ -83,8 +85,18 @@ impl Core {
                 .collect(),
         };
         let virtual_times: Vec<(TeamIx, ClientIx, i128)> = self.shares.virtual_times().collect();
+        let mut past: BTreeMap<QueueId, Running> = names
+            .queues
+            .iter()
+            .cloned()
+            .zip(std::mem::take(&mut self.running))
+            .collect();
         let plan = Plan::new(&tenant, &self.ghosts(&tenant), &self.clients(), self.day);
         self.plan = plan;
+        let queues = self.plan.queues.iter();
+        self.running = queues
+            .map(|queue| past.remove(&queue.id).unwrap_or_default())
+            .collect();
         self.tenant = Some(tenant);
         self.place_contacts(&names);
         let leavers = self.place_agents(&names);
@@ -150,7 +162,7 @@ impl Core {
                 },
                 At::Named(_) | At::Target(..) | At::Held | At::Widened => {}
             }
-            if matches!(contact.stage, Stage::Talking { .. } | Stage::Outside { .. }) {
+            if !contact.waits() && !matches!(contact.stage, Stage::Later { .. }) {
                 contact.step_due = None;
             }
         }
@@ -225,6 +237,7 @@ impl Core {
         self.pool = Pool::new(&self.plan);
         self.named.clear();
         self.refused.clear();
+        self.callbacks.clear();
         self.timers.clear();
         self.shares.forget_present();
         self.arm_day();
@@ -232,7 +245,12 @@ impl Core {
         let virtual_times: Vec<_> = self.shares.virtual_times().collect();
         let agents: Vec<AgentIx> = self.agent_of.values().copied().collect();
         let mut unchanged = Vec::new();
+        for running in &mut self.running {
+            running.in_line = 0;
+        }
+        self.guarded.clear();
         for ix in agents {
+            self.guard(ix);
             self.reindex_agent(ix);
             self.refresh(ix, &mut unchanged);
         }
@@ -245,10 +263,13 @@ impl Core {
             }
             if self.contacts[slot.at()].stage == Stage::Waiting {
                 self.contacts[slot.at()].line = None;
+                self.contacts[slot.at()].in_line = false;
                 self.enqueue(slot);
                 self.arm_step(slot);
                 self.arm_retry(slot);
             }
+            self.index_callback(slot);
+            self.arm_callback(slot);
         }
         self.shares.set_virtual_times(virtual_times);
     }

@@ -4,7 +4,7 @@ use trunkline_tenant::crds::{AgentName, Medium};
 
 use crate::ix::{AgentIx, ClientIx, LineIx, QueueIx, TeamIx};
 use crate::pool::Rank;
-use crate::{ContactId, OfferId, Span, Target, Time};
+use crate::{ContactId, OfferId, Span, StretchKind, Target, Time, Window};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Contact {
@@ -15,6 +15,8 @@ pub(crate) struct Contact {
     pub(crate) medium: Medium,
     pub(crate) customer: Option<String>,
     pub(crate) arrived: Time,
+    /// What its rank counts from: its arrival, or that of a callback whose place it took.
+    pub(crate) place: Time,
     /// To this queue.
     pub(crate) entered: Time,
     /// Of the queue where it first arrived.
@@ -34,8 +36,63 @@ pub(crate) struct Contact {
     /// Who did not take it, and is not asked again while another qualifies.
     pub(crate) refusals: Vec<Refusal>,
     pub(crate) stage: Stage,
+    pub(crate) nature: Nature,
+    /// What its agent asks another about it.
+    pub(crate) consult: Option<ContactId>,
+    /// When it was last offered.
+    pub(crate) asked_at: Time,
+    /// The place and the wait, µs, that were estimated when it came to this queue.
+    pub(crate) reckoned: Option<(u32, i64)>,
     /// Where it stands while it waits.
     pub(crate) line: Option<LineIx>,
+    /// It is counted among those in line.
+    pub(crate) in_line: bool,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// A customer who is there.
+    Live,
+    /// A customer who is to be called.
+    Callback(Box<Callback>),
+    /// An agent who asks about another contact.
+    Consult {
+        of: ContactId,
+        /// The customer takes part.
+        conference: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Callback {
+    pub(crate) number: String,
+    pub(crate) window: Option<Window>,
+    /// How often the customer was called in vain.
+    pub(crate) attempts: u32,
+    /// The wait before it was a stretch of its own, which has been counted.
+    pub(crate) counted: bool,
+    /// It has been in line.
+    pub(crate) begun: bool,
+    /// While it is in line: when it may no longer be called.
+    pub(crate) closes: Option<Time>,
+    /// Who is tried first.
+    pub(crate) agent: Option<AgentName>,
+}
+
+impl Callback {
+    pub(crate) fn to(number: String) -> Self {
+        Self {
+            number,
+            window: None,
+            attempts: 0,
+            counted: false,
+            begun: false,
+            closes: None,
+            agent: None,
+        }
+    }
 }
 
 /// Where in its route a contact is.
@@ -89,6 +146,15 @@ pub(crate) enum Stage {
         to: Target,
         deadline: Time,
     },
+    /// The party outside that was consulted talks with who asked.
+    Away {
+        to: Target,
+        since: Time,
+    },
+    /// A callback whose time has not come: in no line.
+    Later {
+        until: Time,
+    },
 }
 
 impl Contact {
@@ -96,7 +162,7 @@ impl Contact {
     pub(crate) fn rank(&self) -> Rank {
         let minutes = i64::from(self.base_priority) + i64::from(self.priority);
         let head_start = minutes.saturating_mul(60_000_000);
-        (self.arrived.0.saturating_sub(head_start), self.id)
+        (self.place.0.saturating_sub(head_start), self.id)
     }
 
     pub(crate) fn offer(&self) -> OfferId {
@@ -112,7 +178,40 @@ impl Contact {
             Stage::Offered { deadline, .. }
             | Stage::Connecting { deadline, .. }
             | Stage::Outside { deadline, .. } => Some(deadline),
-            Stage::Waiting | Stage::Talking { .. } => None,
+            Stage::Waiting | Stage::Talking { .. } | Stage::Away { .. } | Stage::Later { .. } => {
+                None
+            }
+        }
+    }
+
+    /// Waits, or is asked for.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Waiting | Stage::Offered { .. } | Stage::Connecting { .. }
+        )
+    }
+
+    pub(crate) fn callback(&self) -> Option<&Callback> {
+        match &self.nature {
+            Nature::Callback(callback) => Some(callback),
+            Nature::Live | Nature::Consult { .. } => None,
+        }
+    }
+
+    /// Whose consult it is.
+    pub(crate) fn consult_of(&self) -> Option<ContactId> {
+        match self.nature {
+            Nature::Consult { of, .. } => Some(of),
+            Nature::Live | Nature::Callback(_) => None,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> StretchKind {
+        match &self.nature {
+            Nature::Consult { of, .. } => StretchKind::Consult(*of),
+            Nature::Callback(callback) if callback.counted => StretchKind::CalledBack,
+            Nature::Live | Nature::Callback(_) => StretchKind::Plain,
         }
     }
 
@@ -122,7 +221,9 @@ impl Contact {
             Stage::Offered { agent, .. }
             | Stage::Connecting { agent, .. }
             | Stage::Talking { agent, .. } => Some(agent),
-            Stage::Waiting | Stage::Outside { .. } => None,
+            Stage::Waiting | Stage::Outside { .. } | Stage::Away { .. } | Stage::Later { .. } => {
+                None
+            }
         }
     }
 

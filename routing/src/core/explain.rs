@@ -7,7 +7,7 @@ use trunkline_tenant::crds::{AgentName, CourseName, Medium, SkillName, TeamName}
 
 use super::contact::{At, Stage};
 use super::{Core, Options};
-use crate::{ContactId, Input, OfferId, Time};
+use crate::{ContactId, Input, OfferId, Span, Time};
 
 /// What kept a contact and an agent apart, or brought them together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +33,11 @@ pub enum Reason {
     },
     /// The contact is being handed to a place outside the centre.
     Outside,
+    /// The contact is to be called back, and its time has not come.
+    NotDue {
+        /// When it comes.
+        until: Time,
+    },
     /// The agent is not signed in, or is leaving.
     SignedOut,
     /// The agent's heartbeat stopped.
@@ -90,6 +95,13 @@ pub enum Reason {
         /// How often.
         times: u32,
     },
+    /// The agent has a break or the end of their shift before the contact would be done with.
+    BreakSoon {
+        /// What they should be free by.
+        free_by: Time,
+        /// How long a contact of the queue is expected to be handled.
+        expected: Span,
+    },
     /// Nothing is in the way: the agent is free and the contact waits. Never so between inputs.
     Nothing,
 }
@@ -102,6 +114,7 @@ impl fmt::Display for Reason {
             Self::NoAgent => f.write_str("no such agent is listed or signed in"),
             Self::WithAnother { agent } => write!(f, "the contact is with {agent}"),
             Self::Outside => f.write_str("the contact is being handed to a place outside"),
+            Self::NotDue { until } => write!(f, "the contact is to be called back at {until}"),
             Self::SignedOut => f.write_str("the agent is not signed in, or is leaving"),
             Self::SessionLost => f.write_str("the agent's session is lost"),
             Self::Unreachable => f.write_str("the agent's endpoint can't be reached"),
@@ -132,6 +145,11 @@ impl fmt::Display for Reason {
                     "the agent did not take it {times} times, and another qualifies"
                 )
             }
+            Self::BreakSoon { free_by, expected } => write!(
+                f,
+                "the agent should be free by {free_by}, and {:.0} s of work are expected",
+                expected.as_secs_f64()
+            ),
             Self::Nothing => f.write_str("nothing is in the way"),
         }
     }
@@ -169,7 +187,8 @@ impl Core {
                     offer: contact.offer(),
                 }];
             }
-            (_, Stage::Outside { .. }) => return vec![Reason::Outside],
+            (_, Stage::Outside { .. } | Stage::Away { .. }) => return vec![Reason::Outside],
+            (_, Stage::Later { until }) => return vec![Reason::NotDue { until: *until }],
             _ => {}
         }
         let mut reasons = Vec::new();
@@ -195,6 +214,10 @@ impl Core {
             reasons.push(Reason::DidNotTakeIt {
                 times: refusal.times,
             });
+        }
+        if let Some(free_by) = person.free_by.filter(|_| !self.may_begin(ix, slot)) {
+            let expected = self.expected_handle(contact.queue);
+            reasons.push(Reason::BreakSoon { free_by, expected });
         }
         if reasons.is_empty() {
             reasons.push(Reason::Nothing);

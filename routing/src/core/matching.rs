@@ -11,12 +11,19 @@ use crate::pool::{IdleKey, Rank};
 use crate::timers::{Owner, Phase};
 use crate::{ContactId, Output, Span, Time};
 
+/// When one may be asked who must not be.
+pub(super) const NEVER: Time = Time(i64::MAX);
+
 /// What orders the agents who qualify: the least is asked.
 type Preference = (i64, i64, i64, IdleKey);
 
 impl Core {
     /// Puts a waiting contact in line; it is not offered by that.
     pub(super) fn enqueue(&mut self, slot: Slot) {
+        let contact = &mut self.contacts[slot.at()];
+        if !std::mem::replace(&mut contact.in_line, true) {
+            self.running[contact.queue.at()].in_line += 1;
+        }
         let contact = &self.contacts[slot.at()];
         let (rank, client) = (contact.rank(), contact.client);
         if let At::Named(agent) | At::Target(agent, _) = &contact.at {
@@ -37,6 +44,11 @@ impl Core {
 
     /// Takes a contact out of its line.
     pub(super) fn dequeue(&mut self, slot: Slot) {
+        let contact = &mut self.contacts[slot.at()];
+        if std::mem::take(&mut contact.in_line) {
+            let running = &mut self.running[contact.queue.at()];
+            running.in_line = running.in_line.saturating_sub(1);
+        }
         let contact = &mut self.contacts[slot.at()];
         let (rank, client) = (contact.rank(), contact.client);
         if let Some(line) = contact.line.take() {
@@ -85,7 +97,18 @@ impl Core {
             self.offer(slot, agent, out);
         } else {
             self.arm_retry(slot);
+            self.reckon(slot);
         }
+    }
+
+    /// Whether the agent could take one more of this medium now, near a break or not.
+    pub(super) fn is_free(&self, agent: AgentIx, capacity: usize) -> bool {
+        let person = &self.agents[agent.at()];
+        let team = person.team.map(|team| &self.plan.teams[team.at()]);
+        person.pooled[capacity]
+            || person.free_by.is_some()
+                && person.available()
+                && team.is_some_and(|team| person.has_room(team, capacity))
     }
 
     /// Offers the best waiting contact to an agent who is free, if there is one.
@@ -102,7 +125,8 @@ impl Core {
         let capacity = self.capacity_slot(slot);
         if let At::Named(name) | At::Target(name, _) = &contact.at {
             let agent = *self.agent_of.get(name)?;
-            return self.agents[agent.at()].pooled[capacity].then_some(agent);
+            let free = self.is_free(agent, capacity) && self.may_begin(agent, slot);
+            return free.then_some(agent);
         }
         let need = self.need(slot);
         if contact.refusals.is_empty() {
@@ -146,6 +170,7 @@ impl Core {
         // The longest idle agent of each class is its best, if every agent of it may be asked.
         let heads_suffice = strategy == Strategy::LongestIdle;
         let plain = heads_suffice
+            && self.guarded.is_empty()
             && self.contacts[slot.at()].refusals.is_empty()
             && step.is_none_or(|step| step.prefer.is_empty());
         if plain {
@@ -159,31 +184,52 @@ impl Core {
             .and_then(|name| self.agent_of.get(name));
         let turn = turn.map(|agent| self.agents[agent.at()].order);
         let mut best: Option<(Preference, AgentIx)> = None;
+        let prefer = |(preferred, skill): (i64, i64), key: IdleKey, agent| {
+            let by_name = (Time(0), key.1);
+            match strategy {
+                Strategy::LongestIdle => (-preferred, 0, 0, key),
+                Strategy::MostSkilled => (-preferred, -skill, 0, by_name),
+                Strategy::RoundRobin => {
+                    let passed = turn.is_some_and(|turn| key.1 <= turn);
+                    (-preferred, i64::from(passed), 0, by_name)
+                }
+                Strategy::LeastOccupied => {
+                    let (load, occupancy) = self.occupation(agent);
+                    (-preferred, load, occupancy, by_name)
+                }
+            }
+        };
+        let mut consider = |preference: Preference, agent| {
+            if best.is_none_or(|(least, _)| preference < least) {
+                best = Some((preference, agent));
+            }
+        };
         for (profile, _) in self.pool.free(&self.plan, need, capacity) {
-            let (preferred, skill) = self.skill_of(profile, step);
+            let skills = self.skill_of(profile, step);
             for (key, agent) in self.pool.idle(capacity, profile) {
                 if !allowed(agent) {
+                    if self.has(Bug::UnavailableHead) {
+                        break;
+                    }
                     continue;
                 }
-                let by_name = (Time(0), key.1);
-                let preference = match strategy {
-                    Strategy::LongestIdle => (-preferred, 0, 0, key),
-                    Strategy::MostSkilled => (-preferred, -skill, 0, by_name),
-                    Strategy::RoundRobin => {
-                        let passed = turn.is_some_and(|turn| key.1 <= turn);
-                        (-preferred, i64::from(passed), 0, by_name)
-                    }
-                    Strategy::LeastOccupied => {
-                        let (load, occupancy) = self.occupation(agent);
-                        (-preferred, load, occupancy, by_name)
-                    }
-                };
-                if best.is_none_or(|(least, _)| preference < least) {
-                    best = Some((preference, agent));
-                }
+                consider(prefer(skills, key, agent), agent);
                 if heads_suffice {
                     break;
                 }
+            }
+        }
+        // Those near a break compete by the same order, for what ends before it.
+        for &agent in &self.guarded {
+            let person = &self.agents[agent.at()];
+            if let Some(profile) = person.profile
+                && self.plan.fits[need.at()].has(profile.at())
+                && self.is_free(agent, capacity)
+                && allowed(agent)
+                && self.may_begin(agent, slot)
+            {
+                let key = (person.idle_since, person.order);
+                consider(prefer(self.skill_of(profile, step), key, agent), agent);
             }
         }
         best.map(|(_, agent)| agent)
@@ -237,7 +283,16 @@ impl Core {
             }
         };
         for capacity in 0..MEDIA {
-            if !person.pooled[capacity] {
+            if !self.is_free(agent, capacity) {
+                continue;
+            }
+            let near_break = person.free_by.is_some();
+            let heads_suffice = self.refused.is_empty() && !near_break;
+            if heads_suffice && !shared && !self.has(Bug::OldestStarved) {
+                // No line needs a look inside: the first of all is the least of the heads.
+                if let Some(head) = self.pool.first_queued(capacity, profile) {
+                    consider((0, 0), head);
+                }
                 continue;
             }
             for (line, head) in self.pool.queued(capacity, profile) {
@@ -249,7 +304,7 @@ impl Core {
                 } else {
                     (0, 0)
                 };
-                if self.refused.is_empty() {
+                if heads_suffice {
                     consider(precedence, head);
                 } else if let Some(rank) = line
                     .waiting
@@ -264,7 +319,7 @@ impl Core {
             let Some(slot) = self.slot(rank.1) else {
                 continue;
             };
-            if person.pooled[self.capacity_slot(slot)] {
+            if self.is_free(agent, self.capacity_slot(slot)) && self.may_begin(agent, slot) {
                 let client = self.contacts[slot.at()].client;
                 let precedence = self.shares.precedence(&self.plan, team, client);
                 consider(precedence, *rank);
@@ -278,6 +333,9 @@ impl Core {
         let Some(slot) = self.slot(contact) else {
             return false;
         };
+        if !self.may_begin(agent, slot) {
+            return false;
+        }
         match self.contacts[slot.at()].refusal(agent) {
             Some(refusal) => refusal.until <= self.now && !self.another_qualifies(slot),
             None => true,
@@ -297,6 +355,8 @@ impl Core {
         }
         let contact = &mut self.contacts[slot.at()];
         contact.generation += 1;
+        self.queue_moves(slot);
+        let contact = &mut self.contacts[slot.at()];
         contact.stage = Stage::Offered { agent, deadline };
         let (offer, client) = (contact.offer(), contact.client);
         let person = &mut self.agents[agent.at()];
@@ -356,7 +416,7 @@ impl Core {
         let next = refusals
             .iter()
             .map(|refusal| refusal.until)
-            .filter(|until| *until > self.now);
+            .filter(|until| *until > self.now && *until != NEVER);
         if let Some(at) = next.min() {
             self.arm_contact(slot, at, Phase::Steps, Owner::Again(slot));
         }

@@ -3,12 +3,16 @@
 
 mod agent;
 mod answers;
+mod callback;
 mod configure;
+mod consult;
 mod contact;
 mod explain;
 mod matching;
 mod presence;
 mod query;
+mod rota;
+mod running;
 mod shares;
 mod snapshot;
 mod steps;
@@ -30,15 +34,21 @@ use crate::pool::{Pool, Rank};
 use crate::timers::{Deadline, Owner, Phase, Timers};
 use crate::{ContactId, Input, Output, Span, Time};
 use agent::Agent;
-use contact::{Contact, Stage};
+use callback::Booking;
+use contact::{Contact, Nature, Stage};
+use running::Running;
 use shares::Shares;
 
 pub use explain::Reason;
 pub use query::{AgentView, ContactView, NextKey, StageView};
+pub use running::Estimate;
 pub use snapshot::{BadSnapshot, Snapshot};
 
 /// How long an accepted contact may take until both legs are joined.
 pub const CONNECT_DEADLINE: Span = Span::seconds(10);
+
+/// How long the customer of a callback is called, from the agent's yes.
+pub const DIAL_DEADLINE: Span = Span::seconds(45);
 
 /// What the core is told once, when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +60,14 @@ pub struct Options {
     /// Everyone's wrap-up, in place of what their teams declare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrap_up: Option<Span>,
+    /// Whether callers who are to be called back stay, as callbacks; off for a simulation, where
+    /// they are gone by that.
+    #[serde(default = "yes")]
+    pub call_back: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Default for Options {
@@ -57,6 +75,7 @@ impl Default for Options {
         Self {
             dates: true,
             wrap_up: None,
+            call_back: true,
         }
     }
 }
@@ -103,11 +122,19 @@ pub struct Core {
     named: BTreeMap<AgentName, BTreeSet<Rank>>,
     /// Waiting contacts that somebody did not take.
     refused: BTreeSet<Rank>,
+    /// Agents near a break, who are in no set of the pool.
+    guarded: BTreeSet<AgentIx>,
+    /// They are to be looked at again.
+    look_at_guarded: bool,
+    /// By queue.
+    running: Vec<Running>,
     shares: Shares,
     /// Whom each queue asked last, for `RoundRobin`.
     turns: BTreeMap<QueueId, AgentName>,
     /// Who talked last with a customer of a client, and when.
     last_agents: BTreeMap<(Option<ClientName>, String), (AgentName, Time)>,
+    /// Who is to be called back, by whose customer they are: what a new call is merged with.
+    callbacks: BTreeMap<(Option<ClientName>, String), ContactId>,
     timers: Timers,
     #[cfg(feature = "seeded-bugs")]
     pub(crate) bug: Option<crate::bug::Bug>,
@@ -131,9 +158,13 @@ impl Core {
             pool: Pool::default(),
             named: BTreeMap::new(),
             refused: BTreeSet::new(),
+            guarded: BTreeSet::new(),
+            look_at_guarded: false,
+            running: Vec::new(),
             shares: Shares::default(),
             turns: BTreeMap::new(),
             last_agents: BTreeMap::new(),
+            callbacks: BTreeMap::new(),
             timers: Timers::default(),
             #[cfg(feature = "seeded-bugs")]
             bug: None,
@@ -154,6 +185,7 @@ impl Core {
             self.fire_next(now, out);
         }
         self.apply(input, out);
+        self.match_guarded(out);
         self.drop_void_timers();
     }
 
@@ -176,7 +208,10 @@ impl Core {
                 Owner::Asked(slot) => self.not_answered(slot, out),
                 Owner::Step(slot) => self.step_over(slot, out),
                 Owner::Again(slot) => self.match_contact(slot, out),
+                Owner::Due(slot) => self.callback_due(slot, out),
+                Owner::Guard(agent) => self.guard_changed(agent, out),
             }
+            self.match_guarded(out);
         }
         self.drop_void_timers();
         true
@@ -209,6 +244,43 @@ impl Core {
             Input::Dropped { contact, .. } => self.dropped(contact, out),
             Input::Transfer { contact, to } => self.transfer(contact, to, out),
             Input::HandedOver { contact, taken } => self.handed_over(contact, taken, out),
+            Input::Consult {
+                contact,
+                consult,
+                to,
+            } => self.consult(contact, consult, to, out),
+            Input::Conference { contact } => self.conference(contact, out),
+            Input::CompleteConsult { contact } => self.complete_consult(contact, out),
+            Input::CancelConsult { contact } => self.cancel_consult(contact, out),
+            Input::OutsideGone { contact } => self.outside_gone(contact, out),
+            Input::CallMeBack {
+                contact,
+                number,
+                window,
+            } => self.call_me_back(contact, number, window, out),
+            Input::BookCallback {
+                contact,
+                queue,
+                customer,
+                due,
+                window,
+                agent,
+                priority,
+            } => {
+                let booking = Booking {
+                    customer,
+                    due,
+                    window,
+                    agent,
+                    priority,
+                };
+                self.book_callback(contact, &queue, booking, out);
+            }
+            Input::CancelCallback { contact } => self.cancel_callback(contact, out),
+            Input::NotReached { offer, .. } => self.not_reached(offer, out),
+            // Nothing that routing needs to know.
+            Input::VoicemailLeft { .. } => {}
+            Input::Rota { agent, shifts } => self.rota(&agent, shifts, out),
             Input::Prioritise { contact, priority } => self.prioritise(contact, priority, out),
             Input::WrapUpDone { agent, codes } => self.wrap_up_done(&agent, codes, out),
             Input::ExtendWrapUp { agent } => self.extend_wrap_up(&agent, out),
@@ -241,20 +313,32 @@ impl Core {
             | Input::Session { agent, .. }
             | Input::Endpoint { agent, .. }
             | Input::Ready { agent }
-            | Input::NotReady { agent, .. } => named(Phase::Presence, agent),
+            | Input::NotReady { agent, .. }
+            | Input::Rota { agent, .. } => named(Phase::Presence, agent),
             Input::WrapUpDone { agent, .. } | Input::ExtendWrapUp { agent } => {
                 named(Phase::Ends, agent)
             }
-            Input::Accept { offer } | Input::Connected { offer } | Input::Decline { offer, .. } => {
-                ends(offer.contact)
+            Input::Accept { offer }
+            | Input::Connected { offer }
+            | Input::Decline { offer, .. }
+            | Input::NotReached { offer, .. } => ends(offer.contact),
+            Input::Arrive { contact, .. } | Input::BookCallback { contact, .. } => {
+                (Phase::Arrivals, contact.0)
             }
-            Input::Arrive { contact, .. } => (Phase::Arrivals, contact.0),
             Input::CustomerGone { contact }
             | Input::Hold { contact, .. }
             | Input::AgentDone { contact }
             | Input::Dropped { contact, .. }
             | Input::Transfer { contact, .. }
             | Input::HandedOver { contact, .. }
+            | Input::Consult { contact, .. }
+            | Input::Conference { contact }
+            | Input::CompleteConsult { contact }
+            | Input::CancelConsult { contact }
+            | Input::OutsideGone { contact }
+            | Input::CallMeBack { contact, .. }
+            | Input::CancelCallback { contact }
+            | Input::VoicemailLeft { contact, .. }
             | Input::Prioritise { contact, .. } => ends(*contact),
         })
     }
@@ -293,6 +377,13 @@ impl Core {
             Owner::Step(slot) => contact(slot)
                 .filter(waits)
                 .is_some_and(|contact| contact.step_due == Some(deadline.at)),
+            Owner::Due(slot) => {
+                contact(slot).is_some_and(|it| self.callback_timer(it) == Some(deadline.at))
+            }
+            Owner::Guard(agent) => {
+                let agent = &self.agents[agent.at()];
+                agent.order == deadline.key && agent.guard_changes == Some(deadline.at)
+            }
             Owner::Again(slot) => contact(slot).filter(waits).is_some_and(|contact| {
                 contact
                     .refusals
@@ -371,9 +462,16 @@ impl Core {
             self.refused.remove(&rank);
         }
         self.contact_of.remove(&contact.id);
+        if let Some(customer) = contact.customer.take() {
+            let key = (self.plan.clients[contact.client.at()].clone(), customer);
+            if self.callbacks.get(&key) == Some(&contact.id) {
+                self.callbacks.remove(&key);
+            }
+        }
+        contact.nature = Nature::Live;
+        contact.consult = None;
         contact.id = ContactId(u64::MAX);
         contact.refusals = Vec::new();
-        contact.customer = None;
         contact.stage = Stage::Waiting;
         contact.step_due = None;
         self.vacant_contacts.push(slot);

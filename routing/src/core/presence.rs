@@ -303,6 +303,7 @@ impl Core {
         let name = self.agents[agent.at()].name.clone();
         if self.agent_of.get(&name) == Some(&agent) {
             self.agent_of.remove(&name);
+            self.guarded.remove(&agent);
             self.vacant_agents.push(agent);
         }
         let ranks: Vec<Rank> = self.refused.iter().copied().collect();
@@ -344,7 +345,7 @@ impl Core {
     pub(super) fn refresh(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
         let person = &mut self.agents[agent.at()];
         if let (Some(profile), Some(team)) = (person.profile, person.team) {
-            let available = person.available();
+            let available = person.available() && person.free_by.is_none();
             let key = (person.idle_since, person.order);
             for slot in 0..MEDIA {
                 let free = available && person.has_room(&self.plan.teams[team.at()], slot);

@@ -24,8 +24,16 @@ pub struct ContactView {
     pub customer: Option<String>,
     /// When it first arrived.
     pub arrived: Time,
+    /// What its rank counts from: its arrival, or that of a callback whose place it took.
+    pub place: Time,
     /// When it entered this queue.
     pub entered: Time,
+    /// The number to call, of a callback.
+    pub calls: Option<String>,
+    /// The contact that this is a consult about.
+    pub consult_of: Option<ContactId>,
+    /// The consult about this contact.
+    pub consult: Option<ContactId>,
     /// Its own priority, beside its queue's.
     pub priority: i32,
     /// The step of its route; `None` while one agent or team is tried by name.
@@ -78,6 +86,28 @@ pub enum StageView {
         /// When it goes back.
         deadline: Time,
     },
+    /// The party outside that a consult reached talks with who asked.
+    Away {
+        /// Where.
+        to: Target,
+        /// Since when.
+        since: Time,
+    },
+    /// A callback whose time has not come.
+    Later {
+        /// When it comes.
+        until: Time,
+    },
+}
+
+impl StageView {
+    /// Waits, or is asked for: not yet answered, and in line or on its way to an agent.
+    pub fn waits(&self) -> bool {
+        matches!(
+            self,
+            Self::Waiting | Self::Offered { .. } | Self::Connecting { .. }
+        )
+    }
 }
 
 /// Where an agent stands.
@@ -96,6 +126,10 @@ pub struct AgentView {
     pub contacts: Vec<ContactId>,
     /// What they are asked.
     pub offer: Option<OfferId>,
+    /// Capacity in use, over all media, and what there is.
+    pub used: u32,
+    /// As the team declares it.
+    pub capacity: u32,
 }
 
 /// Whose turn is next at the instant of the next deadline.
@@ -126,7 +160,8 @@ impl Core {
         let key = match next.owner {
             Owner::Day => NextKey::Day,
             Owner::WrapUp(agent) => NextKey::Agent(&self.agents[agent.at()].name),
-            Owner::Asked(slot) | Owner::Step(slot) | Owner::Again(slot) => {
+            Owner::Guard(agent) => NextKey::Agent(&self.agents[agent.at()].name),
+            Owner::Asked(slot) | Owner::Step(slot) | Owner::Again(slot) | Owner::Due(slot) => {
                 NextKey::Contact(self.contacts[slot.at()].id)
             }
         };
@@ -166,9 +201,7 @@ impl Core {
             .map(|slot| &self.contacts[slot.at()]);
         let mut here: Vec<&Contact> = live
             .filter(|contact| contact.queue == queue)
-            .filter(|contact| {
-                !matches!(contact.stage, Stage::Talking { .. } | Stage::Outside { .. })
-            })
+            .filter(|contact| contact.waits())
             .collect();
         here.sort_unstable_by_key(|contact| contact.rank());
         here.into_iter().map(|contact| self.view(contact)).collect()
@@ -177,16 +210,14 @@ impl Core {
     /// How many of its queue are before this waiting contact, itself counted: 1 is next.
     pub fn position(&self, id: ContactId) -> Option<usize> {
         let contact = &self.contacts[self.slot(id)?.at()];
-        let waits =
-            |other: &Contact| !matches!(other.stage, Stage::Talking { .. } | Stage::Outside { .. });
-        waits(contact).then(|| {
+        contact.waits().then(|| {
             let rank = contact.rank();
             let live = self
                 .contact_of
                 .values()
                 .map(|slot| &self.contacts[slot.at()]);
             live.filter(|other| {
-                other.queue == contact.queue && waits(other) && other.rank() <= rank
+                other.queue == contact.queue && other.waits() && other.rank() <= rank
             })
             .count()
         })
@@ -207,9 +238,18 @@ impl Core {
     /// to a place outside.
     pub fn open_row(&self, id: ContactId) -> Option<Segment> {
         let slot = self.slot(id)?;
+        let contact = &self.contacts[slot.at()];
+        // One that is booked for later has not come yet.
+        if contact
+            .callback()
+            .is_some_and(|it| !it.begun && !it.counted)
+        {
+            return None;
+        }
         let mut row = self.segment(slot, SegmentEnd::Open);
-        match self.contacts[slot.at()].stage {
+        match contact.stage {
             Stage::Outside { .. } => return None,
+            Stage::Away { since, .. } => row.answered = Some(since),
             Stage::Talking {
                 agent, since, held, ..
             } => {
@@ -217,9 +257,18 @@ impl Core {
                 row.agent = Some(self.agents[agent.at()].name.clone());
                 row.hold = held;
             }
-            Stage::Waiting | Stage::Offered { .. } | Stage::Connecting { .. } => {}
+            Stage::Waiting
+            | Stage::Offered { .. }
+            | Stage::Connecting { .. }
+            | Stage::Later { .. } => {}
         }
         Some(row)
+    }
+
+    /// An agent's rota, as it was last given; `None`: no such agent.
+    pub fn rota_of(&self, name: &AgentName) -> Option<&[crate::RotaShift]> {
+        let agent = *self.agent_of.get(name)?;
+        Some(&self.agents[agent.at()].rota)
     }
 
     /// An agent who is listed or signed in.
@@ -250,6 +299,10 @@ impl Core {
                 .map(|slot| self.contacts[slot.at()].id)
                 .collect(),
             offer: agent.offer.map(|slot| self.contacts[slot.at()].offer()),
+            used: agent.used.iter().sum(),
+            capacity: agent
+                .team
+                .map_or(0, |team| self.plan.teams[team.at()].capacity.iter().sum()),
         }
     }
 
@@ -263,7 +316,11 @@ impl Core {
             medium: contact.medium,
             customer: contact.customer.clone(),
             arrived: contact.arrived,
+            place: contact.place,
             entered: contact.entered,
+            calls: contact.callback().map(|callback| callback.number.clone()),
+            consult_of: contact.consult_of(),
+            consult: contact.consult,
             priority: contact.priority,
             step: match contact.at {
                 At::Route(step) => Some(step),
@@ -297,6 +354,11 @@ impl Core {
                     to: to.clone(),
                     deadline: *deadline,
                 },
+                Stage::Away { to, since } => StageView::Away {
+                    to: to.clone(),
+                    since: *since,
+                },
+                Stage::Later { until } => StageView::Later { until: *until },
             },
         }
     }

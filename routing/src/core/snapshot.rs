@@ -9,13 +9,14 @@ use trunkline_tenant::crds::{AgentName, ClientName, Medium, TeamName};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
 use super::agent::{Agent, WrapUp};
-use super::contact::{At, Contact, Refusal, Stage};
+use super::contact::{At, Callback, Contact, Nature, Refusal, Stage};
+use super::running::Running;
 use super::{Core, Options};
 use crate::bug::Bug;
 use crate::hours;
 use crate::ix::{AgentIx, TeamIx};
 use crate::plan::{MEDIA, Plan, slot_of};
-use crate::{AgentState, ContactId, Segment, Span, Target, Time};
+use crate::{AgentState, ContactId, RotaShift, Segment, Span, Target, Time};
 
 /// The whole state of a [`Core`]. Its serialised form is the same, byte for byte, for the same
 /// inputs; customers are in it as the driver named them.
@@ -32,6 +33,8 @@ pub struct Snapshot {
     /// In µs × scale over weight, as text: they outgrow 64 bits.
     virtual_times: Vec<(TeamName, Option<ClientName>, String)>,
     turns: BTreeMap<QueueId, AgentName>,
+    /// Of queues that have a past.
+    running: BTreeMap<QueueId, Running>,
     last_agents: Vec<(Option<ClientName>, String, AgentName, Time)>,
 }
 
@@ -53,6 +56,8 @@ struct SavedAgent {
     wraps: Vec<SavedWrapUp>,
     /// In the order in which they were taken.
     hands: Vec<ContactId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rota: Vec<RotaShift>,
     reported: AgentState,
 }
 
@@ -74,6 +79,7 @@ struct SavedContact {
     medium: Medium,
     customer: Option<String>,
     arrived: Time,
+    place: Time,
     entered: Time,
     base_priority: i32,
     priority: i32,
@@ -86,6 +92,16 @@ struct SavedContact {
     step_due: Option<Time>,
     refusals: Vec<(AgentName, u32, Time, u32)>,
     stage: SavedStage,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    callback: Option<Box<Callback>>,
+    /// The contact that it is a consult about, and whether the customer takes part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consult_of: Option<(ContactId, bool)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consult: Option<ContactId>,
+    asked_at: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reckoned: Option<(u32, i64)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +123,8 @@ enum SavedStage {
     Connecting(AgentName, Time),
     Talking(AgentName, Time, Option<Time>, Span),
     Outside(AgentName, Target, Time),
+    Away(Target, Time),
+    Later(Time),
 }
 
 /// A snapshot that doesn't hang together: written by other code, or damaged.
@@ -169,6 +187,7 @@ impl Core {
                 })
                 .collect(),
             turns: self.turns.clone(),
+            running: self.save_running(),
             last_agents: self
                 .last_agents
                 .iter()
@@ -177,6 +196,22 @@ impl Core {
                 })
                 .collect(),
         }
+    }
+
+    fn save_running(&self) -> BTreeMap<QueueId, Running> {
+        let queues = self.plan.queues.iter().zip(&self.running);
+        let past = queues.filter_map(|(queue, running)| {
+            let running = running.past();
+            // A removed queue that holds nothing any more is no part of the state.
+            let held = || {
+                let at = self.plan.queue_of[&queue.id];
+                let mut live = self.contact_of.values();
+                live.any(|slot| self.contacts[slot.at()].queue == at)
+            };
+            let kept = !running.is_empty() && (queue.live || held());
+            kept.then(|| (queue.id.clone(), running))
+        });
+        past.collect()
     }
 
     fn save_agent(&self, agent: &Agent) -> SavedAgent {
@@ -210,6 +245,7 @@ impl Core {
                 .iter()
                 .map(|slot| self.contacts[slot.at()].id)
                 .collect(),
+            rota: agent.rota.clone(),
             reported: agent.reported.clone(),
         }
     }
@@ -223,6 +259,7 @@ impl Core {
             medium: contact.medium,
             customer: contact.customer.clone(),
             arrived: contact.arrived,
+            place: contact.place,
             entered: contact.entered,
             base_priority: contact.base_priority,
             priority: contact.priority,
@@ -264,7 +301,20 @@ impl Core {
                     to,
                     deadline,
                 } => SavedStage::Outside(origin.clone(), to.clone(), *deadline),
+                Stage::Away { to, since } => SavedStage::Away(to.clone(), *since),
+                Stage::Later { until } => SavedStage::Later(*until),
             },
+            callback: match &contact.nature {
+                Nature::Callback(callback) => Some(callback.clone()),
+                Nature::Live | Nature::Consult { .. } => None,
+            },
+            consult_of: match contact.nature {
+                Nature::Consult { of, conference } => Some((of, conference)),
+                Nature::Live | Nature::Callback(_) => None,
+            },
+            consult: contact.consult,
+            asked_at: contact.asked_at,
+            reckoned: contact.reckoned,
         }
     }
 
@@ -288,6 +338,11 @@ impl Core {
         core.plan = Plan::new(&tenant, &snapshot.ghosts, &clients.collect(), core.day);
         core.shares = super::Shares::new(&core.plan);
         core.turns = snapshot.turns;
+        let mut past = snapshot.running;
+        let queues = core.plan.queues.iter();
+        core.running = queues
+            .map(|queue| past.remove(&queue.id).unwrap_or_default())
+            .collect();
         for (client, customer, agent, at) in snapshot.last_agents {
             core.last_agents.insert((client, customer), (agent, at));
         }
@@ -342,6 +397,7 @@ impl Core {
         agent.signed_in_at = saved.signed_in_at;
         agent.worked = saved.worked;
         agent.working_since = saved.working_since;
+        agent.rota.clone_from(&saved.rota);
         agent.reported.clone_from(&saved.reported);
         agent.wraps = saved
             .wraps
@@ -375,6 +431,7 @@ impl Core {
             medium: saved.medium,
             customer: saved.customer,
             arrived: saved.arrived,
+            place: saved.place,
             entered: saved.entered,
             base_priority: saved.base_priority,
             priority: saved.priority,
@@ -429,8 +486,19 @@ impl Core {
                     to,
                     deadline,
                 },
+                SavedStage::Away(to, since) => Stage::Away { to, since },
+                SavedStage::Later(until) => Stage::Later { until },
             },
+            nature: match (saved.callback, saved.consult_of) {
+                (Some(callback), _) => Nature::Callback(callback),
+                (None, Some((of, conference))) => Nature::Consult { of, conference },
+                (None, None) => Nature::Live,
+            },
+            consult: saved.consult,
+            asked_at: saved.asked_at,
+            reckoned: saved.reckoned,
             line: None,
+            in_line: false,
         };
         let (medium, stage) = (contact.medium, contact.stage.clone());
         let slot = self.insert(contact);
@@ -444,7 +512,7 @@ impl Core {
                 self.agents[agent.at()].offer = Some(slot);
             }
             Stage::Connecting { agent, .. } | Stage::Talking { agent, .. } => uses(agent),
-            Stage::Waiting | Stage::Outside { .. } => {}
+            Stage::Waiting | Stage::Outside { .. } | Stage::Away { .. } | Stage::Later { .. } => {}
         }
         Ok(())
     }

@@ -1,14 +1,15 @@
 //! Rules 2, 3, 8: arrivals, steps, and what happens when a route ends.
 
-use trunkline_tenant::crds::PromptName;
+use trunkline_tenant::crds::{Medium, PromptName};
 use trunkline_tenant::{Exhausted, QueueId, Shut};
 
-use super::contact::{At, Contact, Stage};
+use super::contact::{At, Callback, Contact, Nature, Stage};
 use super::{Core, refuse};
 use crate::bug::Bug;
 use crate::ix::{QueueIx, Slot};
+use crate::metrics::Terms;
 use crate::timers::{Owner, Phase};
-use crate::{ContactId, Outcome, Output, Segment, SegmentEnd, Span, Time, hours};
+use crate::{ContactId, Judged, Outcome, Output, RowTerms, Segment, SegmentEnd, Span, Time, hours};
 
 /// A contact that has overflowed so often waits where it is: nobody is sent round for ever.
 const MOST_HOPS: u32 = 64;
@@ -36,13 +37,26 @@ impl Core {
             );
         };
         let plan = &self.plan.queues[queue.at()];
+        let to_be_called = plan.definition.medium == Medium::Callback && self.options.call_back;
+        let nature = match (&customer, to_be_called) {
+            (_, false) => Nature::Live,
+            (Some(number), true) => Nature::Callback(Box::new(Callback::to(number.clone()))),
+            (None, true) => {
+                return refuse(
+                    out,
+                    format!("contact {id} is a callback: say by `customer` which number to call"),
+                );
+            }
+        };
+        let arrived = since.map_or(self.now, |since| since.min(self.now));
         let slot = self.insert(Contact {
             id,
             queue,
             client: plan.client,
             medium: plan.definition.medium,
             customer,
-            arrived: since.map_or(self.now, |since| since.min(self.now)),
+            arrived,
+            place: arrived,
             entered: self.now,
             base_priority: plan.definition.priority,
             priority,
@@ -55,14 +69,26 @@ impl Core {
             step_due: None,
             refusals: Vec::new(),
             stage: Stage::Waiting,
+            nature,
+            consult: None,
+            asked_at: self.now,
+            reckoned: None,
             line: None,
+            in_line: false,
         });
+        let freed = self.merge(slot, out);
+        if to_be_called {
+            self.book(slot, None, false, out);
+        }
         self.enter(slot, queue, out);
         // The first queue's wait counts from when the contact came, also if nobody was there then.
         if let Some(since) = since.filter(|_| self.slot(id) == Some(slot))
             && self.contacts[slot.at()].segment == 0
         {
             self.contacts[slot.at()].entered = since.min(self.now);
+        }
+        if let Some(agent) = freed {
+            self.settle(agent, out);
         }
     }
 
@@ -72,7 +98,12 @@ impl Core {
         let contact = &mut self.contacts[slot.at()];
         contact.queue = queue;
         contact.entered = now;
+        contact.reckoned = None;
         contact.stage = Stage::Waiting;
+        if contact.callback().is_some() {
+            return self.await_time(slot, out);
+        }
+        let contact = &self.contacts[slot.at()];
         let plan = &self.plan.queues[queue.at()];
         let sent_round = contact.hops >= MOST_HOPS;
         if !sent_round && !self.is_open(queue) {
@@ -82,13 +113,13 @@ impl Core {
                 }
                 Shut::Overflow(_) => {}
                 Shut::Close(prompt) => {
-                    return self.end_unserved(slot, SegmentEnd::Closed, prompt, out);
+                    return self.turn_away(slot, SegmentEnd::Closed, prompt, out);
                 }
                 Shut::Callback(prompt) => {
-                    return self.end_unserved(slot, SegmentEnd::Callback, prompt, out);
+                    return self.turn_away(slot, SegmentEnd::Callback, prompt, out);
                 }
                 Shut::Voicemail(prompt) => {
-                    return self.end_unserved(slot, SegmentEnd::Voicemail, prompt, out);
+                    return self.turn_away(slot, SegmentEnd::Voicemail, prompt, out);
                 }
             }
         }
@@ -98,7 +129,9 @@ impl Core {
             contact: contact.id,
             queue: plan.id.clone(),
         });
-        let last = plan.definition.last_agent.zip(contact.customer.as_ref());
+        let asks = contact.consult_of().is_none();
+        let last = plan.definition.last_agent.filter(|_| asks);
+        let last = last.zip(contact.customer.as_ref());
         let client = &self.plan.clients[contact.client.at()];
         let last = last.and_then(|(tried, customer)| {
             let (agent, _) = self.last_agents.get(&(client.clone(), customer.clone()))?;
@@ -193,18 +226,36 @@ impl Core {
                     self.wait_on(slot, out);
                 }
             }
-            Exhausted::Callback(prompt) => {
-                self.end_unserved(slot, SegmentEnd::Callback, prompt, out);
-            }
+            Exhausted::Callback(prompt) => self.turn_away(slot, SegmentEnd::Callback, prompt, out),
             Exhausted::Voicemail(prompt) => {
-                self.end_unserved(slot, SegmentEnd::Voicemail, prompt, out);
+                self.turn_away(slot, SegmentEnd::Voicemail, prompt, out);
             }
-            Exhausted::Close(prompt) => self.end_unserved(slot, SegmentEnd::Closed, prompt, out),
+            Exhausted::Close(prompt) => self.turn_away(slot, SegmentEnd::Closed, prompt, out),
+        }
+    }
+
+    /// The queue will not have it any longer. A consult fails by that, a callback waits on; a
+    /// caller who is to be called back keeps their place, where their number is known.
+    fn turn_away(
+        &mut self,
+        slot: Slot,
+        end: SegmentEnd,
+        prompt: Option<PromptName>,
+        out: &mut Vec<Output>,
+    ) {
+        let contact = &self.contacts[slot.at()];
+        match contact.nature {
+            Nature::Consult { .. } => self.consult_failed(slot, out),
+            Nature::Callback(_) => self.wait_on(slot, out),
+            Nature::Live if end == SegmentEnd::Callback && self.can_be_called(slot) => {
+                self.becomes_callback(slot, end, prompt, out);
+            }
+            Nature::Live => self.end_unserved(slot, end, prompt, out),
         }
     }
 
     /// It waits on under the last step, until the customer goes.
-    fn wait_on(&mut self, slot: Slot, out: &mut Vec<Output>) {
+    pub(super) fn wait_on(&mut self, slot: Slot, out: &mut Vec<Output>) {
         self.begin(slot, At::Held, None, out);
     }
 
@@ -213,6 +264,7 @@ impl Core {
             return self.wait_on(slot, out);
         };
         let segment = self.segment(slot, SegmentEnd::Overflow);
+        self.count_unserved(slot, SegmentEnd::Overflow);
         let contact = &mut self.contacts[slot.at()];
         contact.segment += 1;
         contact.hops += 1;
@@ -226,6 +278,19 @@ impl Core {
             to: to.clone(),
         });
         self.enter(slot, queue, out);
+    }
+
+    fn row_terms(&self, slot: Slot) -> RowTerms {
+        let queue = self.queue_of(slot).judged;
+        let client = self.plan.contracts[self.contacts[slot.at()].client.at()];
+        let client = client.map_or(queue, |(within, formula)| Judged {
+            terms: Terms {
+                within,
+                short: queue.terms.short,
+            },
+            formula,
+        });
+        RowTerms { queue, client }
     }
 
     /// The row of the stretch that ends now, unanswered.
@@ -246,6 +311,8 @@ impl Core {
             codes: Vec::new(),
             end,
             again: contact.again,
+            terms: Some(self.row_terms(slot)),
+            kind: contact.kind(),
         }
     }
 
@@ -258,12 +325,18 @@ impl Core {
         out: &mut Vec<Output>,
     ) {
         let segment = self.segment(slot, end);
+        self.count_unserved(slot, end);
+        let contact = &self.contacts[slot.at()];
         let outcome = match end {
             SegmentEnd::Answered => Outcome::Answered,
             SegmentEnd::Abandoned => Outcome::Abandoned,
             SegmentEnd::Callback => Outcome::Callback,
             SegmentEnd::Voicemail => Outcome::Voicemail,
             SegmentEnd::Dropped => Outcome::Dropped,
+            SegmentEnd::Unreached => Outcome::Unreached,
+            SegmentEnd::Merged => Outcome::Merged,
+            SegmentEnd::Cancelled if contact.consult_of().is_some() => Outcome::Consulted,
+            SegmentEnd::Cancelled => Outcome::Cancelled,
             SegmentEnd::Closed | SegmentEnd::Overflow | SegmentEnd::Open => Outcome::Closed,
         };
         out.push(Output::Ended {

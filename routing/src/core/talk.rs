@@ -8,7 +8,9 @@ use super::{Core, refuse};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, ClientIx, Slot};
 use crate::timers::{Owner, Phase};
-use crate::{CancelReason, ContactId, Outcome, Output, Segment, SegmentEnd, Span, Time};
+use crate::{
+    CancelReason, ConsultEnd, ContactId, Outcome, Output, Segment, SegmentEnd, Span, Time,
+};
 
 impl Core {
     pub(super) fn customer_gone(&mut self, id: ContactId, out: &mut Vec<Output>) {
@@ -24,6 +26,20 @@ impl Core {
         let Some(slot) = self.known(id, out) else {
             return;
         };
+        let contact = &self.contacts[slot.at()];
+        if contact.consult_of().is_some() {
+            return self.consult_lost(slot, out);
+        }
+        let talks = matches!(contact.stage, Stage::Talking { .. });
+        if contact.callback().is_some() && !talks {
+            return self.callback_lost(slot, end, out);
+        }
+        if let Some(consult) = contact.consult.filter(|_| !self.has(Bug::ForgottenConsult)) {
+            self.consult_ends(consult, &ConsultEnd::ContactOver, out);
+        }
+        if end == SegmentEnd::Dropped && self.can_be_called(slot) {
+            return self.rescue(slot, out);
+        }
         match self.contacts[slot.at()].stage.clone() {
             Stage::Waiting => {
                 self.dequeue(slot);
@@ -53,6 +69,8 @@ impl Core {
                 });
                 self.forget(slot);
             }
+            // Of consults and of callbacks, which are gone by now.
+            Stage::Away { .. } | Stage::Later { .. } => {}
         }
     }
 
@@ -60,9 +78,19 @@ impl Core {
         let Some(slot) = self.known(id, out) else {
             return;
         };
-        match self.contacts[slot.at()].stage {
+        let contact = &self.contacts[slot.at()];
+        match contact.stage {
+            Stage::Talking { .. } if contact.consult_of().is_some() => {
+                self.consult_lost(slot, out);
+            }
             Stage::Talking { .. } => {
+                if let Some(consult) = contact.consult {
+                    self.consult_ends(consult, &ConsultEnd::ContactOver, out);
+                }
                 self.talk_over(slot, SegmentEnd::Answered, Some(Outcome::Answered), out);
+            }
+            Stage::Connecting { agent, .. } if contact.callback().is_some() => {
+                self.customer_not_reached(slot, agent, out);
             }
             Stage::Connecting { agent, .. } => self.not_connected(slot, agent, out),
             _ => refuse(out, format!("contact {id} is in no agent's hands")),
@@ -74,6 +102,14 @@ impl Core {
             return;
         };
         let now = self.now;
+        if self.contacts[slot.at()].consult.is_some() {
+            return refuse(
+                out,
+                format!(
+                    "contact {id} has a consult under way, which holds and resumes the customer"
+                ),
+            );
+        }
         match &mut self.contacts[slot.at()].stage {
             Stage::Talking {
                 hold_since, held, ..
@@ -187,6 +223,7 @@ impl Core {
             self.shares
                 .used(&self.plan, team, wrap.client, segment.wrap_up);
         }
+        self.count_handled(&segment);
         out.push(Output::Record(segment));
         self.idle_from(agent, at);
     }

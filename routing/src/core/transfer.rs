@@ -2,7 +2,7 @@
 
 use trunkline_tenant::crds::AgentName;
 
-use super::contact::{At, Stage};
+use super::contact::{At, Nature, Stage};
 use super::{Core, refuse};
 use crate::ix::{QueueIx, Slot, TeamIx};
 use crate::timers::{Owner, Phase};
@@ -12,7 +12,7 @@ use crate::{ContactId, Outcome, Output, SegmentEnd, Span, Target, Time};
 const OUTSIDE_DEADLINE: Span = Span::seconds(60);
 
 /// A target that was found to be there.
-enum Found {
+pub(super) enum Found {
     Queue(QueueIx),
     Agent(AgentName),
     Team(TeamIx),
@@ -30,6 +30,12 @@ impl Core {
                 format!("contact {id} is not talking: nobody can hand it over"),
             );
         };
+        if self.contacts[slot.at()].consult.is_some() {
+            return refuse(
+                out,
+                format!("contact {id} has a consult under way: complete it, or cancel it first"),
+            );
+        }
         let origin = self.agents[agent.at()].name.clone();
         let found = match self.find(slot, &to, &origin) {
             Ok(found) => found,
@@ -44,6 +50,7 @@ impl Core {
         contact.segment += 1;
         contact.again = true;
         contact.entered = now;
+        contact.nature = Nature::Live;
         contact.refusals.clear();
         // Who hands it over is not the one to take it again while another qualifies.
         self.note_refusal(slot, agent, false);
@@ -71,7 +78,12 @@ impl Core {
         self.settle(agent, out);
     }
 
-    fn find(&self, slot: Slot, to: &Target, origin: &AgentName) -> Result<Found, String> {
+    pub(super) fn find(
+        &self,
+        slot: Slot,
+        to: &Target,
+        origin: &AgentName,
+    ) -> Result<Found, String> {
         match to {
             Target::Queue(queue) => self
                 .live_queue(queue)
@@ -80,11 +92,8 @@ impl Core {
             Target::Agent(name) if name == origin => Err(format!("{name} has it already")),
             Target::Agent(name) => {
                 let capacity = self.capacity_slot(slot);
-                let agent = self
-                    .agent_of
-                    .get(name)
-                    .map(|agent| &self.agents[agent.at()]);
-                if agent.is_some_and(|agent| agent.pooled[capacity]) {
+                let agent = self.agent_of.get(name);
+                if agent.is_some_and(|agent| self.is_free(*agent, capacity)) {
                     Ok(Found::Agent(name.clone()))
                 } else {
                     Err(format!("agent {name} is not free"))
@@ -109,7 +118,7 @@ impl Core {
     }
 
     /// Waits in its queue, outside the route, for as long as an agent is asked there.
-    fn wait_for(&mut self, slot: Slot, at: At, out: &mut Vec<Output>) {
+    pub(super) fn wait_for(&mut self, slot: Slot, at: At, out: &mut Vec<Output>) {
         let queue = self.queue_of(slot);
         let (id, ring) = (queue.id.clone(), Span::from(queue.definition.ring));
         out.push(Output::Waiting {
@@ -121,6 +130,9 @@ impl Core {
 
     /// The target did not take it: who handed it over is asked, then the queue.
     pub(super) fn return_to(&mut self, slot: Slot, origin: AgentName, out: &mut Vec<Output>) {
+        if self.contacts[slot.at()].consult_of().is_some() {
+            return self.consult_failed(slot, out);
+        }
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
         if matches!(contact.stage, Stage::Outside { .. }) {
@@ -135,6 +147,14 @@ impl Core {
             return;
         };
         match self.contacts[slot.at()].stage.clone() {
+            Stage::Outside { to, .. }
+                if taken && self.contacts[slot.at()].consult_of().is_some() =>
+            {
+                self.contacts[slot.at()].stage = Stage::Away {
+                    to,
+                    since: self.now,
+                };
+            }
             Stage::Outside { .. } if taken => {
                 out.push(Output::Ended {
                     contact: id,

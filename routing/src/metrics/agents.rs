@@ -96,6 +96,33 @@ impl AgentTimes {
         *since = at.max(*since);
     }
 
+    /// Forgets the intervals that began before a moment.
+    pub fn forget_before(&mut self, moment: Time) {
+        self.by_interval.retain(|(_, start), _| *start >= moment);
+    }
+
+    /// An agent's times between two moments, by the interval that begins there, the present stretch
+    /// up to `to` included.
+    pub fn between(&self, agent: &AgentName, from: Time, to: Time) -> Hours {
+        let mut all = Hours::default();
+        let range = (agent.clone(), from)..(agent.clone(), to.max(from));
+        for (_, hours) in self.by_interval.range(range) {
+            all.merge(hours);
+        }
+        if let Some((since, state)) = self.present.get(agent) {
+            let since = (*since).max(from);
+            if since < to {
+                all.add(state, to - since);
+            }
+        }
+        all
+    }
+
+    /// Everybody who was ever seen.
+    pub fn agents(&self) -> impl Iterator<Item = &AgentName> {
+        self.present.keys()
+    }
+
     /// Each agent's times, by interval.
     pub fn iter(&self) -> impl Iterator<Item = (&AgentName, Time, &Hours)> {
         self.by_interval

@@ -1,9 +1,10 @@
 //! Counts and sums of a queue, client, team, agent or interval, and the formulas over them.
 
 use serde::{Deserialize, Serialize};
+use trunkline_tenant::Queue;
 use trunkline_tenant::crds::{Formula, ServiceLevel};
 
-use crate::{Segment, SegmentEnd, Span};
+use crate::{Segment, SegmentEnd, Span, StretchKind};
 
 /// What a contract or a queue counts by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,12 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Of a queue: its own service level, or its client's, or the plain one.
+    pub(crate) fn of(queue: &Queue) -> Self {
+        let level = queue.service_level.clone().unwrap_or_default();
+        Self::new(&level, queue.short_abandon)
+    }
+
     /// Of a service level, with the threshold of short abandonments.
     pub fn new(level: &ServiceLevel, short: impl Into<Span>) -> Self {
         Self {
@@ -51,7 +58,7 @@ pub struct Counts {
     pub abandoned_within: u64,
     /// B_s.
     pub short_abandons: u64,
-    /// F: overflow, callback, voicemail, closed.
+    /// F: overflow, callback, voicemail, closed; and callbacks that came to nothing.
     pub flowed_out: u64,
     /// Of these, callbacks within T.
     pub callbacks_within: u64,
@@ -65,6 +72,10 @@ pub struct Counts {
     pub answered_wait: Span,
     /// The longest wait, however it ended.
     pub max_wait: Span,
+    /// Callers who were called back, and reached; their wait on the line flowed out before.
+    pub called_back: u64,
+    /// Consults that were answered: they are in agents' time, and in no queue's contacts or handle time.
+    pub consults: u64,
     /// Conversations that ended.
     pub handled: u64,
     /// Σ talk of these, without hold.
@@ -78,11 +89,19 @@ pub struct Counts {
 impl Counts {
     /// Takes a row in.
     pub fn add(&mut self, row: &Segment, terms: Terms, view: View) {
+        if let StretchKind::Consult(_) = row.kind {
+            self.consults += u64::from(row.answered.is_some());
+            return;
+        }
         if let Some(answered) = row.answered.filter(|_| row.end != SegmentEnd::Open) {
             self.handled += 1;
             self.talk.0 += (row.ended - answered).0 - row.hold.0;
             self.hold.0 += row.hold.0;
             self.wrap_up.0 += row.wrap_up.0;
+        }
+        if row.kind == StretchKind::CalledBack {
+            self.called_back += u64::from(row.answered.is_some());
+            return;
         }
         let from = match view {
             View::Queue => row.entered,
@@ -90,26 +109,34 @@ impl Counts {
             View::Contact if row.again || row.end == SegmentEnd::Overflow => return,
             View::Contact => row.arrived,
         };
-        self.offered += 1;
         let wait = row.answered.unwrap_or(row.ended) - from;
+        self.add_wait(wait, row.answered.is_some(), row.end, terms);
+    }
+
+    /// Takes in how a wait ended, and when.
+    pub(crate) fn add_wait(&mut self, wait: Span, answered: bool, end: SegmentEnd, terms: Terms) {
+        self.offered += 1;
         self.max_wait = self.max_wait.max(wait);
         let within = u64::from(wait <= terms.within);
-        if row.answered.is_some() {
+        if answered {
             self.answered += 1;
             self.answered_within += within;
             self.answered_wait.0 += wait.0;
-            self.dropped_talking += u64::from(row.end == SegmentEnd::Dropped);
+            self.dropped_talking += u64::from(end == SegmentEnd::Dropped);
             return;
         }
-        match row.end {
+        match end {
             SegmentEnd::Abandoned => {
                 self.abandoned += 1;
                 self.abandoned_within += within;
                 self.short_abandons += u64::from(wait < terms.short);
             }
-            SegmentEnd::Overflow | SegmentEnd::Voicemail | SegmentEnd::Closed => {
-                self.flowed_out += 1;
-            }
+            SegmentEnd::Overflow
+            | SegmentEnd::Voicemail
+            | SegmentEnd::Closed
+            | SegmentEnd::Unreached
+            | SegmentEnd::Merged
+            | SegmentEnd::Cancelled => self.flowed_out += 1,
             SegmentEnd::Callback => {
                 self.flowed_out += 1;
                 self.callbacks_within += within;
@@ -134,6 +161,8 @@ impl Counts {
         self.waiting += other.waiting;
         self.answered_wait.0 += other.answered_wait.0;
         self.max_wait = self.max_wait.max(other.max_wait);
+        self.called_back += other.called_back;
+        self.consults += other.consults;
         self.handled += other.handled;
         self.talk.0 += other.talk.0;
         self.hold.0 += other.hold.0;
@@ -206,6 +235,8 @@ mod tests {
             codes: vec![],
             end,
             again: false,
+            terms: None,
+            kind: StretchKind::Plain,
         }
     }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use trunkline_tenant::crds::{AgentName, ClientName, TeamName};
+use trunkline_tenant::crds::{AgentName, ClientName, ServiceLevel, TeamName};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::{Counts, Interval, Terms, View};
-use crate::{Segment, Span, Time};
+use crate::{Judged, Segment, Span, Time};
 
 /// What figures are of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub enum Scope {
 pub struct Ledger {
     interval: Interval,
     counts: BTreeMap<(Scope, Time), Counts>,
+    /// What the newest row of each was judged by.
+    judged: BTreeMap<(Scope, Time), Judged>,
 }
 
 impl Ledger {
@@ -37,16 +39,40 @@ impl Ledger {
         Self {
             interval,
             counts: BTreeMap::new(),
+            judged: BTreeMap::new(),
         }
     }
 
-    /// Takes a row in, by the terms that the tenant has for its queue and its client.
+    /// Forgets the intervals that began before a moment.
+    pub fn forget_before(&mut self, moment: Time) {
+        self.counts.retain(|(_, start), _| *start >= moment);
+        self.judged.retain(|(_, start), _| *start >= moment);
+    }
+
+    /// The terms and the formula that a scope was judged by in an interval: of queues and clients.
+    pub fn judged(&self, scope: &Scope, start: Time) -> Option<Judged> {
+        self.judged.get(&(scope.clone(), start)).copied()
+    }
+
+    /// Takes a row in, by the terms that it brings; one of an older release by those that the
+    /// tenant has for its queue and its client.
     pub fn add(&mut self, row: &Segment, tenant: &Tenant) {
         let zone = zone_of(tenant, row.client.as_ref());
-        let queue = terms_of_queue(tenant, &row.queue);
-        let client = terms_of_client(tenant, row.client.as_ref(), queue);
+        let of_tenant = || {
+            let queue = terms_of_queue(tenant, &row.queue);
+            (queue, terms_of_client(tenant, row.client.as_ref(), queue))
+        };
+        let (queue, client) = row
+            .terms
+            .map_or_else(of_tenant, |it| (it.queue.terms, it.client.terms));
         let entered = self.interval.start(row.entered, zone);
         let arrived = self.interval.start(row.arrived, zone);
+        if let Some(terms) = row.terms {
+            let scope = Scope::Queue(row.queue.clone());
+            self.judged.insert((scope, entered), terms.queue);
+            let scope = Scope::Client(row.client.clone());
+            self.judged.insert((scope, arrived), terms.client);
+        }
         let mut add = |scope: Scope, at: Time, terms: Terms, view: View| {
             self.counts
                 .entry((scope, at))
@@ -111,13 +137,9 @@ fn zone_of(tenant: &Tenant, client: Option<&ClientName>) -> Tz {
 }
 
 /// A queue's own terms, or its client's, or the plain ones.
-pub(crate) fn terms_of_queue(tenant: &Tenant, queue: &QueueId) -> Terms {
-    let found = tenant.queues.get(queue);
-    let level = found
-        .and_then(|queue| queue.service_level.clone())
-        .unwrap_or_default();
-    let short = found.map_or(Span::seconds(5), |queue| queue.short_abandon.into());
-    Terms::new(&level, short)
+fn terms_of_queue(tenant: &Tenant, queue: &QueueId) -> Terms {
+    let plain = || Terms::new(&ServiceLevel::default(), Span::seconds(5));
+    tenant.queues.get(queue).map_or_else(plain, Terms::of)
 }
 
 fn terms_of_client(tenant: &Tenant, client: Option<&ClientName>, queue: Terms) -> Terms {

@@ -43,6 +43,22 @@ pub struct Checker {
     records: BTreeMap<QueueId, Counts>,
     /// Which stretches of each contact are recorded.
     rows: BTreeMap<ContactId, BTreeSet<u32>>,
+    /// Consults under way, and whose they are.
+    consults: BTreeMap<ContactId, ContactId>,
+    /// Who goes on with the customer of a consult just completed.
+    heir: Option<(ContactId, AgentName)>,
+    /// What is to be called back, and when that was booked; and when each contact came.
+    booked: BTreeMap<ContactId, u64>,
+    came: BTreeMap<ContactId, u64>,
+    /// The base of a callback whose place is taken by the contact that is heard of next.
+    merged: Option<i32>,
+    /// Inputs so far.
+    inputs: u64,
+    /// Everybody who came and has not ended.
+    alive: BTreeSet<ContactId>,
+    rotas: BTreeMap<AgentName, Vec<RotaShift>>,
+    /// The moving mean of handle times, and of how many.
+    handle: BTreeMap<QueueId, (i64, i64)>,
     /// One that a late answer was just given for.
     stale: Option<ContactId>,
     /// The configuration has not changed yet.
@@ -84,6 +100,15 @@ impl Checker {
             bases: BTreeMap::new(),
             records: BTreeMap::new(),
             rows: BTreeMap::new(),
+            consults: BTreeMap::new(),
+            heir: None,
+            booked: BTreeMap::new(),
+            came: BTreeMap::new(),
+            merged: None,
+            inputs: 0,
+            alive: BTreeSet::new(),
+            rotas: BTreeMap::new(),
+            handle: BTreeMap::new(),
             stale: None,
             steady: true,
         }
@@ -137,8 +162,20 @@ impl Checker {
         } else {
             self.stale = None;
         }
+        self.inputs += 1;
+        self.heir = None;
+        self.merged = None;
         if refused {
             return Ok(());
+        }
+        if let Input::Arrive { contact, .. }
+        | Input::BookCallback { contact, .. }
+        | Input::Consult {
+            consult: contact, ..
+        } = input
+        {
+            self.came.insert(*contact, self.inputs);
+            self.alive.insert(*contact);
         }
         let agent = |agents: &mut BTreeMap<AgentName, Presence>, name: &AgentName| {
             agents.entry(name.clone()).or_default().clone()
@@ -154,6 +191,20 @@ impl Checker {
             }
             Input::Arrive { contact, queue, .. } => {
                 self.bases.insert(*contact, self.queues[queue].priority);
+            }
+            Input::BookCallback { contact, queue, .. } => {
+                self.bases.insert(*contact, self.queues[queue].priority);
+            }
+            Input::Consult {
+                contact, consult, ..
+            } => {
+                let base = self.bases.get(contact).copied().unwrap_or_default();
+                self.bases.insert(*consult, base);
+                let asker = self.talking.get(contact).cloned();
+                self.refused.insert(*consult, asker.into_iter().collect());
+            }
+            Input::Rota { agent, shifts } => {
+                self.rotas.insert(agent.clone(), shifts.clone());
             }
             Input::SignIn {
                 agent: name,
@@ -249,6 +300,12 @@ impl Checker {
                 );
                 ensure!(one.wraps <= 0, "{name} is offered {offer} in wrap-up");
                 one.offer = Some(*offer);
+                if let Some(of) = self.consults.get(&offer.contact) {
+                    ensure!(
+                        self.talking.get(of) != Some(name),
+                        "{name} is asked for the consult {offer} that they began"
+                    );
+                }
                 offered.push((offer.contact, name.clone()));
             }
             Output::CancelOffer {
@@ -277,10 +334,67 @@ impl Checker {
                 }
             }
             Output::Waiting { contact, .. } => {
+                self.inherits(*contact);
                 self.leaves_talk(*contact);
                 fresh.insert(*contact);
             }
             Output::HandOver { contact, .. } => self.leaves_talk(*contact),
+            Output::Consulting {
+                contact,
+                consult,
+                agent,
+                ..
+            } => {
+                ensure!(
+                    self.talking.get(contact) == Some(agent),
+                    "{agent} consults about contact {contact} and does not talk with it"
+                );
+                let other = self.consults.values().any(|of| of == contact);
+                ensure!(!other, "contact {contact} has two consults");
+                self.consults.insert(*consult, *contact);
+            }
+            Output::Conferenced { contact, consult } => ensure!(
+                self.consults.get(consult) == Some(contact),
+                "contact {contact} joins a consult that is not its own"
+            ),
+            Output::ConsultOver {
+                contact,
+                consult,
+                how,
+            } => {
+                let of = self.consults.remove(consult);
+                ensure!(
+                    of == Some(*contact),
+                    "the consult {consult} of contact {contact} ends, and never began"
+                );
+                if let ConsultEnd::TakenOver { agent, offer } = how {
+                    ensure!(
+                        offer.contact == *consult && self.talking.get(consult) == Some(agent),
+                        "{agent} takes contact {contact} over and was not asked about it"
+                    );
+                    self.leaves_talk(*contact);
+                    self.heir = Some((*contact, agent.clone()));
+                }
+            }
+            Output::CallbackBooked {
+                contact, rescue, ..
+            } => {
+                self.inherits(*contact);
+                // Whoever handed it over may be the very one to call back.
+                if *rescue {
+                    self.refused.remove(contact);
+                }
+                self.leaves_talk(*contact);
+                self.booked.insert(*contact, self.inputs);
+                fresh.insert(*contact);
+            }
+            Output::Dial { offer, agent, .. } => {
+                let live = self.offers.get(&offer.contact);
+                ensure!(
+                    live == Some(&(*offer, agent.clone())),
+                    "a customer is called under {offer}, which is not {agent}'s"
+                );
+            }
             Output::Answered {
                 contact,
                 agent: name,
@@ -292,8 +406,9 @@ impl Checker {
                     "a late answer took contact {contact}"
                 );
                 let live = self.offers.remove(contact);
+                let inherits = self.heir.take() == Some((*contact, name.clone()));
                 ensure!(
-                    live.as_ref().is_some_and(|(_, asked)| asked == name),
+                    inherits || live.as_ref().is_some_and(|(_, asked)| asked == name),
                     "contact {contact} is answered by {name}, who was not asked"
                 );
                 self.change(name, |one| {
@@ -301,8 +416,14 @@ impl Checker {
                 });
                 self.talking.insert(*contact, name.clone());
             }
-            Output::Ended { contact, .. } => {
+            Output::Ended {
+                contact, outcome, ..
+            } => {
+                if *outcome == Outcome::Merged {
+                    self.merged = self.bases.get(contact).copied();
+                }
                 ensure!(self.ended.insert(*contact), "contact {contact} ends twice");
+                self.alive.remove(contact);
                 self.leaves_talk(*contact);
                 let live = self.offers.contains_key(contact);
                 ensure!(
@@ -334,6 +455,14 @@ impl Checker {
         Ok(())
     }
 
+    /// A new call has the place of the callback that it is merged with.
+    fn inherits(&mut self, contact: ContactId) {
+        if let Some(base) = self.merged.take() {
+            let own = self.bases.entry(contact).or_default();
+            *own = (*own).max(base);
+        }
+    }
+
     fn leaves_talk(&mut self, contact: ContactId) {
         if let Some(name) = self.talking.remove(&contact) {
             self.change(&name, |one| one.wraps += 1);
@@ -355,13 +484,22 @@ impl Checker {
         let Some(name) = row.agent.as_ref().filter(|_| row.answered.is_some()) else {
             return Ok(());
         };
+        let consult = matches!(row.kind, StretchKind::Consult(_));
+        if let Some(answered) = row.answered.filter(|_| !consult) {
+            let took = (row.ended - answered).0 + row.wrap_up.0;
+            let (mean, count) = self.handle.entry(row.queue.clone()).or_default();
+            *count = (*count + 1).min(16);
+            *mean += (took - *mean) / *count;
+        }
+        // Who takes the customer over goes on: their consult has no wrap-up of its own.
+        let goes_on = consult && self.heir.as_ref().is_some_and(|(_, heir)| heir == name);
         let declared = self
             .tenant
             .agents
             .get(name)
             .and_then(|agent| agent.team.as_ref());
         let declared = declared.and_then(|team| self.tenant.teams.get(team));
-        if let Some(team) = declared.filter(|_| row.codes.is_empty() && self.steady) {
+        if let Some(team) = declared.filter(|_| row.codes.is_empty() && self.steady && !goes_on) {
             let full = Span::from(team.wrap_up);
             ensure!(
                 row.wrap_up == full || row.wrap_up.0 == 2 * full.0,
@@ -450,8 +588,28 @@ impl Checker {
                     );
                 }
                 StageView::Outside { deadline, .. } => armed(format!("contact {id}"), *deadline)?,
+                StageView::Away { .. } => ensure!(
+                    self.consults.contains_key(&id),
+                    "contact {id} talks outside and is no consult"
+                ),
+                StageView::Later { until } => {
+                    ensure!(
+                        self.booked.contains_key(&id),
+                        "contact {id} waits for later and was not booked"
+                    );
+                    armed(format!("callback {id}"), *until)?;
+                }
             }
         }
+        let here: BTreeSet<ContactId> = contacts.iter().map(|view| view.id).collect();
+        ensure!(
+            here == self.alive,
+            "{:?} came and are not here, {:?} are here and never came",
+            self.alive.difference(&here).collect::<Vec<_>>(),
+            here.difference(&self.alive).collect::<Vec<_>>()
+        );
+        self.consults_hang_together(&contacts)?;
+        self.callbacks_are_merged(&contacts)?;
         for (id, (offer, agent)) in &self.offers {
             let here = contacts.iter().any(|view| view.id == *id);
             ensure!(
@@ -479,6 +637,88 @@ impl Checker {
             }
         }
         self.work_is_conserved(now, &contacts, &agents)
+    }
+
+    fn consults_hang_together(&self, contacts: &[ContactView]) -> Result<(), String> {
+        let find = |id: ContactId| contacts.iter().find(|view| view.id == id);
+        for view in contacts {
+            if let Some(of) = view.consult_of {
+                let customers = find(of);
+                ensure!(
+                    customers.is_some_and(|it| it.consult == Some(view.id)),
+                    "the consult {} goes on without contact {of}",
+                    view.id
+                );
+                ensure!(
+                    self.consults.get(&view.id) == Some(&of),
+                    "nobody was told of the consult {}",
+                    view.id
+                );
+            }
+            if let Some(consult) = view.consult {
+                ensure!(
+                    find(consult).is_some_and(|it| it.consult_of == Some(view.id)),
+                    "contact {} is kept by the consult {consult}, which is over",
+                    view.id
+                );
+                ensure!(
+                    matches!(view.stage, StageView::Talking { .. }),
+                    "contact {} is consulted about and does not talk",
+                    view.id
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// No customer is both called back and served by a call that came later.
+    fn callbacks_are_merged(&self, contacts: &[ContactView]) -> Result<(), String> {
+        let pending = |view: &&ContactView| {
+            view.calls.is_some()
+                && (view.stage.waits() || matches!(view.stage, StageView::Later { .. }))
+        };
+        for callback in contacts.iter().filter(pending) {
+            let booked = self.booked.get(&callback.id).copied().unwrap_or_default();
+            for other in contacts {
+                let same = other.id != callback.id
+                    && other.customer == callback.customer
+                    && other.client == callback.client
+                    && slot(other.medium) == 0
+                    && other.consult_of.is_none();
+                let later = self.came.get(&other.id).copied().unwrap_or_default() > booked;
+                ensure!(
+                    !(same && (later || pending(&other))),
+                    "the customer of contact {} is to be called back for contact {} too",
+                    other.id,
+                    callback.id
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Near a break that a contact of the queue would overrun; `true` where the queue may owe its
+    /// customers, and so may be served all the same.
+    fn near_break(&self, name: &AgentName, queue: &QueueId, now: Time) -> Option<bool> {
+        let guard = Span::from(self.tenant.capacity.break_guard);
+        if guard.0 == 0 {
+            return None;
+        }
+        let shifts = self.rotas.get(name)?;
+        let free_by = shifts
+            .iter()
+            .flat_map(|shift| {
+                let end = (shift.to, shift.to + guard);
+                shift.breaks.iter().copied().chain([end])
+            })
+            .filter(|(from, to)| *from - guard <= now && now < *to)
+            .map(|(from, _)| from)
+            .min()?;
+        let expected = self
+            .handle
+            .get(queue)
+            .map_or(180_000_000, |(mean, _)| *mean);
+        (now + Span(expected) > free_by).then(|| self.queues[queue].service_level.is_some())
     }
 
     fn team_of(&self, name: &AgentName) -> Option<&trunkline_tenant::TenantTeam> {
@@ -574,8 +814,14 @@ impl Checker {
                 if !room || !self.qualifies(&view.name, contact) {
                     continue;
                 }
+                if self.near_break(&view.name, &contact.queue, now).is_some() {
+                    continue;
+                }
                 let refused = self.refused.get(&contact.id);
                 if refused.is_some_and(|who| who.contains(&view.name)) {
+                    if contact.consult_of.is_some() {
+                        continue;
+                    }
                     let failed = self.last_failed.get(&contact.id).copied();
                     let just = failed.is_some_and(|at| now - at < Span::seconds(40));
                     if just || self.another(contact) {
@@ -593,7 +839,7 @@ impl Checker {
 
     fn rank(&self, view: &ContactView) -> (i64, ContactId) {
         let minutes = self.bases.get(&view.id).copied().unwrap_or(0) + view.priority;
-        (view.arrived.0 - i64::from(minutes) * 60_000_000, view.id)
+        (view.place.0 - i64::from(minutes) * 60_000_000, view.id)
     }
 
     /// Nobody of the same client, queue and step was passed over; nobody is asked again for what
@@ -615,13 +861,19 @@ impl Checker {
             self.qualifies(agent, &taken),
             "{agent} is asked for {contact} and can't do it"
         );
+        ensure!(
+            self.near_break(agent, &taken.queue, core.now()) != Some(false),
+            "{agent} is asked for contact {contact}, which overruns a break"
+        );
         let refused = |id| self.refused.get(&id).is_some_and(|who| who.contains(agent));
         ensure!(
             !refused(contact) || !self.another(&taken),
             "{agent} is asked again for contact {contact} while another qualifies"
         );
         for other in core.waiting(&taken.queue) {
-            let alike = other.stage == StageView::Waiting
+            let near = self.near_break(agent, &other.queue, core.now());
+            let alike = near.is_none()
+                && other.stage == StageView::Waiting
                 && other.step == taken.step
                 && other.client == taken.client
                 && other.medium == taken.medium

@@ -160,6 +160,16 @@ impl<'a> Play<'a> {
     }
 }
 
+fn target(dice: &mut Dice) -> Target {
+    match dice.below(6) {
+        0 | 1 => Target::Agent(NAMES[dice.below(NAMES.len())].into()),
+        2 => Target::Team(["front", "back", "robots"][dice.below(3)].into()),
+        3 => Target::Department("legal".into()),
+        4 => Target::Number("+49301".into()),
+        _ => Target::Queue(["desk", "stepped", "over"][dice.below(3)].parse().unwrap()),
+    }
+}
+
 /// The next move, from what the world looks like.
 pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move) {
     let now = core.now();
@@ -206,7 +216,17 @@ pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move
     let talking = |stage: &StageView| matches!(stage, StageView::Talking { .. });
     let any = |_: &StageView| true;
     let crowded = contacts.len() > 14;
-    let input = match dice.below(1000) {
+    let consulting = |dice: &mut Dice| {
+        let fitting: Vec<ContactId> = contacts
+            .iter()
+            .filter(|view| view.consult.is_some())
+            .map(|view| view.id)
+            .collect();
+        dice.pick(&fitting)
+            .copied()
+            .unwrap_or(ContactId(1 + dice.next() % 40))
+    };
+    let input = match dice.below(1180) {
         0..=219 if !crowded => {
             *last_id += 1;
             let queues: Vec<QueueId> = core
@@ -280,18 +300,75 @@ pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move
             cause: "node".into(),
         },
         920..=939 => {
-            let to = match dice.below(5) {
-                0 => Target::Agent(agent(dice)),
-                1 => Target::Team(["front", "back", "robots"][dice.below(3)].into()),
-                2 => Target::Department("legal".into()),
-                3 => Target::Number("+49301".into()),
-                _ => Target::Queue(["desk", "stepped", "over"][dice.below(3)].parse().unwrap()),
-            };
+            let to = target(dice);
             Input::Transfer {
                 contact: some(dice, talking),
                 to,
             }
         }
+        1000..=1044 => {
+            *last_id += 1;
+            Input::Consult {
+                consult: ContactId(*last_id),
+                to: target(dice),
+                contact: some(dice, talking),
+            }
+        }
+        1045..=1054 => Input::Conference {
+            contact: consulting(dice),
+        },
+        1055..=1074 => Input::CompleteConsult {
+            contact: consulting(dice),
+        },
+        1075..=1084 => Input::CancelConsult {
+            contact: consulting(dice),
+        },
+        1085..=1090 => Input::OutsideGone {
+            contact: some(dice, |stage| matches!(stage, StageView::Away { .. })),
+        },
+        1091..=1109 => Input::CallMeBack {
+            contact: some(dice, StageView::waits),
+            number: dice.chance(20).then(|| "customer-5".to_owned()),
+            window: None,
+        },
+        1110..=1119 => {
+            *last_id += 1;
+            Input::BookCallback {
+                contact: ContactId(*last_id),
+                queue: QueueId::centre(["desk", "stepped", "over", "turns"][dice.below(4)]),
+                customer: format!("customer-{}", dice.below(4)),
+                due: dice
+                    .chance(50)
+                    .then(|| now + Span::seconds(dice.below(60) as i64)),
+                window: None,
+                agent: dice.chance(30).then(|| agent(dice)),
+                priority: 0,
+            }
+        }
+        1120..=1126 => Input::CancelCallback {
+            contact: some(dice, any),
+        },
+        1127..=1154 => Input::NotReached {
+            offer: offer(dice),
+            cause: Unreached::NoAnswer,
+        },
+        1155..=1174 => {
+            let from = now - Span::seconds(dice.below(300) as i64);
+            let rest = from + Span::seconds(dice.below(400) as i64);
+            Input::Rota {
+                agent: agent(dice),
+                shifts: vec![RotaShift {
+                    from,
+                    to: rest + Span::seconds(60 + dice.below(600) as i64),
+                    breaks: vec![(rest, rest + Span::seconds(50))],
+                }],
+            }
+        }
+        1175..=1179 => Input::VoicemailLeft {
+            contact: some(dice, any),
+            recording: "a".into(),
+            length: Span::seconds(3),
+        },
         940..=949 => {
             let outside = |stage: &StageView| matches!(stage, StageView::Outside { .. });
             Input::HandedOver {

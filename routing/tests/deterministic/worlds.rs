@@ -8,6 +8,7 @@ use crate::world::tenant;
 
 const CENTRE: &str = "
   skills: [english, law],
+  capacity: {breakGuard: 60s},
   departments: [{name: legal, transferTo: '+4930123', answerWithin: 30s}],
   teams: [
     {name: front, kind: Human, wrapUp: 10s, skills: {english: 3},
@@ -18,12 +19,14 @@ const CENTRE: &str = "
   queues: [
     {name: desk, medium: Voice, teams: [front, back], ring: 15s, onExhausted: {action: Hold}},
     {name: stepped, medium: Voice, teams: [front, back, robots], ring: 8s,
+     serviceLevel: {percent: 80, within: 10s},
      route: [{require: {english: 4}, for: 20s}, {require: {law: 2}, prefer: {english: 5}, for: 10s}],
      onExhausted: {action: Widen}, lastAgent: {for: 7s}},
     {name: over, medium: Voice, teams: [front], priority: 1, strategy: MostSkilled,
      route: [{require: {law: 5}, for: 5s}], onExhausted: {action: Overflow, queue: desk}},
     {name: chats, medium: Chat, teams: [front], strategy: LeastOccupied, ring: 30s,
      route: [{require: {english: 3}, for: 60s}], onExhausted: {action: Close}},
+    {name: calls, medium: Callback, teams: [front, back], ring: 11s, onExhausted: {action: Hold}},
     {name: turns, medium: Voice, teams: [back, robots], strategy: RoundRobin,
      route: [{for: 25s}], onExhausted: {action: Callback}}]";
 

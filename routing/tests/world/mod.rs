@@ -165,7 +165,10 @@ impl World {
             StageView::Offered { agent, .. }
             | StageView::Connecting { agent, .. }
             | StageView::Talking { agent, .. } => Some(agent.to_string()),
-            StageView::Waiting | StageView::Outside { .. } => None,
+            StageView::Waiting
+            | StageView::Outside { .. }
+            | StageView::Away { .. }
+            | StageView::Later { .. } => None,
         }
     }
     pub fn state(&self, agent: &str) -> AgentState {

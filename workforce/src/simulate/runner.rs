@@ -70,6 +70,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
         let options = Options {
             dates: setup.start.is_some(),
             wrap_up: setup.wrap_up,
+            call_back: false,
         };
         let start = setup.start.unwrap_or_default();
         let tally = |queue: &trunkline_tenant::Queue| Tally {
@@ -399,7 +400,13 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
                 Output::HandOver { .. }
                 | Output::CancelOffer { .. }
                 | Output::Waiting { .. }
-                | Output::Step { .. } => {}
+                | Output::Step { .. }
+                // Nobody consults here, and who is to be called back has gone.
+                | Output::Consulting { .. }
+                | Output::Conferenced { .. }
+                | Output::ConsultOver { .. }
+                | Output::CallbackBooked { .. }
+                | Output::Dial { .. } => {}
             }
         }
         self.out.clear();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trunkline_routing::{
-    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time,
+    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time, Unreached,
 };
 use trunkline_tenant::crds::AgentName;
 use trunkline_tenant::{QueueId, Tenant};
@@ -225,8 +225,23 @@ impl Calls {
                 let taken = false;
                 out.input(Input::HandedOver { contact, taken });
             }
+            // The caller is let go; whom to call back is heard again when an agent is asked.
+            Output::CallbackBooked {
+                contact, prompt, ..
+            } => {
+                let media = prompt.map(|name| names::prompt(&self.settings.prompts, &name));
+                self.end(now, contact, Outcome::Callback, media, out);
+            }
+            // Customers are not called from here yet.
+            Output::Dial { offer, .. } => {
+                let cause = Unreached::Failed;
+                out.input(Input::NotReached { offer, cause });
+            }
             // Facts to record, not deeds to do.
-            Output::Step { .. }
+            Output::Consulting { .. }
+            | Output::Conferenced { .. }
+            | Output::ConsultOver { .. }
+            | Output::Step { .. }
             | Output::Overflowed { .. }
             | Output::Answered { .. }
             | Output::Record(_)
@@ -291,7 +306,10 @@ impl Calls {
             | CancelReason::AgentGone
             | CancelReason::NotConnected
             | CancelReason::Dropped
-            | CancelReason::Reconfigured => Cause::Normal,
+            | CancelReason::Reconfigured
+            | CancelReason::NotReached
+            | CancelReason::Merged
+            | CancelReason::Cancelled => Cause::Normal,
         };
         self.release_leg(now, offer, cause, out);
         let music = self.settings.music.clone();

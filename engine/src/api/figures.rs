@@ -1,0 +1,202 @@
+//! The figures: of today, and of any past intervals.
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use trunkline_routing::Time;
+use trunkline_routing::metrics::{Interval, Scope};
+use trunkline_tenant::crds::Formula;
+
+use super::App;
+use super::auth::Caller;
+use super::error::ApiError;
+use super::extract::Asked;
+use super::model::rfc3339;
+use crate::figures::{Figure, history};
+
+/// A quarter's worth of days: what is asked for at once at most.
+const MAX_DAYS: i64 = 100;
+
+/// The figures of one queue, client, team or agent, of today or of an interval.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Figures {
+    /// `queue`, `client`, `team` or `agent`.
+    of: &'static str,
+    /// Its name; `centre` for the centre itself among the clients.
+    name: String,
+    /// When the interval begins; of today: midnight in the client's zone, or the centre's.
+    from: DateTime<Utc>,
+    /// How long the interval is: 15 or 30.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    minutes: Option<u32>,
+    offered: u64,
+    answered: u64,
+    answered_within: u64,
+    abandoned: u64,
+    abandoned_within: u64,
+    short_abandons: u64,
+    /// Overflow, callback, voicemail, closed.
+    flowed_out: u64,
+    callbacks_within: u64,
+    /// Lost by us while they waited.
+    dropped: u64,
+    /// Lost by us in conversation; among the answered too.
+    dropped_talking: u64,
+    /// Callers who were called back and reached; they flowed out before.
+    called_back: u64,
+    /// Consults that were answered.
+    consults: u64,
+    /// By `formula`, in 0..1; absent where nothing counts, or there are no terms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_level: Option<f64>,
+    /// As it was in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    formula: Option<Formula>,
+    /// The T of the formula.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within_seconds: Option<f64>,
+    /// What is agreed now, in 0..1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<f64>,
+    /// Average speed of answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asa_seconds: Option<f64>,
+    /// Average handle time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aht_seconds: Option<f64>,
+    max_wait_seconds: f64,
+    /// Of agents and teams: contact time / (contact + idle), in 0..1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occupancy: Option<f64>,
+    /// Of agents and teams: with contacts or in wrap-up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_seconds: Option<f64>,
+    /// Of agents and teams: free and ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle_seconds: Option<f64>,
+    /// Of agents and teams: signed in and not ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_ready_seconds: Option<f64>,
+}
+
+fn named(scope: &Scope) -> (&'static str, String) {
+    match scope {
+        Scope::Queue(queue) => ("queue", queue.to_string()),
+        Scope::Client(Some(client)) => ("client", client.to_string()),
+        Scope::Client(None) => ("client", "centre".to_owned()),
+        Scope::Team(team) => ("team", team.to_string()),
+        Scope::Agent(agent) => ("agent", agent.to_string()),
+    }
+}
+
+impl From<&Figure> for Figures {
+    fn from(figure: &Figure) -> Self {
+        let (of, name) = named(&figure.scope);
+        let counts = &figure.counts;
+        let hours = figure.hours.as_ref();
+        Self {
+            of,
+            name,
+            from: rfc3339(figure.from),
+            minutes: figure.interval.map(|length| (length.0 / 60_000_000) as u32),
+            offered: counts.offered,
+            answered: counts.answered,
+            answered_within: counts.answered_within,
+            abandoned: counts.abandoned,
+            abandoned_within: counts.abandoned_within,
+            short_abandons: counts.short_abandons,
+            flowed_out: counts.flowed_out,
+            callbacks_within: counts.callbacks_within,
+            dropped: counts.dropped,
+            dropped_talking: counts.dropped_talking,
+            called_back: counts.called_back,
+            consults: counts.consults,
+            service_level: figure.service_level(),
+            formula: figure.judged.map(|judged| judged.formula),
+            within_seconds: figure
+                .judged
+                .map(|judged| judged.terms.within.as_secs_f64()),
+            target: figure.terms.as_ref().map(|terms| terms.percent.0 / 100.0),
+            asa_seconds: counts.asa(),
+            aht_seconds: counts.aht(),
+            max_wait_seconds: counts.max_wait.as_secs_f64(),
+            occupancy: hours.and_then(|hours| hours.occupancy()),
+            contact_seconds: hours.map(|hours| hours.contact.as_secs_f64()),
+            idle_seconds: hours.map(|hours| hours.idle.as_secs_f64()),
+            not_ready_seconds: hours.map(|hours| hours.not_ready.as_secs_f64()),
+        }
+    }
+}
+
+pub(super) async fn today(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<Vec<Figures>>, ApiError> {
+    caller.admin()?;
+    let tenant = app.handle.state().directory.tenant.clone();
+    let figures = app.handle.figures();
+    let today = tenant.map(|tenant| figures.today(&tenant, super::now()));
+    Ok(Json(today.iter().flatten().map(Figures::from).collect()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Span {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    #[serde(default)]
+    minutes: Option<u32>,
+    #[serde(default)]
+    of: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    occupancy: bool,
+}
+
+/// Past intervals, folded from the journal, each by the terms that were in force then.
+pub(super) async fn past(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(span): Asked<Span>,
+) -> Result<Json<Vec<Figures>>, ApiError> {
+    caller.admin()?;
+    if span.from >= span.to || (span.to - span.from).num_days() > MAX_DAYS {
+        return Err(ApiError::Invalid(format!(
+            "`from` must be before `to`, by {MAX_DAYS} days at most"
+        )));
+    }
+    let interval = match span.minutes {
+        None | Some(15) => Interval::Quarter,
+        Some(30) => Interval::Half,
+        Some(other) => {
+            return Err(ApiError::Invalid(format!(
+                "intervals have 15 or 30 minutes, not {other}"
+            )));
+        }
+    };
+    let tenant = app.handle.state().directory.tenant.clone();
+    let Some(tenant) = tenant else {
+        return Ok(Json(Vec::new()));
+    };
+    let moment = |at: DateTime<Utc>| Time(at.timestamp_micros());
+    let (from, to) = (moment(span.from), moment(span.to));
+    let rows = app.handle.records(from).await?;
+    let times = if span.occupancy {
+        Some(app.handle.agent_times(interval, to).await?)
+    } else {
+        None
+    };
+    let figures = history(&rows, times.as_ref(), &tenant, interval, (from, to));
+    let wanted = |figure: &&Figure| {
+        let (of, name) = named(&figure.scope);
+        span.of.as_deref().is_none_or(|it| it == of)
+            && span.name.as_deref().is_none_or(|it| it == name)
+    };
+    Ok(Json(
+        figures.iter().filter(wanted).map(Figures::from).collect(),
+    ))
+}

@@ -1,0 +1,505 @@
+//! Rule 15, from the journal alone: what became of a contact, and why it went, or did not go, to
+//! each agent. The same whether the journal is a running engine's or a file of months ago.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use trunkline_routing::{
+    ConsultEnd, ContactId, Core, Input, Options, Output, Reason, StageView, Target, Time,
+};
+use trunkline_tenant::crds::AgentName;
+
+use crate::journal::{Entry, Journal, JournalError, Seq};
+
+/// Entries read at once.
+pub const CHUNK: usize = 4096;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// About which contact.
+    pub contact: ContactId,
+    /// About this agent alone.
+    pub agent: Option<AgentName>,
+    /// As things stood then; `None`: when the contact was last seen to move while it was here.
+    pub at: Option<Time>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// Which contact.
+    pub contact: u64,
+    /// As things stood then.
+    pub at: DateTime<Utc>,
+    /// What had become of the contact until then, in order.
+    pub history: Vec<Event>,
+    /// Why it was, or was not, with each agent then.
+    pub agents: Vec<Verdict>,
+}
+
+/// Something that happened to the contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// In words.
+    pub what: String,
+}
+
+/// Why a contact was, or was not, with an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// Which agent.
+    pub agent: String,
+    /// The end of their last wrap-up, or their sign-in: the longest idle is asked first.
+    pub idle_since: Option<DateTime<Utc>>,
+    /// Everything that decided it, in words.
+    pub reasons: Vec<String>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// The journal doesn't know the contact.
+    #[error(
+        "contact {0} is not in the journal: it never arrived, or is older than what the journal keeps"
+    )]
+    NoContact(ContactId),
+    /// Nor the agent.
+    #[error("no agent `{0}` was listed or signed in then")]
+    NoAgent(AgentName),
+    /// The contact came later.
+    #[error("contact {contact} had not arrived by {at}")]
+    TooEarly {
+        /// Which.
+        contact: ContactId,
+        /// The time asked about.
+        at: DateTime<Utc>,
+    },
+    /// Retention has cut the journal's beginning, without which nothing can be replayed.
+    #[error(
+        "the journal's beginning has been cut (it starts at entry {0}): only an uncut copy explains"
+    )]
+    Cut(u64),
+    /// The journal can't be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+fn clock(time: Time) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(time.0).unwrap_or_default()
+}
+
+/// Follows the journal, entry by entry.
+#[derive(Debug)]
+pub struct Explainer {
+    question: Question,
+    core: Core,
+    history: Vec<Event>,
+    seen: bool,
+    /// The first entry, where it is not the journal's very first.
+    cut: Option<Seq>,
+    last: Option<(Time, Vec<Verdict>)>,
+    outputs: Vec<Output>,
+}
+
+impl Explainer {
+    /// At the journal's beginning.
+    pub fn new(question: Question) -> Self {
+        Self {
+            question,
+            core: Core::new(Options::default()),
+            history: Vec::new(),
+            seen: false,
+            cut: None,
+            last: None,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Takes the next entry in; `false`: the time asked about is past, no more is needed.
+    pub fn take(&mut self, entry: &Entry) -> bool {
+        if self.core.tenant().is_none() && self.history.is_empty() && entry.seq.0 > 1 {
+            // Before the first configuration there is nothing to follow; a cut journal has lost it.
+            self.cut.get_or_insert(entry.seq);
+        }
+        if self.question.at.is_some_and(|until| entry.at > until) {
+            return false;
+        }
+        self.follow(entry.at, entry.input.clone());
+        true
+    }
+
+    fn follow(&mut self, at: Time, input: Input) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        let told = self.of_input(&input);
+        self.core.handle(at, input, &mut outputs);
+        let refused = outputs
+            .iter()
+            .any(|output| matches!(output, Output::Refused { .. }));
+        let mut moved = false;
+        if let Some(what) = told.filter(|_| !refused) {
+            self.seen = true;
+            moved = true;
+            self.history.push(Event {
+                at: clock(at),
+                what,
+            });
+        }
+        for output in outputs.drain(..) {
+            if let Some(what) = self.of_output(&output) {
+                moved = true;
+                self.history.push(Event {
+                    at: clock(at),
+                    what,
+                });
+            }
+        }
+        self.outputs = outputs;
+        // While it is here: what is over has no reasons any more.
+        let waits = self.core.contact(self.question.contact);
+        if moved && waits.is_some_and(|view| !matches!(view.stage, StageView::Talking { .. })) {
+            self.last = Some((at, self.verdicts()));
+        }
+    }
+
+    /// The answer, once the journal is at its end, or the time is past.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub fn finish(mut self) -> Result<Explanation, NoAnswer> {
+        let contact = self.question.contact;
+        if let Some(first) = self.cut.filter(|_| self.core.tenant().is_none()) {
+            return Err(NoAnswer::Cut(first.0));
+        }
+        let (at, mut agents) = match self.question.at {
+            Some(at) => {
+                if self.core.now() < at {
+                    self.follow(at, Input::Tick);
+                }
+                if !self.seen {
+                    let at = clock(at);
+                    return Err(NoAnswer::TooEarly { contact, at });
+                }
+                (at, self.verdicts())
+            }
+            None => {
+                let now = self.core.now();
+                match self.last.take() {
+                    Some(last) => last,
+                    None if self.seen => (now, self.verdicts()),
+                    None => return Err(NoAnswer::NoContact(contact)),
+                }
+            }
+        };
+        if let Some(agent) = &self.question.agent {
+            agents.retain(|verdict| verdict.agent == agent.as_str());
+            if agents.is_empty() {
+                return Err(NoAnswer::NoAgent(agent.clone()));
+            }
+        }
+        Ok(Explanation {
+            contact: contact.0,
+            at: clock(at),
+            history: self.history,
+            agents,
+        })
+    }
+
+    fn verdicts(&self) -> Vec<Verdict> {
+        let wanted = |name: &AgentName| {
+            let only = self.question.agent.as_ref();
+            only.is_none_or(|only| only == name)
+        };
+        let agents = self.core.agents().into_iter();
+        agents
+            .filter(|view| wanted(&view.name))
+            .map(|view| {
+                let reasons = self.core.explain(self.question.contact, &view.name);
+                Verdict {
+                    idle_since: (view.idle_since.0 > 0).then(|| clock(view.idle_since)),
+                    reasons: reasons.iter().map(words).collect(),
+                    agent: view.name.to_string(),
+                }
+            })
+            .collect()
+    }
+
+    fn is_it(&self, contact: ContactId) -> bool {
+        contact == self.question.contact
+    }
+
+    fn of_input(&self, input: &Input) -> Option<String> {
+        Some(match input {
+            Input::Arrive {
+                contact,
+                queue,
+                priority,
+                ..
+            } if self.is_it(*contact) => {
+                let mut what = format!("arrives in {queue}");
+                if *priority != 0 {
+                    // Writing to a String does not fail.
+                    let _ = write!(what, " with priority {priority}");
+                }
+                what
+            }
+            Input::BookCallback { contact, queue, .. } if self.is_it(*contact) => {
+                format!("is booked as a callback in {queue}")
+            }
+            Input::Consult {
+                contact, consult, ..
+            } if self.is_it(*consult) => format!("is a consult about contact {contact}"),
+            Input::CustomerGone { contact } if self.is_it(*contact) => "the customer goes".into(),
+            Input::Dropped { contact, cause } if self.is_it(*contact) => {
+                format!("is lost by us: {cause}")
+            }
+            Input::AgentDone { contact } if self.is_it(*contact) => "the agent ends it".into(),
+            Input::Accept { offer } if self.is_it(offer.contact) => {
+                format!("offer {offer} is accepted")
+            }
+            Input::Decline { offer, cause } if self.is_it(offer.contact) => {
+                format!("offer {offer} is declined: {cause:?}")
+            }
+            Input::NotReached { offer, cause } if self.is_it(offer.contact) => {
+                format!("its customer is not reached: {cause:?}")
+            }
+            Input::Transfer { contact, to } if self.is_it(*contact) => {
+                format!("is handed over to {}", target(to))
+            }
+            Input::CallMeBack { contact, .. } if self.is_it(*contact) => {
+                "its caller asks to be called back".into()
+            }
+            Input::Prioritise { contact, priority } if self.is_it(*contact) => {
+                format!("has priority {priority} from now on")
+            }
+            Input::VoicemailLeft { contact, .. } if self.is_it(*contact) => {
+                "its caller leaves a message".into()
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_output(&self, output: &Output) -> Option<String> {
+        Some(match output {
+            Output::Offer {
+                offer,
+                agent,
+                deadline,
+            } if self.is_it(offer.contact) => {
+                format!(
+                    "is offered to {agent} (offer {offer}) until {}",
+                    clock(*deadline)
+                )
+            }
+            Output::CancelOffer { offer, agent, why } if self.is_it(offer.contact) => {
+                format!("is taken back from {agent}: {why:?}")
+            }
+            Output::Waiting { contact, queue } if self.is_it(*contact) => {
+                format!("waits in {queue}")
+            }
+            Output::Step { contact, step } if self.is_it(*contact) => {
+                format!("begins step {} of its route", step + 1)
+            }
+            Output::Overflowed { contact, from, to } if self.is_it(*contact) => {
+                format!("goes on from {from} to {to}")
+            }
+            Output::Answered {
+                contact,
+                agent,
+                wait,
+            } if self.is_it(*contact) => {
+                format!("talks with {agent}, after {:.1} s", wait.as_secs_f64())
+            }
+            Output::HandOver { contact, to, .. } if self.is_it(*contact) => {
+                format!("is being connected to {}", target(to))
+            }
+            Output::Consulting { contact, to, .. } if self.is_it(*contact) => {
+                format!("is on hold while {} is consulted", target(to))
+            }
+            Output::ConsultOver { contact, how, .. } if self.is_it(*contact) => match how {
+                ConsultEnd::TakenOver { agent, .. } => format!("goes on with {agent}"),
+                ConsultEnd::Outside => "goes on with the party outside".into(),
+                how => format!("the consult is over: {how:?}"),
+            },
+            Output::CallbackBooked {
+                contact,
+                due,
+                rescue,
+                ..
+            } if self.is_it(*contact) => {
+                let why = if *rescue { ", because we lost it" } else { "" };
+                format!("is to be called back from {}{why}", clock(*due))
+            }
+            Output::Dial { offer, agent, .. } if self.is_it(offer.contact) => {
+                format!("its customer is called for {agent}")
+            }
+            Output::Ended {
+                contact, outcome, ..
+            } if self.is_it(*contact) => format!("is over: {}", outcome.word()),
+            _ => return None,
+        })
+    }
+}
+
+/// A reason with its times as dates.
+fn words(reason: &Reason) -> String {
+    match reason {
+        Reason::WrappingUp { until } => format!("the agent wraps up until {}", clock(*until)),
+        Reason::NotDue { until } => {
+            format!("the contact is to be called back at {}", clock(*until))
+        }
+        Reason::BreakSoon { free_by, expected } => format!(
+            "the agent should be free by {}, and {:.0} s of work are expected",
+            clock(*free_by),
+            expected.as_secs_f64()
+        ),
+        other => other.to_string(),
+    }
+}
+
+fn target(to: &Target) -> String {
+    match to {
+        Target::Queue(queue) => format!("the queue {queue}"),
+        Target::Agent(agent) => agent.to_string(),
+        Target::Team(team) => format!("the team {team}"),
+        Target::Department(department) => format!("the department {department}"),
+        Target::Number(_) => "a number outside".into(),
+    }
+}
+
+/// Answers from a journal that nobody else drives.
+///
+/// # Errors
+/// [`NoAnswer`].
+pub fn explain(journal: &mut dyn Journal, question: Question) -> Result<Explanation, NoAnswer> {
+    let mut explainer = Explainer::new(question);
+    let mut after = Seq::default();
+    loop {
+        let entries = journal.read(after, CHUNK)?;
+        let Some(last) = entries.last() else {
+            break;
+        };
+        after = last.seq;
+        if !entries.iter().all(|entry| explainer.take(entry)) {
+            break;
+        }
+    }
+    explainer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_routing::OfferId;
+
+    use super::*;
+    use crate::journal::{Context, Sqlite};
+    use crate::testing::small_tenant;
+
+    const START: i64 = 1_800_000_000;
+
+    fn moment(second: i64) -> Time {
+        Time((START + second) * 1_000_000)
+    }
+
+    /// A journal in which bob lets contact 1 ring, and ann takes it.
+    fn journal(dir: &std::path::Path) -> Sqlite {
+        let mut journal = Sqlite::open(&dir.join("journal.sqlite")).unwrap();
+        let tenant = std::sync::Arc::new(small_tenant());
+        let queue = tenant.queues.keys().next().unwrap().clone();
+        let sign_in = |agent: &AgentName| Input::SignIn {
+            agent: agent.clone(),
+            ready: true,
+            team: None,
+        };
+        let mut agents = tenant.agents.keys();
+        let first = agents.next().unwrap();
+        let offer = OfferId {
+            contact: ContactId(1),
+            generation: 1,
+        };
+        let inputs = [
+            (
+                0,
+                Input::Configure {
+                    tenant: tenant.clone(),
+                },
+            ),
+            (1, sign_in(first)),
+            (
+                10,
+                Input::Arrive {
+                    contact: ContactId(1),
+                    queue,
+                    since: None,
+                    priority: 0,
+                    customer: None,
+                },
+            ),
+            (12, Input::Accept { offer }),
+            (12, Input::Connected { offer }),
+            (
+                100,
+                Input::AgentDone {
+                    contact: ContactId(1),
+                },
+            ),
+            (90 * 86_400, Input::Tick),
+        ];
+        let entries: Vec<Entry> = (1..)
+            .zip(inputs)
+            .map(|(seq, (second, input))| Entry {
+                seq: Seq(seq),
+                at: moment(second),
+                input,
+                context: Context::default(),
+            })
+            .collect();
+        let epoch = journal.acquire("test").unwrap();
+        journal.append(epoch, &entries).unwrap();
+        journal
+    }
+
+    #[test]
+    fn rule_15_a_journal_alone_says_months_later_why_a_contact_went_to_an_agent() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = journal(dir.path());
+        let ask = |at: Option<Time>, agent: Option<AgentName>| Question {
+            contact: ContactId(1),
+            agent,
+            at,
+        };
+        let all = explain(&mut journal, ask(None, None)).unwrap();
+        let said: Vec<&str> = all
+            .history
+            .iter()
+            .map(|event| event.what.as_str())
+            .collect();
+        assert!(said[0].starts_with("arrives in "), "{said:?}");
+        assert!(said.iter().any(|what| what.starts_with("is offered to ")));
+        assert!(said.last().unwrap().starts_with("is over: answered"));
+        let with = all
+            .agents
+            .iter()
+            .filter(|verdict| verdict.reasons[0].starts_with("they are together"));
+        assert_eq!(with.count(), 1);
+        let ringing = explain(&mut journal, ask(Some(moment(11)), None)).unwrap();
+        assert!(ringing.history.len() < all.history.len());
+        let before = explain(&mut journal, ask(Some(moment(5)), None)).unwrap_err();
+        assert!(matches!(before, NoAnswer::TooEarly { .. }), "{before}");
+        let nobody = explain(&mut journal, ask(None, Some("nobody".into()))).unwrap_err();
+        assert!(matches!(nobody, NoAnswer::NoAgent(_)), "{nobody}");
+        let other = Question {
+            contact: ContactId(7),
+            agent: None,
+            at: None,
+        };
+        let unknown = explain(&mut journal, other).unwrap_err();
+        assert!(matches!(unknown, NoAnswer::NoContact(_)), "{unknown}");
+    }
+}

@@ -1,0 +1,610 @@
+//! Rule 14: customers who are called back. The contact keeps its number and its place in line;
+//! an agent is found first, then the customer is called.
+
+use trunkline_tenant::QueueId;
+use trunkline_tenant::crds::{AgentName, ClientName, Medium, PromptName};
+
+use super::contact::{At, Callback, Contact, Nature, Stage};
+use super::{Core, refuse};
+use crate::bug::Bug;
+use crate::ix::{AgentIx, QueueIx, Slot};
+use crate::timers::{Owner, Phase};
+use crate::{CancelReason, ContactId, OfferId, Output, SegmentEnd, Span, Time, Window, hours};
+
+/// Calls to one customer in vain, after which nobody tries again.
+const MOST_ATTEMPTS: u32 = 3;
+/// From a call in vain to the next.
+const RETRY: Span = Span::seconds(10 * 60);
+/// How long the agent whom the customer talked with is waited for.
+const SAME_AGENT: Span = Span::seconds(60);
+/// Minutes of age that put a caller whom we lost before everybody else: two years.
+const RESCUE: i32 = 2 * 366 * 24 * 60;
+/// Calendars that never open are looked at again after so long.
+const LOOK_AGAIN: Span = Span::seconds(86_400);
+
+/// What is asked for when a callback is booked.
+pub(super) struct Booking {
+    pub(super) customer: String,
+    pub(super) due: Option<Time>,
+    pub(super) window: Option<Window>,
+    pub(super) agent: Option<AgentName>,
+    pub(super) priority: i32,
+}
+
+type Key = (Option<ClientName>, String);
+
+impl Core {
+    /// Whether its customer could be called instead: on the telephone now, from a known number.
+    pub(super) fn can_be_called(&self, slot: Slot) -> bool {
+        let contact = &self.contacts[slot.at()];
+        self.options.call_back
+            && matches!(contact.medium, Medium::Voice | Medium::Callback)
+            && contact.consult_of().is_none()
+            && contact.customer.is_some()
+    }
+
+    fn key(&self, slot: Slot) -> Option<Key> {
+        let contact = &self.contacts[slot.at()];
+        let client = self.plan.clients[contact.client.at()].clone();
+        Some((client, contact.customer.clone()?))
+    }
+
+    /// Notes a callback as what a new call of its customer is merged with.
+    pub(super) fn index_callback(&mut self, slot: Slot) {
+        if self.contacts[slot.at()].callback().is_some()
+            && let Some(key) = self.key(slot)
+        {
+            let id = self.contacts[slot.at()].id;
+            self.callbacks.insert(key, id);
+        }
+    }
+
+    /// A callback of the customer that has not come to a conversation.
+    fn pending(&self, key: &Key) -> Option<Slot> {
+        let slot = self.slot(*self.callbacks.get(key)?)?;
+        let contact = &self.contacts[slot.at()];
+        let pending = contact.waits() || matches!(contact.stage, Stage::Later { .. });
+        (pending && contact.callback().is_some()).then_some(slot)
+    }
+
+    /// A customer who is to be called back comes in again: the new contact takes the place, and
+    /// the callback ends. Who was being asked for it is returned, to be settled after.
+    pub(super) fn merge(&mut self, slot: Slot, out: &mut Vec<Output>) -> Option<AgentIx> {
+        let contact = &self.contacts[slot.at()];
+        if !matches!(contact.medium, Medium::Voice | Medium::Callback) || !self.options.call_back {
+            return None;
+        }
+        if self.has(Bug::ServedTwice) {
+            return None;
+        }
+        let other = self.pending(&self.key(slot)?).filter(|it| *it != slot)?;
+        let freed = self.take_out(other, CancelReason::Merged, out);
+        let elder = &self.contacts[other.at()];
+        let (place, priority, base) = (elder.place, elder.priority, elder.base_priority);
+        let contact = &mut self.contacts[slot.at()];
+        contact.place = contact.place.min(place);
+        contact.priority = contact.priority.max(priority);
+        contact.base_priority = contact.base_priority.max(base);
+        self.end_unserved(other, SegmentEnd::Merged, None, out);
+        freed
+    }
+
+    /// Out of line, or out of the hands of who is asked for it.
+    fn take_out(
+        &mut self,
+        slot: Slot,
+        why: CancelReason,
+        out: &mut Vec<Output>,
+    ) -> Option<AgentIx> {
+        match self.contacts[slot.at()].stage {
+            Stage::Waiting => self.dequeue(slot),
+            Stage::Offered { agent, .. } | Stage::Connecting { agent, .. } => {
+                self.cancel_offer(slot, agent, why, out);
+                self.refresh(agent, out);
+                self.unpool(agent);
+                return Some(agent);
+            }
+            Stage::Talking { .. }
+            | Stage::Outside { .. }
+            | Stage::Away { .. }
+            | Stage::Later { .. } => {}
+        }
+        None
+    }
+
+    pub(super) fn call_me_back(
+        &mut self,
+        id: ContactId,
+        number: Option<String>,
+        window: Option<Window>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(slot) = self.known(id, out) else {
+            return;
+        };
+        let contact = &self.contacts[slot.at()];
+        let waits = matches!(contact.stage, Stage::Waiting | Stage::Offered { .. });
+        if !waits || contact.nature != Nature::Live || contact.medium != Medium::Voice {
+            return refuse(
+                out,
+                format!("contact {id} is no caller who waits: only one who does is called back"),
+            );
+        }
+        if number.is_none() && contact.customer.is_none() {
+            return refuse(
+                out,
+                format!("contact {id} has no number to call: ask the caller for one"),
+            );
+        }
+        if let Err(why) = check_window(window) {
+            return refuse(out, why);
+        }
+        let freed = self.take_out(slot, CancelReason::Cancelled, out);
+        let contact = &mut self.contacts[slot.at()];
+        contact.customer = contact.customer.take().or_else(|| number.clone());
+        let number = number.or_else(|| contact.customer.clone());
+        let callback = Callback {
+            window,
+            counted: true,
+            begun: true,
+            ..Callback::to(number.unwrap_or_default())
+        };
+        let stretch = self.segment(slot, SegmentEnd::Callback);
+        out.push(Output::Record(Box::new(stretch)));
+        self.count_unserved(slot, SegmentEnd::Callback);
+        self.turns_into(slot, callback, None, false, out);
+        if let Some(agent) = freed {
+            self.settle(agent, out);
+        }
+    }
+
+    /// A caller whom the queue sends away to be called back. Out of line by now.
+    pub(super) fn becomes_callback(
+        &mut self,
+        slot: Slot,
+        end: SegmentEnd,
+        prompt: Option<PromptName>,
+        out: &mut Vec<Output>,
+    ) {
+        let stretch = self.segment(slot, end);
+        out.push(Output::Record(Box::new(stretch)));
+        self.count_unserved(slot, end);
+        let contact = &mut self.contacts[slot.at()];
+        // Outside its hours it has not been in line; else it waits on under the last step.
+        let begun = !matches!(contact.at, At::Route(0)) || contact.step_due.is_some();
+        if begun {
+            contact.at = At::Held;
+            contact.step_due = None;
+        }
+        let callback = Callback {
+            counted: true,
+            begun,
+            ..Callback::to(contact.customer.clone().unwrap_or_default())
+        };
+        self.turns_into(slot, callback, prompt, false, out);
+    }
+
+    /// We lost a caller whose number is known: they are called back, before everybody else, by
+    /// the agent whom they talked with, if that can be.
+    pub(super) fn rescue(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        let stage = self.contacts[slot.at()].stage.clone();
+        let mut talked = None;
+        let mut freed = None;
+        match stage {
+            Stage::Talking { agent, .. } => {
+                talked = Some(self.agents[agent.at()].name.clone());
+                freed = Some(agent);
+                if let Some((agent, segment, client)) = self.close_talk(slot, SegmentEnd::Dropped) {
+                    self.wrap_up(agent, client, segment, out);
+                    self.unpool(agent);
+                }
+                self.contacts[slot.at()].again = true;
+            }
+            Stage::Outside { origin, .. } => talked = Some(origin),
+            Stage::Waiting | Stage::Offered { .. } | Stage::Connecting { .. } => {
+                freed = self.take_out(slot, CancelReason::Dropped, out);
+                let stretch = self.segment(slot, SegmentEnd::Dropped);
+                out.push(Output::Record(Box::new(stretch)));
+                self.count_unserved(slot, SegmentEnd::Dropped);
+            }
+            Stage::Away { .. } | Stage::Later { .. } => {}
+        }
+        let contact = &mut self.contacts[slot.at()];
+        contact.stage = Stage::Waiting;
+        contact.priority = RESCUE;
+        contact.refusals.clear();
+        let earlier = contact.callback().map_or(0, |it| it.attempts + 1);
+        let callback = Callback {
+            counted: true,
+            attempts: earlier,
+            agent: talked,
+            ..Callback::to(contact.customer.clone().unwrap_or_default())
+        };
+        if earlier < MOST_ATTEMPTS {
+            self.turns_into(slot, callback, None, true, out);
+        } else {
+            contact.nature = Nature::Callback(Box::new(callback));
+            contact.segment += 1;
+            self.end_unserved(slot, SegmentEnd::Unreached, None, out);
+        }
+        if let Some(agent) = freed {
+            self.settle(agent, out);
+        }
+    }
+
+    /// What was a call is to be called back from now on. Its stretch has been recorded.
+    fn turns_into(
+        &mut self,
+        slot: Slot,
+        callback: Callback,
+        prompt: Option<PromptName>,
+        rescue: bool,
+        out: &mut Vec<Output>,
+    ) {
+        let now = self.now;
+        let freed = self.merge(slot, out);
+        let contact = &mut self.contacts[slot.at()];
+        contact.segment += 1;
+        contact.entered = now;
+        contact.stage = Stage::Waiting;
+        contact.nature = Nature::Callback(Box::new(callback));
+        self.book(slot, prompt, rescue, out);
+        self.await_time(slot, out);
+        if let Some(agent) = freed {
+            self.settle(agent, out);
+        }
+    }
+
+    /// Says what is to be called back, and when.
+    pub(super) fn book(
+        &mut self,
+        slot: Slot,
+        prompt: Option<PromptName>,
+        rescue: bool,
+        out: &mut Vec<Output>,
+    ) {
+        self.index_callback(slot);
+        let contact = &self.contacts[slot.at()];
+        let Some(callback) = contact.callback() else {
+            return;
+        };
+        let (from, queue) = (self.now.max(contact.arrived), contact.queue);
+        out.push(Output::CallbackBooked {
+            contact: contact.id,
+            queue: self.plan.queues[queue.at()].id.clone(),
+            customer: callback.number.clone(),
+            due: self.opens(queue, callback.window, from),
+            prompt,
+            rescue,
+        });
+    }
+
+    pub(super) fn book_callback(
+        &mut self,
+        id: ContactId,
+        queue_id: &QueueId,
+        booking: Booking,
+        out: &mut Vec<Output>,
+    ) {
+        if self.slot(id).is_some() || id == ContactId(u64::MAX) {
+            return refuse(
+                out,
+                format!("contact {id} is here already: each has its own number"),
+            );
+        }
+        let Some(queue) = self.live_queue(queue_id) else {
+            return refuse(
+                out,
+                format!("callback {id} asks for the queue {queue_id}: no such queue"),
+            );
+        };
+        let plan = &self.plan.queues[queue.at()];
+        let (client, base_priority) = (plan.client, plan.definition.priority);
+        let medium = plan.definition.medium;
+        if !matches!(medium, Medium::Voice | Medium::Callback) {
+            return refuse(
+                out,
+                format!(
+                    "callback {id} asks for {queue_id}, whose agents take {medium:?}: name a queue of calls"
+                ),
+            );
+        }
+        if let Err(why) = check_window(booking.window) {
+            return refuse(out, why);
+        }
+        let key = (
+            self.plan.clients[client.at()].clone(),
+            booking.customer.clone(),
+        );
+        if let Some(other) = self.pending(&key) {
+            let other = self.contacts[other.at()].id;
+            return refuse(
+                out,
+                format!("that customer is to be called back already: contact {other}"),
+            );
+        }
+        let from = booking.due.unwrap_or(self.now).max(self.now);
+        let arrives = self.opens(queue, booking.window, from);
+        let callback = Callback {
+            window: booking.window,
+            agent: booking.agent,
+            ..Callback::to(booking.customer.clone())
+        };
+        let slot = self.insert(Contact {
+            id,
+            queue,
+            client,
+            medium: Medium::Callback,
+            customer: Some(booking.customer),
+            arrived: arrives,
+            place: arrives,
+            entered: arrives,
+            base_priority,
+            priority: booking.priority,
+            generation: 0,
+            segment: 0,
+            again: false,
+            hops: 0,
+            at: At::Route(0),
+            step_entered: self.now,
+            step_due: None,
+            refusals: Vec::new(),
+            stage: Stage::Waiting,
+            nature: Nature::Callback(Box::new(callback)),
+            consult: None,
+            asked_at: self.now,
+            reckoned: None,
+            line: None,
+            in_line: false,
+        });
+        self.book(slot, None, false, out);
+        self.await_time(slot, out);
+    }
+
+    /// When a customer may first be called from `from` on: the queue is open, and so is their window.
+    fn opens(&self, queue: QueueIx, window: Option<Window>, from: Time) -> Time {
+        if !self.options.dates {
+            return from;
+        }
+        let hours = self.plan.queues[queue.at()].definition.hours.as_ref();
+        let tenant = self.tenant.as_ref();
+        let hours = hours.and_then(|it| Some((tenant?.calendars.get(&it.calendar)?, it.zone)));
+        let mut at = from;
+        // Two weekly calendars that meet at all meet within two weeks.
+        for _ in 0..32 {
+            let windowed = match &window {
+                Some(window) => hours::daily(window, at).map(|(opens, _)| opens),
+                None => Some(at),
+            };
+            let open = windowed.and_then(|at| match hours {
+                Some((calendar, zone)) => hours::opens(calendar, zone, at),
+                None => Some(at),
+            });
+            match open {
+                Some(open) if open == at => return at,
+                Some(open) => at = open,
+                None => break,
+            }
+        }
+        from + LOOK_AGAIN
+    }
+
+    /// When a customer who may be called now may be no longer.
+    fn closes(&self, queue: QueueIx, window: Option<Window>) -> Option<Time> {
+        if !self.options.dates {
+            return None;
+        }
+        let hours = self.plan.queues[queue.at()].definition.hours.as_ref();
+        let tenant = self.tenant.as_ref();
+        let hours = hours.and_then(|it| {
+            let calendar = tenant?.calendars.get(&it.calendar)?;
+            hours::closes(calendar, it.zone, self.now)
+        });
+        let window = window.and_then(|window| hours::daily(&window, self.now));
+        hours
+            .into_iter()
+            .chain(window.map(|(_, closes)| closes))
+            .min()
+    }
+
+    /// In line if the customer may be called now, else out of it until they may. Out of line
+    /// when this begins.
+    pub(super) fn await_time(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        let contact = &self.contacts[slot.at()];
+        let (queue, id) = (contact.queue, contact.id);
+        let Some(callback) = contact.callback().cloned() else {
+            return;
+        };
+        let from = self.now.max(if callback.begun {
+            self.now
+        } else {
+            contact.arrived
+        });
+        let until = self.opens(queue, callback.window, from);
+        let closes = self.closes(queue, callback.window);
+        if until > self.now {
+            return self.put_off(slot, until);
+        }
+        self.heed_close(slot, closes);
+        let contact = &mut self.contacts[slot.at()];
+        contact.stage = Stage::Waiting;
+        if let Nature::Callback(it) = &mut contact.nature {
+            it.begun = true;
+        }
+        out.push(Output::Waiting {
+            contact: id,
+            queue: self.plan.queues[queue.at()].id.clone(),
+        });
+        match callback.agent {
+            _ if callback.begun => {
+                self.enqueue(slot);
+                self.arm_step(slot);
+                self.match_contact(slot, out);
+            }
+            Some(agent) => self.begin(slot, At::Named(agent), Some(SAME_AGENT), out),
+            None => self.begin(slot, At::Route(0), None, out),
+        }
+    }
+
+    fn heed_close(&mut self, slot: Slot, closes: Option<Time>) {
+        if let Nature::Callback(it) = &mut self.contacts[slot.at()].nature {
+            it.closes = closes;
+        }
+        if let Some(closes) = closes {
+            self.arm_contact(slot, closes, Phase::Arrivals, Owner::Due(slot));
+        }
+    }
+
+    fn put_off(&mut self, slot: Slot, until: Time) {
+        let contact = &mut self.contacts[slot.at()];
+        // What has not been in line arrives when it may be.
+        if contact
+            .callback()
+            .is_some_and(|it| !it.begun && !it.counted)
+        {
+            contact.arrived = until;
+            contact.place = until;
+            contact.entered = until;
+        }
+        self.contacts[slot.at()].stage = Stage::Later { until };
+        self.arm_contact(slot, until, Phase::Arrivals, Owner::Due(slot));
+    }
+
+    /// What a callback's own timer is armed for.
+    pub(super) fn callback_timer(&self, contact: &Contact) -> Option<Time> {
+        let callback = contact.callback()?;
+        match contact.stage {
+            Stage::Later { until } => Some(until),
+            Stage::Waiting => callback.closes,
+            _ => None,
+        }
+    }
+
+    pub(super) fn arm_callback(&mut self, slot: Slot) {
+        if let Some(at) = self.callback_timer(&self.contacts[slot.at()]) {
+            self.arm_contact(slot, at, Phase::Arrivals, Owner::Due(slot));
+        }
+    }
+
+    /// A callback's time has come, or the hours in which it may be called have ended.
+    pub(super) fn callback_due(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        if self.contacts[slot.at()].stage == Stage::Waiting {
+            self.dequeue(slot);
+        }
+        let live = self.queue_of(slot).live;
+        self.contacts[slot.at()].stage = Stage::Waiting;
+        if live {
+            self.await_time(slot, out);
+        } else {
+            // Its queue has been removed since: rule 16.
+            self.exhausted(slot, out);
+        }
+    }
+
+    /// The agent is there: the customer is called.
+    pub(super) fn dial(
+        &mut self,
+        slot: Slot,
+        agent: AgentIx,
+        deadline: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let contact = &self.contacts[slot.at()];
+        if let Some(callback) = contact.callback() {
+            out.push(Output::Dial {
+                offer: contact.offer(),
+                agent: self.agents[agent.at()].name.clone(),
+                customer: callback.number.clone(),
+                queue: self.queue_of(slot).id.clone(),
+                deadline,
+            });
+        }
+    }
+
+    pub(super) fn not_reached(&mut self, offer: OfferId, out: &mut Vec<Output>) {
+        let Some((slot, agent)) = self.standing(offer, out) else {
+            return;
+        };
+        let contact = &self.contacts[slot.at()];
+        let calls = matches!(contact.stage, Stage::Connecting { .. });
+        if !calls || contact.callback().is_none() {
+            return refuse(out, format!("nobody is being called under offer {offer}"));
+        }
+        self.customer_not_reached(slot, agent, out);
+    }
+
+    /// Nobody is to blame: the agent is free for others, the customer is called later.
+    pub(super) fn customer_not_reached(
+        &mut self,
+        slot: Slot,
+        agent: AgentIx,
+        out: &mut Vec<Output>,
+    ) {
+        self.cancel_offer(slot, agent, CancelReason::NotReached, out);
+        let contact = &mut self.contacts[slot.at()];
+        let mut tried = 0;
+        if let Nature::Callback(callback) = &mut contact.nature {
+            callback.attempts += 1;
+            tried = callback.attempts;
+        }
+        if tried >= MOST_ATTEMPTS {
+            self.end_unserved(slot, SegmentEnd::Unreached, None, out);
+        } else {
+            let contact = &self.contacts[slot.at()];
+            let window = contact.callback().and_then(|it| it.window);
+            let until = self.opens(contact.queue, window, self.now + RETRY);
+            if self.has(Bug::ForgottenCallback) {
+                self.contacts[slot.at()].stage = Stage::Later { until };
+            } else {
+                self.put_off(slot, until);
+            }
+        }
+        self.settle(agent, out);
+    }
+
+    pub(super) fn cancel_callback(&mut self, id: ContactId, out: &mut Vec<Output>) {
+        let Some(slot) = self.known(id, out) else {
+            return;
+        };
+        let contact = &self.contacts[slot.at()];
+        let pending = contact.waits() || matches!(contact.stage, Stage::Later { .. });
+        if !pending || contact.callback().is_none() {
+            return refuse(
+                out,
+                format!("contact {id} is no callback that is still to come"),
+            );
+        }
+        let freed = self.take_out(slot, CancelReason::Cancelled, out);
+        self.end_unserved(slot, SegmentEnd::Cancelled, None, out);
+        if let Some(agent) = freed {
+            self.settle(agent, out);
+        }
+    }
+
+    /// The customer of a callback is said to have gone, or to be lost, before they talk.
+    pub(super) fn callback_lost(&mut self, slot: Slot, end: SegmentEnd, out: &mut Vec<Output>) {
+        let contact = &self.contacts[slot.at()];
+        match contact.stage {
+            Stage::Connecting { agent, .. } if end == SegmentEnd::Dropped => {
+                self.customer_not_reached(slot, agent, out);
+            }
+            _ => refuse(
+                out,
+                format!(
+                    "contact {} is to be called back: its customer is not on the line",
+                    contact.id
+                ),
+            ),
+        }
+    }
+}
+
+fn check_window(window: Option<Window>) -> Result<(), String> {
+    match window {
+        Some(window) if window.from >= window.to || window.to > 24 * 60 => Err(format!(
+            "the window {}–{} is none: minutes after midnight, 0 ≤ from < to ≤ 1440",
+            window.from, window.to
+        )),
+        _ => Ok(()),
+    }
+}

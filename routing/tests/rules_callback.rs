@@ -1,0 +1,456 @@
+//! Rule 14: callbacks, from the place in line to the last attempt.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use trunkline_routing::*;
+use world::{World, at, queue, refused, tenant};
+
+const CENTRE: &str = "
+  calendars: [{name: office, open: [{days: [Mon, Tue, Wed, Thu, Fri], from: '08:00', to: '18:00'}]}],
+  teams: [{name: front, kind: Human, media: {voice: 1, chat: 1}}],
+  queues: [
+    {name: desk, medium: Voice, teams: [front], ring: 10s, onExhausted: {action: Hold}},
+    {name: brief, medium: Voice, teams: [front], ring: 10s, route: [{for: 30s}],
+     onExhausted: {action: Callback}},
+    {name: calls, medium: Callback, teams: [front], ring: 10s, onExhausted: {action: Hold}},
+    {name: hours, medium: Voice, teams: [front], calendar: office, closed: {action: Callback},
+     onExhausted: {action: Hold}},
+    {name: chats, medium: Chat, teams: [front], onExhausted: {action: Hold}}]";
+const PEOPLE: &str = "ann team: front\nbob team: front";
+
+fn centre() -> World {
+    World::new(&tenant(CENTRE, PEOPLE, ""))
+}
+
+fn call_me_back(world: &mut World, second: f64, id: u64) -> Vec<Output> {
+    world.input(
+        second,
+        Input::CallMeBack {
+            contact: ContactId(id),
+            number: None,
+            window: None,
+        },
+    )
+}
+
+fn booked(out: &[Output]) -> Option<(u64, Time, bool)> {
+    out.iter().find_map(|output| match output {
+        Output::CallbackBooked {
+            contact,
+            due,
+            rescue,
+            ..
+        } => Some((contact.0, *due, *rescue)),
+        _ => None,
+    })
+}
+
+fn ended(out: &[Output], id: u64) -> Option<Outcome> {
+    out.iter().find_map(|output| match output {
+        Output::Ended {
+            contact, outcome, ..
+        } if contact.0 == id => Some(*outcome),
+        _ => None,
+    })
+}
+
+fn dialled(out: &[Output]) -> Option<String> {
+    out.iter().find_map(|output| match output {
+        Output::Dial { customer, .. } => Some(customer.clone()),
+        _ => None,
+    })
+}
+
+fn accept(world: &mut World, second: f64, id: u64) -> Vec<Output> {
+    let offer = world.offer_of(id);
+    world.input(second, Input::Accept { offer })
+}
+
+fn not_reached(world: &mut World, second: f64, id: u64) -> Vec<Output> {
+    let (offer, cause) = (world.offer_of(id), Unreached::NoAnswer);
+    world.input(second, Input::NotReached { offer, cause })
+}
+
+#[test]
+fn rule_14_who_would_rather_be_called_back_keeps_the_place_in_line() {
+    let mut world = centre();
+    world.arrive_as(1.0, 1, "desk", 0, Some("+491"));
+    world.arrive_as(2.0, 2, "desk", 0, Some("+492"));
+    let out = call_me_back(&mut world, 30.0, 1);
+    assert_eq!(booked(&out), Some((1, at(30.0), false)));
+    assert_eq!(ended(&out, 1), None, "the contact lives on");
+    world.restart();
+    world.sign_in(40.0, "ann");
+    assert_eq!(
+        world.with_whom(1).as_deref(),
+        Some("ann"),
+        "before the second"
+    );
+    let out = accept(&mut world, 41.0, 1);
+    assert_eq!(dialled(&out).as_deref(), Some("+491"));
+    let offer = world.offer_of(1);
+    world.input(50.0, Input::Connected { offer });
+    assert_eq!(world.state("ann"), AgentState::Busy);
+    world.gone(90.0, 1);
+    let rows: Vec<_> = world
+        .records()
+        .into_iter()
+        .map(|r| (r.end, r.kind))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            (SegmentEnd::Callback, StretchKind::Plain),
+            (SegmentEnd::Answered, StretchKind::CalledBack)
+        ]
+    );
+}
+
+#[test]
+fn rule_14_a_callback_is_counted_once_as_flowed_out_and_its_handling_as_work() {
+    let mut world = centre();
+    world.arrive_as(1.0, 1, "desk", 0, Some("+491"));
+    call_me_back(&mut world, 15.0, 1);
+    world.sign_in(60.0, "ann");
+    world.answer(61.0, 1);
+    world.done(100.0, 1);
+    let terms = metrics::Terms {
+        within: Span::seconds(20),
+        short: Span::seconds(5),
+    };
+    for view in [metrics::View::Queue, metrics::View::Contact] {
+        let mut counts = metrics::Counts::default();
+        for row in world.records() {
+            counts.add(&row, terms, view);
+        }
+        assert_eq!((counts.offered, counts.answered), (1, 0));
+        assert_eq!((counts.flowed_out, counts.callbacks_within), (1, 1));
+        assert_eq!((counts.called_back, counts.handled), (1, 1));
+        assert!(counts.is_balanced());
+    }
+}
+
+#[test]
+fn rule_14_a_route_that_ends_in_a_callback_calls_who_has_a_number_and_lets_the_others_go() {
+    let mut world = centre();
+    world.arrive_as(0.0, 1, "brief", 0, Some("+491"));
+    world.arrive(0.0, 2, "brief");
+    let out = world.tick(30.0);
+    assert_eq!(booked(&out), Some((1, at(30.0), false)));
+    assert_eq!(
+        ended(&out, 2),
+        Some(Outcome::Callback),
+        "no number: as before"
+    );
+    world.sign_in(300.0, "ann");
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"), "it waits on");
+}
+
+#[test]
+fn rule_14_a_customer_who_is_not_reached_is_tried_again_and_the_agent_is_free_at_once() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive_as(1.0, 1, "calls", 0, Some("+491"));
+    accept(&mut world, 2.0, 1);
+    not_reached(&mut world, 20.0, 1);
+    assert_eq!(world.state("ann"), AgentState::Idle);
+    assert_eq!(world.with_whom(1), None);
+    world.tick(619.0);
+    assert_eq!(world.with_whom(1), None, "not within ten minutes");
+    world.tick(620.0);
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+    accept(&mut world, 621.0, 1);
+    // Telephony says nothing: the core does not wait for ever.
+    world.tick(621.0 + 45.0);
+    assert_eq!(world.state("ann"), AgentState::Idle);
+    world.restart();
+    world.tick(1266.0);
+    accept(&mut world, 1267.0, 1);
+    let out = not_reached(&mut world, 1270.0, 1);
+    assert_eq!(ended(&out, 1), Some(Outcome::Unreached), "the third time");
+    assert_eq!(world.records()[0].end, SegmentEnd::Unreached);
+}
+
+#[test]
+fn rule_14_a_customer_who_calls_again_is_merged_with_the_callback_and_has_its_place() {
+    let mut world = centre();
+    world.arrive_as(1.0, 1, "desk", 0, Some("+491"));
+    world.arrive_as(2.0, 2, "desk", 0, Some("+492"));
+    call_me_back(&mut world, 10.0, 1);
+    world.tick(60.0);
+    let log = world.arrive_as(90.0, 3, "desk", 0, Some("+491"));
+    assert_eq!(ended(&log, 1), Some(Outcome::Merged));
+    world.sign_in(95.0, "ann");
+    assert_eq!(
+        world.with_whom(3).as_deref(),
+        Some("ann"),
+        "before contact 2"
+    );
+    // Another customer's callback is left alone, and so is the same number of another medium.
+    call_me_back(&mut world, 96.0, 2);
+    world.arrive_as(97.0, 4, "chats", 0, Some("+492"));
+    assert!(world.core.contact(ContactId(2)).is_some());
+}
+
+#[test]
+fn rule_14_a_customer_who_calls_while_being_called_is_merged_too() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive_as(1.0, 1, "calls", 0, Some("+491"));
+    accept(&mut world, 2.0, 1);
+    let out = world.arrive_as(5.0, 2, "desk", 0, Some("+491"));
+    assert!(out.iter().any(|output| matches!(
+        output,
+        Output::CancelOffer {
+            why: CancelReason::Merged,
+            ..
+        }
+    )));
+    assert_eq!(ended(&out, 1), Some(Outcome::Merged));
+    assert_eq!(
+        world.with_whom(2).as_deref(),
+        Some("ann"),
+        "she is free for them"
+    );
+}
+
+#[test]
+fn rule_14_a_callback_is_booked_for_a_time_and_with_an_agent_in_mind() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.sign_in(1.0, "bob");
+    let book = |id: u64, due: f64| Input::BookCallback {
+        contact: ContactId(id),
+        queue: queue("desk"),
+        customer: "+491".into(),
+        due: Some(at(due)),
+        window: None,
+        agent: Some("bob".into()),
+        priority: 0,
+    };
+    let out = world.input(2.0, book(1, 600.0));
+    assert_eq!(booked(&out), Some((1, at(600.0), false)));
+    assert!(refused(&world.input(3.0, book(2, 700.0))), "booked already");
+    world.restart();
+    world.tick(599.0);
+    assert_eq!(world.with_whom(1), None);
+    world.tick(600.0);
+    assert_eq!(
+        world.with_whom(1).as_deref(),
+        Some("bob"),
+        "though ann has been idle longer"
+    );
+    world.answer(605.0, 1);
+    world.done(700.0, 1);
+    let row = &world.records()[0];
+    assert_eq!((row.entered, row.kind), (at(600.0), StretchKind::Plain));
+}
+
+#[test]
+fn rule_14_a_callback_that_nobody_needs_is_cancelled() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive_as(1.0, 1, "calls", 0, Some("+491"));
+    assert!(
+        refused(&world.gone(2.0, 1)),
+        "its customer is not on the line"
+    );
+    let cancel = Input::CancelCallback {
+        contact: ContactId(1),
+    };
+    let out = world.input(3.0, cancel.clone());
+    assert_eq!(ended(&out, 1), Some(Outcome::Cancelled));
+    assert_eq!(world.state("ann"), AgentState::Idle);
+    assert!(refused(&world.input(4.0, cancel)));
+    let needs_number = world.arrive(5.0, 2, "calls");
+    assert!(refused(&needs_number), "there must be a number to call");
+}
+
+fn dated() -> World {
+    World::with(&tenant(CENTRE, PEOPLE, ""), Options::default())
+}
+
+/// Seconds since the epoch of a moment in 2027.
+fn second(text: &str) -> f64 {
+    let moment: chrono::DateTime<chrono::Utc> = text.parse().unwrap();
+    moment.timestamp() as f64
+}
+
+#[test]
+fn rule_14_a_customer_is_called_in_their_own_window_and_while_the_queue_is_open() {
+    let mut world = dated();
+    let now = second("2027-01-04T10:00:00Z"); // Monday 11:00 in Berlin, 05:00 in New York
+    world.sign_in(now, "ann");
+    let window = Window {
+        zone: "America/New_York".parse().unwrap(),
+        from: 9 * 60,
+        to: 12 * 60,
+    };
+    let out = world.input(
+        now + 1.0,
+        Input::BookCallback {
+            contact: ContactId(1),
+            queue: queue("hours"),
+            customer: "+1212".into(),
+            due: None,
+            window: Some(window),
+            agent: None,
+            priority: 0,
+        },
+    );
+    let opens = second("2027-01-04T14:00:00Z");
+    assert_eq!(
+        booked(&out),
+        Some((1, at(opens), false)),
+        "09:00 in New York"
+    );
+    world.tick(opens);
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+    accept(&mut world, opens + 1.0, 1);
+    // Not reached at 16:55 UTC: ten minutes later it is past noon there, and past six here.
+    let late = second("2027-01-04T16:55:00Z");
+    not_reached(&mut world, opens + 10.0, 1);
+    world.tick(opens + 610.0);
+    accept(&mut world, opens + 611.0, 1);
+    world.tick(late);
+    let next = world.core.contact(ContactId(1)).unwrap().stage;
+    assert!(matches!(
+        next,
+        StageView::Offered { .. } | StageView::Later { .. } | StageView::Waiting
+    ));
+}
+
+#[test]
+fn rule_14_a_callback_leaves_the_line_when_its_window_ends_and_comes_back_the_next_day() {
+    let mut world = dated();
+    let noon = second("2027-01-04T11:00:00Z"); // 12:00 in Berlin
+    world.arrive_as(noon, 1, "hours", 0, Some("+491"));
+    let window = Window {
+        zone: "Europe/Berlin".parse().unwrap(),
+        from: 9 * 60,
+        to: 13 * 60,
+    };
+    let contact = ContactId(1);
+    world.input(
+        noon + 1.0,
+        Input::CallMeBack {
+            contact,
+            number: None,
+            window: Some(window),
+        },
+    );
+    world.tick(second("2027-01-04T12:00:00Z"));
+    let tomorrow = at(second("2027-01-05T08:00:00Z"));
+    assert_eq!(
+        world.core.contact(contact).unwrap().stage,
+        StageView::Later { until: tomorrow }
+    );
+    world.restart();
+    world.sign_in(second("2027-01-04T12:30:00Z"), "ann");
+    assert_eq!(world.with_whom(1), None, "not in the afternoon");
+    world.tick(second("2027-01-05T08:00:00Z"));
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+    let refusal = world.input(
+        second("2027-01-05T08:01:00Z"),
+        Input::CallMeBack {
+            contact,
+            number: None,
+            window: None,
+        },
+    );
+    assert!(refused(&refusal), "it is one already");
+}
+
+#[test]
+fn rule_14_a_caller_out_of_hours_is_called_when_the_queue_opens() {
+    let mut world = dated();
+    let night = second("2027-01-09T21:00:00Z"); // a Saturday
+    let out = world.arrive_as(night, 1, "hours", 0, Some("+491"));
+    let monday = at(second("2027-01-11T07:00:00Z"));
+    assert_eq!(booked(&out), Some((1, monday, false)));
+    world.sign_in(night + 1.0, "ann");
+    assert_eq!(world.with_whom(1), None);
+    world.tick(second("2027-01-11T07:00:00Z"));
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+}
+
+#[test]
+fn rule_14_a_caller_whom_we_lose_is_called_back_first_of_all_by_the_same_agent() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.sign_in(0.5, "bob");
+    world.arrive_as(1.0, 1, "desk", 0, Some("+491"));
+    world.answer(2.0, 1);
+    world.arrive_as(3.0, 2, "desk", 0, Some("+492"));
+    world.answer(4.0, 2);
+    world.arrive_as(5.0, 3, "desk", 9, Some("+493"));
+    let lost = |id| Input::Dropped {
+        contact: ContactId(id),
+        cause: "the media pod died".into(),
+    };
+    let out = world.input(60.0, lost(2));
+    assert_eq!(booked(&out), Some((2, at(60.0), true)));
+    assert_eq!(
+        world.with_whom(2).as_deref(),
+        Some("bob"),
+        "before contact 3, which has waited for a minute with priority"
+    );
+    // One who waited is called by whoever is free first, before everybody.
+    world.input(61.0, lost(3));
+    assert_eq!(world.records().last().unwrap().end, SegmentEnd::Dropped);
+    world.restart();
+    world.done(70.0, 1);
+    assert_eq!(world.with_whom(3).as_deref(), Some("ann"));
+    let dropped: Vec<_> = world
+        .records()
+        .iter()
+        .map(|row| (row.contact.0, row.end))
+        .collect();
+    assert!(dropped.contains(&(2, SegmentEnd::Dropped)), "{dropped:?}");
+    assert!(dropped.contains(&(3, SegmentEnd::Dropped)), "{dropped:?}");
+}
+
+#[test]
+fn rule_14_whom_nobody_can_call_is_dropped_and_nothing_else() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive(1.0, 1, "desk");
+    world.arrive_as(1.0, 2, "chats", 0, Some("max@example.net"));
+    let lost = |id| Input::Dropped {
+        contact: ContactId(id),
+        cause: "node".into(),
+    };
+    assert_eq!(
+        ended(&world.input(2.0, lost(1)), 1),
+        Some(Outcome::Dropped),
+        "no number is known"
+    );
+    assert_eq!(
+        ended(&world.input(3.0, lost(2)), 2),
+        Some(Outcome::Dropped),
+        "a chat is no call"
+    );
+}
+
+#[test]
+fn rule_14_a_line_that_breaks_again_and_again_is_given_up() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive_as(1.0, 1, "desk", 0, Some("+491"));
+    for round in 0..4 {
+        let second = 10.0 * f64::from(round) + 5.0;
+        world.answer(second, 1);
+        let out = world.input(
+            second + 2.0,
+            Input::Dropped {
+                contact: ContactId(1),
+                cause: "trunk".into(),
+            },
+        );
+        let last = round == 3;
+        assert_eq!(booked(&out).is_none(), last, "round {round}: {out:?}");
+        assert_eq!(ended(&out, 1).is_some(), last);
+    }
+}
