@@ -313,7 +313,10 @@ impl Contact {
             arrived: rfc3339(live.arrived),
             answered: answered.map(rfc3339),
             ended: None,
-            wait_seconds: (answered.unwrap_or(now) - live.arrived).as_secs_f64(),
+            // A callback may be booked for later than now.
+            wait_seconds: (answered.unwrap_or(now) - live.arrived)
+                .as_secs_f64()
+                .max(0.0),
             talk_seconds: sums.talk(),
             hold_seconds: sums.hold(),
             wrap_up_seconds: sums.wrap_up(),

@@ -245,6 +245,7 @@ impl LiveContact {
     /// Takes over what the core says that the contact is at.
     fn heed(&mut self, view: &ContactView, at: Time) {
         self.queue.clone_from(&view.queue);
+        self.arrived = view.arrived;
         self.entered = view.entered;
         self.calls.clone_from(&view.calls);
         self.consult_of = view.consult_of;
