@@ -11,9 +11,7 @@ use super::erasures::{Erase, Erased};
 use super::figures::Figures;
 use super::model::{Agent, Contact, ContactNumber, NewContact, NewPriority, QueueNow, Running};
 use super::rota::Rota;
-use super::{
-    App, agents, callbacks, contacts, erasures, figures, overview, rota, session,
-};
+use super::{App, agents, callbacks, contacts, erasures, figures, overview, rota, session};
 use crate::explain::Explanation;
 use crate::telephony::CallAudio;
 

@@ -85,11 +85,18 @@ impl Core {
                 .collect(),
         };
         let virtual_times: Vec<(TeamIx, ClientIx, i128)> = self.shares.virtual_times().collect();
-        let mut past: BTreeMap<QueueId, Running> = names
+        // A removed queue that holds nothing any more is forgotten, as by a restart.
+        let held = self.contact_of.values();
+        let held: BTreeSet<QueueIx> = held.map(|slot| self.contacts[slot.at()].queue).collect();
+        let running = std::mem::take(&mut self.running);
+        let mut past: BTreeMap<QueueId, Running> = self
+            .plan
             .queues
             .iter()
-            .cloned()
-            .zip(std::mem::take(&mut self.running))
+            .zip(running)
+            .enumerate()
+            .filter(|(at, (queue, _))| queue.live || held.contains(&QueueIx::new(*at)))
+            .map(|(_, (queue, running))| (queue.id.clone(), running))
             .collect();
         let plan = Plan::new(&tenant, &self.ghosts(&tenant), &self.clients(), self.day);
         self.plan = plan;
