@@ -193,6 +193,8 @@ fn segment(contact: u64, index: u32) -> Segment {
         codes: Vec::new(),
         end: SegmentEnd::Abandoned,
         again: false,
+        terms: None,
+        kind: Default::default(),
     }
 }
 
