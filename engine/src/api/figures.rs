@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trunkline_routing::Time;
-use trunkline_routing::metrics::{Interval, Scope};
+use trunkline_routing::metrics::{Counts, Interval, Scope};
 use trunkline_tenant::crds::Formula;
 
 use super::App;
@@ -131,15 +131,29 @@ impl From<&Figure> for Figures {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct With {
+    #[serde(default)]
+    occupancy: bool,
+}
+
 pub(super) async fn today(
     State(app): State<App>,
     caller: Caller,
+    Asked(with): Asked<With>,
 ) -> Result<Json<Vec<Figures>>, ApiError> {
     caller.admin()?;
     let tenant = app.handle.state().directory.tenant.clone();
     let figures = app.handle.figures();
     let today = tenant.map(|tenant| figures.today(&tenant, super::now()));
-    Ok(Json(today.iter().flatten().map(Figures::from).collect()))
+    let mut today = today.unwrap_or_default();
+    if !with.occupancy {
+        // What is counted is the same after a restart; where time goes grows with it.
+        today.retain(|figure| figure.counts != Counts::default());
+        today.iter_mut().for_each(|figure| figure.hours = None);
+    }
+    Ok(Json(today.iter().map(Figures::from).collect()))
 }
 
 #[derive(Deserialize)]

@@ -98,7 +98,10 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "The figures of today, by queue, client, team and agent: the service level with its \
                   formula and its counts. A stretch counts once its wrap-up is over",
         access: Access::Admin,
-        query: &[],
+        query: &[(
+            "occupancy",
+            "`true`: with where agents' time went since this engine began to lead",
+        )],
         body: None,
         status: 200,
         answer: Some(of::<Vec<Figures>>),

@@ -133,6 +133,8 @@ struct DocumentedDesk<'a> {
     desk: Desk,
     document: &'a Documented,
     next: u64,
+    /// The newest view of the session: an answer may have come after it.
+    view: Value,
 }
 
 impl<'a> DocumentedDesk<'a> {
@@ -144,17 +146,21 @@ impl<'a> DocumentedDesk<'a> {
             desk,
             document,
             next: 0,
+            view: Value::Null,
         }
     }
 
     async fn hear(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let document = self.document;
-        self.desk
-            .next(|event| {
-                document.event(event);
-                wanted(event)
-            })
-            .await
+        loop {
+            let event = self.desk.next(|_| true).await;
+            self.document.event(&event);
+            if event["event"] == "session" {
+                self.view = event.clone();
+            }
+            if wanted(&event) {
+                return event;
+            }
+        }
     }
 
     /// Says a command and waits for its answer.
@@ -168,13 +174,14 @@ impl<'a> DocumentedDesk<'a> {
 
     /// What is in the agent's hands, once it is as wanted.
     async fn sees(&mut self, state: &str) -> Value {
-        let seen = self
-            .hear(|event| {
-                let contacts = event["contacts"].as_array();
-                contacts.is_some_and(|all| all.iter().any(|one| one["state"] == state))
-            })
-            .await;
-        let contacts = seen["contacts"].as_array().unwrap();
+        let shows = |event: &Value| {
+            let contacts = event["contacts"].as_array();
+            contacts.is_some_and(|all| all.iter().any(|one| one["state"] == state))
+        };
+        if !shows(&self.view) {
+            self.hear(shows).await;
+        }
+        let contacts = self.view["contacts"].as_array().unwrap();
         let found = contacts.iter().find(|one| one["state"] == state);
         found.unwrap().clone()
     }
