@@ -1,0 +1,534 @@
+//! A centre as plain processes: engines on one of the stores, a media pod, phones and callers.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::{Value as Json, json};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+use trunkline_engine::journal::{Entry, Location, Seq};
+
+use super::database::Server;
+use super::pod::Pod;
+use super::witness::Witness;
+
+const POD: &str = "northwind-media-0";
+/// The engines' user: by it a firewall can tell them from everybody else.
+const USER: &str = "102";
+const AGENTS: [(&str, &str, &str); 2] = [
+    ("maria", "pw;maria", "10.88.0.20:5070"),
+    ("noah", "pw-noah", "10.88.0.21:5070"),
+];
+const NUMBER: &str = "+18005550100";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    Sqlite,
+    Postgres,
+}
+
+/// An engine's process.
+pub struct Engine {
+    child: Child,
+    at: String,
+    log: PathBuf,
+}
+
+impl Engine {
+    fn pid(&self) -> String {
+        self.child.id().expect("it runs").to_string()
+    }
+}
+
+/// sipp behind a script; ended with the test.
+pub struct Party(Child);
+
+impl Party {
+    async fn ends_well(&mut self) -> bool {
+        self.0.wait().await.unwrap().success()
+    }
+}
+
+impl Drop for Party {
+    fn drop(&mut self) {
+        // The script, not sipp alone: it ends sipp with itself.
+        if let Some(id) = self.0.id() {
+            let _ = std::process::Command::new("kill")
+                .arg(id.to_string())
+                .status();
+        }
+    }
+}
+
+pub struct Centre {
+    pub pod: Pod,
+    pub witness: Witness,
+    store: Store,
+    server: Option<Server>,
+    dir: PathBuf,
+    engines: Vec<Engine>,
+    phones: Vec<Party>,
+    http: reqwest::Client,
+    started: usize,
+    calling: u16,
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn signal(name: &str, pid: &str) {
+    let done = std::process::Command::new("kill")
+        .args(["-s", name, pid])
+        .status();
+    assert!(done.unwrap().success(), "kill -s {name} {pid}");
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let done = std::process::Command::new(program).args(arguments).status();
+    assert!(done.unwrap().success(), "{program} {arguments:?}");
+}
+
+impl Centre {
+    /// One engine leads (with Postgres another stands by), both agents are ready, nobody calls.
+    pub async fn open(store: Store) -> Self {
+        let pod = Pod::start(|_| {}).await;
+        let kept = pod.kept();
+        let witness = Witness::open(move || {
+            let kept: Json = serde_json::from_slice(&std::fs::read(&kept).unwrap()).unwrap();
+            kept["sidecar"].as_str().unwrap().to_owned()
+        })
+        .await;
+        let dir = pod.dir("../engine");
+        std::fs::create_dir_all(&dir).unwrap();
+        let server = (store == Store::Postgres).then(|| tokio::task::block_in_place(Server::start));
+        if let Some(server) = &server {
+            let url = tokio::task::block_in_place(|| server.database());
+            std::fs::write(dir.join("uri"), url).unwrap();
+        }
+        run("chown", &["-R", USER, dir.to_str().unwrap()]);
+        let mut centre = Self {
+            pod,
+            witness,
+            store,
+            server,
+            dir,
+            engines: Vec::new(),
+            phones: Vec::new(),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .timeout(Duration::from_secs(2))
+                .build()
+                .unwrap(),
+            started: 0,
+            calling: 0,
+        };
+        centre.start_engines().await;
+        centre.phones_again().await;
+        for (agent, _, _) in AGENTS {
+            let command = json!({"do": "signIn", "ready": true, "presence": "endpoint"});
+            let path = format!("/api/v1/agents/{agent}/commands");
+            let (status, told) = centre.ask(&path, Some(command)).await;
+            assert_eq!(status, StatusCode::NO_CONTENT, "{agent}: {told}");
+        }
+        centre
+            .until("both agents are idle", async |centre| {
+                centre.agents_in("idle").await == AGENTS.len()
+            })
+            .await;
+        centre
+    }
+
+    /// As many as the store takes, the first of which leads.
+    pub async fn start_engines(&mut self) {
+        self.start_engine();
+        self.until("an engine leads", async |centre| centre.ready("").await)
+            .await;
+        if self.store == Store::Postgres {
+            self.stand_by_again().await;
+        }
+    }
+
+    fn start_engine(&mut self) {
+        let port = free_port();
+        self.started += 1;
+        let log = self.dir.join(format!("engine-{}.log", self.started));
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid", USER, "--regid", USER, "--clear-groups"])
+            .arg(self.pod.dir("../trunkline-engine"))
+            .args(["run", "--logs", "text", "--metrics-listen", "127.0.0.1:0"])
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["--media-pod", &format!("{POD}=10.88.0.1:8090")])
+            .arg("--config")
+            .arg(self.pod.dir("tenant.json"))
+            .arg("--tenant-key-file")
+            .arg(self.pod.dir("key"))
+            .arg("--admin-token-file")
+            .arg(self.dir.join("admin"));
+        match self.store {
+            Store::Sqlite => command.arg("--journal").arg(self.dir.join("journal")),
+            Store::Postgres => command.arg("--journal-url-file").arg(self.dir.join("uri")),
+        };
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        self.engines.push(Engine {
+            child,
+            at: format!("127.0.0.1:{port}"),
+            log,
+        });
+    }
+
+    /// On Postgres there are two again; the other stands by, and has read the journal.
+    pub async fn stand_by_again(&mut self) {
+        if self.store == Store::Sqlite {
+            return;
+        }
+        while self.engines.len() < 2 {
+            self.start_engine();
+        }
+        let newest = self.engines.last().unwrap().at.clone();
+        let url = format!("http://{newest}/readyz?standby=ok");
+        self.until("the other stands by", async |centre| {
+            let answer = centre.http.get(&url).send().await;
+            answer.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
+        // It reads along from its first look on.
+        sleep(Duration::from_millis(500)).await;
+    }
+
+    async fn ready(&self, query: &str) -> bool {
+        for engine in &self.engines {
+            let url = format!("http://{}/readyz{query}", engine.at);
+            let answer = self.http.get(url).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Of whichever engine leads; waits until one does.
+    pub async fn ask(&self, path: &str, body: Option<Json>) -> (StatusCode, Json) {
+        let until = Instant::now() + Duration::from_secs(60);
+        let mut last = String::new();
+        while Instant::now() < until {
+            for engine in &self.engines {
+                let token = std::fs::read_to_string(self.dir.join("admin")).unwrap_or_default();
+                let url = format!("http://{}{path}", engine.at);
+                let request = match &body {
+                    None => self.http.get(url),
+                    Some(body) => self.http.post(url).json(body),
+                };
+                match request.bearer_auth(token.trim()).send().await {
+                    Ok(answer) if answer.status() == StatusCode::SERVICE_UNAVAILABLE => {}
+                    Ok(answer) => {
+                        let status = answer.status();
+                        return (status, answer.json().await.unwrap_or_default());
+                    }
+                    Err(error) => last = error.to_string(),
+                }
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        panic!("no engine answers {path} in 60 s: {last}\n{}", self.logs());
+    }
+
+    fn logs(&self) -> String {
+        let logs = self.engines.iter().map(|engine| {
+            let text = std::fs::read_to_string(&engine.log).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            format!(
+                "--- {}\n{}",
+                engine.log.display(),
+                lines[lines.len().saturating_sub(25)..].join("\n")
+            )
+        });
+        logs.collect::<Vec<_>>().join("\n")
+    }
+
+    pub async fn until(&self, what: &str, holds: impl AsyncFn(&Self) -> bool) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while !holds(self).await {
+            assert!(
+                Instant::now() < until,
+                "not in 60 s: {what}\n{}",
+                self.logs()
+            );
+            sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    async fn agents_in(&self, state: &str) -> usize {
+        let (_, agents) = self.ask("/api/v1/agents", None).await;
+        let agents = agents.as_array().cloned().unwrap_or_default();
+        agents
+            .iter()
+            .filter(|agent| agent["state"] == state)
+            .count()
+    }
+
+    async fn contacts_in(&self, states: &[&str]) -> usize {
+        let (_, contacts) = self
+            .ask("/api/v1/contacts?state=live&limit=1000", None)
+            .await;
+        let contacts = contacts.as_array().cloned().unwrap_or_default();
+        let within = |contact: &&Json| states.iter().any(|state| contact["state"] == *state);
+        contacts.iter().filter(within).count()
+    }
+
+    pub async fn epoch(&self) -> u64 {
+        let (_, config) = self.ask("/api/v1/config", None).await;
+        config["epoch"].as_u64().unwrap_or_default()
+    }
+
+    /// The phones register, and answer each call after 0.3 s, for a second.
+    pub async fn phones_again(&mut self) {
+        self.phones.clear();
+        for (agent, password, at) in AGENTS {
+            let ready = self.pod.dir(&format!("../log/{agent}/ready"));
+            let _ = std::fs::remove_file(&ready);
+            let child = self
+                .pod
+                .script("phone.sh")
+                .args(["--at", at, "--register", "10.88.0.1:5060", "--user", agent])
+                .args(["--password", password, "--name", agent])
+                .args(["--answer", "0.3", "--talk", "1"])
+                .spawn()
+                .unwrap();
+            self.phones.push(Party(child));
+            self.until("a phone is registered", async |_| ready.exists())
+                .await;
+        }
+        let pod = &self.pod;
+        pod.eventually("the phones are online", async || {
+            for (agent, _, _) in AGENTS {
+                if pod.online(agent).await != "online" {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
+    }
+
+    pub fn callers(&mut self, calls: u32, rate: f64) -> Party {
+        // Callers of the same carrier, from a port of their own.
+        self.calling += 1;
+        let from = format!("10.88.0.10:{}", 5100 + self.calling * 2);
+        let mut caller = self.pod.caller(NUMBER, &["--until-bye", "--from", &from]);
+        caller.args(["--calls", &calls.to_string(), "--rate", &rate.to_string()]);
+        Party(caller.spawn().unwrap())
+    }
+
+    /// Two talk or ring, and at least three wait.
+    pub async fn some_talk_and_some_wait(&self) {
+        self.until("some talk and some wait", async |centre| {
+            centre.contacts_in(&["talking"]).await >= 1
+                && centre.contacts_in(&["waiting"]).await >= 3
+        })
+        .await;
+    }
+
+    pub async fn someone_talks(&self) {
+        self.until("someone talks", async |centre| {
+            centre.contacts_in(&["talking"]).await >= 1
+        })
+        .await;
+    }
+
+    /// Every one of them was answered and let go in order; nobody is left.
+    pub async fn served(&mut self, callers: &mut Party) {
+        let ended = tokio::time::timeout(Duration::from_secs(90), callers.ends_well()).await;
+        match ended {
+            Ok(well) => assert!(well, "sipp: a caller was not served\n{}", self.logs()),
+            Err(_) => panic!("callers are not served in 90 s\n{}", self.logs()),
+        }
+        let until = Instant::now() + Duration::from_secs(30);
+        while self.agents_in("idle").await != AGENTS.len() {
+            if Instant::now() > until {
+                let (_, agents) = self.ask("/api/v1/agents", None).await;
+                let (_, live) = self.ask("/api/v1/contacts?state=live", None).await;
+                let (_, ended) = self.ask("/api/v1/contacts?state=ended", None).await;
+                panic!(
+                    "an agent is stuck: {agents:#}\n{live:#}\n{ended:#}\n{}",
+                    self.logs()
+                );
+            }
+            sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// The engine that leads, by its own word.
+    async fn leader(&self) -> usize {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            for (index, engine) in self.engines.iter().enumerate() {
+                let url = format!("http://{}/readyz", engine.at);
+                let answer = self.http.get(url).send().await;
+                if answer.is_ok_and(|answer| answer.status().is_success()) {
+                    return index;
+                }
+            }
+            assert!(Instant::now() < until, "nobody leads\n{}", self.logs());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills it with no warning. On SQLite its successor is started at once, as the kubelet does.
+    pub async fn kill_leader(&mut self) {
+        let mut killed = self.engines.remove(self.leader().await);
+        signal("KILL", &killed.pid());
+        killed.child.wait().await.unwrap();
+        if self.store == Store::Sqlite {
+            self.start_engine();
+        }
+    }
+
+    pub async fn kill_all(&mut self) {
+        for mut engine in self.engines.drain(..) {
+            signal("KILL", &engine.pid());
+            engine.child.wait().await.unwrap();
+        }
+    }
+
+    /// Freezes the leader; its process id.
+    pub async fn pause_leader(&mut self) -> String {
+        let leader = &self.engines[self.leader().await];
+        let pid = leader.pid();
+        signal("STOP", &pid);
+        pid
+    }
+
+    pub fn wake(&self, pid: &str) {
+        signal("CONT", pid);
+    }
+
+    pub async fn another_leads(&mut self, frozen: &str) {
+        self.until("another leads", async |centre| {
+            for engine in centre
+                .engines
+                .iter()
+                .filter(|engine| engine.pid() != frozen)
+            {
+                let url = format!("http://{}/readyz", engine.at);
+                let answer = centre.http.get(url).send().await;
+                if answer.is_ok_and(|answer| answer.status().is_success()) {
+                    return true;
+                }
+            }
+            false
+        })
+        .await;
+    }
+
+    /// A stale leader that wakes up ends by itself, and says that it steps down.
+    pub async fn ends_stale(&mut self, pid: String) {
+        let at = self.engines.iter().position(|engine| engine.pid() == pid);
+        let mut stale = self.engines.remove(at.unwrap());
+        let ended = tokio::time::timeout(Duration::from_secs(20), stale.child.wait()).await;
+        let log = std::fs::read_to_string(&stale.log).unwrap();
+        let status = ended.unwrap_or_else(|_| panic!("the stale leader runs on:\n{log}"));
+        assert_eq!(status.unwrap().code(), Some(3), "{log}");
+    }
+
+    /// What the engines send to ARI is lost from now on: nothing is refused, nothing closed.
+    pub fn cut_ari_off(&self) {
+        run("nft", &["add", "table", "inet", "cut"]);
+        let chain = "add chain inet cut out { type filter hook output priority 0; }";
+        run("nft", &[chain]);
+        let rule = format!("add rule inet cut out meta skuid {USER} tcp dport 8088 drop");
+        run("nft", &[&rule]);
+    }
+
+    pub fn join_ari(&self) {
+        run("nft", &["delete", "table", "inet", "cut"]);
+    }
+
+    /// The store answers nothing for a while, and then everything.
+    pub async fn stall_journal(&self, long: Duration) {
+        match &self.server {
+            Some(server) => {
+                server.signal("STOP");
+                sleep(long).await;
+                server.signal("CONT");
+            }
+            None => {
+                let path = self.dir.join("journal");
+                let held = tokio::task::spawn_blocking(move || {
+                    let other = rusqlite::Connection::open(path).unwrap();
+                    other.busy_timeout(Duration::from_secs(10)).unwrap();
+                    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+                    std::thread::sleep(long);
+                    other.execute_batch("ROLLBACK").unwrap();
+                });
+                held.await.unwrap();
+            }
+        }
+    }
+
+    /// Another wrap-up, another ring time, another queue beside; live once this returns.
+    pub async fn reconfigure(&self, step: u32) {
+        let (_, before) = self.ask("/api/v1/config", None).await;
+        self.pod.change(|tenant| {
+            let queue = tenant["queues"]["acme/orders"].clone();
+            tenant["queues"]["acme/orders"]["ring"] = json!(format!("{}s", 15 + step));
+            tenant["queues"][format!("acme/more-{step}")] = queue;
+        });
+        self.until("the new configuration runs", async |centre| {
+            let (_, now) = centre.ask("/api/v1/config", None).await;
+            now["configHash"] != before["configHash"]
+        })
+        .await;
+    }
+
+    pub async fn asterisk_dies_and_comes_back(&self) {
+        let pid = std::fs::read_to_string(self.pod.dir(&format!("../asterisk/{POD}/pid"))).unwrap();
+        signal("KILL", pid.trim());
+        sleep(Duration::from_secs(1)).await;
+        self.pod.start_asterisk();
+        self.until("nobody lives whose call died", async |centre| {
+            let (_, live) = centre
+                .ask("/api/v1/contacts?state=live&limit=1000", None)
+                .await;
+            live.as_array().is_some_and(Vec::is_empty)
+        })
+        .await;
+    }
+
+    /// No channel and no bridge is left.
+    pub async fn nothing_is_left_in_asterisk(&self) {
+        let sidecar = self.pod.own_ari();
+        self.until("Asterisk is empty", async |_| {
+            let (channels, bridges) = (sidecar.channels().await, sidecar.bridges().await);
+            channels.is_ok_and(|c| c.is_empty()) && bridges.is_ok_and(|b| b.is_empty())
+        })
+        .await;
+    }
+
+    /// Ends the engines in order and reads what they left.
+    pub async fn end_engines(mut self) -> Vec<Entry> {
+        for mut engine in self.engines.drain(..) {
+            signal("TERM", &engine.pid());
+            let ended = tokio::time::timeout(Duration::from_secs(20), engine.child.wait()).await;
+            let log = std::fs::read_to_string(&engine.log).unwrap();
+            let status = ended.unwrap_or_else(|_| panic!("it doesn't end:\n{log}"));
+            assert!(status.unwrap().success(), "{log}");
+        }
+        let location = match self.store {
+            Store::Sqlite => Location::Sqlite(self.dir.join("journal")),
+            Store::Postgres => Location::read(&self.dir.join("uri")).unwrap(),
+        };
+        tokio::task::block_in_place(|| location.open().unwrap().read(Seq(0), usize::MAX).unwrap())
+    }
+}

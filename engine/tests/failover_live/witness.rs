@@ -1,0 +1,89 @@
+//! What Asterisk itself tells of every channel and bridge, whoever leads: events of an application
+//! of our own that is subscribed to everything.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+use tokio_tungstenite::connect_async;
+
+pub struct Witness {
+    events: Arc<Mutex<Vec<Value>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Witness {
+    /// Watches until it is dropped; an Asterisk that went away is watched again when it is back.
+    pub async fn open(password: impl Fn() -> String + Send + 'static) -> Self {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&events);
+        let (told, first) = tokio::sync::oneshot::channel();
+        let task = tokio::spawn(async move {
+            let mut told = Some(told);
+            loop {
+                let url = format!(
+                    "ws://10.88.0.1:8088/ari/events?app=witness&subscribeAll=true&api_key=sidecar:{}",
+                    password()
+                );
+                if let Ok((mut stream, _)) = connect_async(url).await {
+                    if let Some(told) = told.take() {
+                        let _ = told.send(());
+                    }
+                    while let Some(Ok(message)) = stream.next().await {
+                        if let Ok(text) = message.into_text()
+                            && let Ok(event) = serde_json::from_str::<Value>(&text)
+                        {
+                            kept.lock().unwrap().push(event);
+                        }
+                    }
+                }
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+        first.await.unwrap();
+        Self { events, task }
+    }
+
+    pub fn events(&self) -> Vec<Value> {
+        self.events.lock().unwrap().clone()
+    }
+
+    pub fn len(&self) -> usize {
+        self.events.lock().unwrap().len()
+    }
+
+    /// Waits for an agent's leg that was made after the first `seen` events.
+    pub async fn offered_since(&self, seen: usize) {
+        self.wait("an offer", |events| {
+            events[seen..].iter().any(|event| {
+                event["type"] == "ChannelCreated" && leg(&event["channel"]["id"]).is_some()
+            })
+        })
+        .await;
+    }
+
+    pub async fn wait(&self, what: &str, holds: impl Fn(&[Value]) -> bool) {
+        let until = Instant::now() + Duration::from_secs(40);
+        while !holds(&self.events.lock().unwrap()) {
+            assert!(
+                Instant::now() < until,
+                "Asterisk did not see {what} in 40 s"
+            );
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// The contact whose offer this leg is: `o-CONTACT-GENERATION`.
+pub fn leg(id: &Value) -> Option<u64> {
+    let (contact, _) = id.as_str()?.strip_prefix("o-")?.split_once('-')?;
+    contact.parse().ok()
+}
