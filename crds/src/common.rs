@@ -225,6 +225,22 @@ pub struct Announcements {
     /// Whether the estimated wait is told.
     #[serde(default)]
     pub estimated_wait: bool,
+    /// A callback in place of the wait, by a key; absent: none is offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackOffer>,
+}
+
+/// A callback that a waiting caller may choose: their place is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CallbackOffer {
+    /// The key that chooses it: 0 to 9, `*` or `#`.
+    #[schemars(length(max = 1), regex(pattern = r"^[0-9*#]$"))]
+    pub key: String,
+    /// What tells callers of it, and of the key.
+    pub prompt: PromptName,
+    /// Played to who has chosen it, before they are let go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<PromptName>,
 }
 
 /// What the centre's and a client's queues have in common.

@@ -140,6 +140,8 @@ findings! {
         ["error unknown-trunk Client/acme spec.trunks[0]"];
     a_prompt_that_is_not_there: |d| { d.set("acme", "/spec/queues/0/announcements", json!({"greeting": "hello"})); } =>
         ["error unknown-prompt Client/acme spec.queues[0].announcements.greeting"];
+    a_prompt_of_a_callback_that_is_not_there: |d| { d.set("acme", "/spec/queues/0/announcements", json!({"callback": {"key": "1", "prompt": "hello"}})); } =>
+        ["error unknown-prompt Client/acme spec.queues[0].announcements.callback.prompt"];
     a_course_that_is_not_there: |d| { d.set("acme", "/spec/training/courses/0", json!("more")); } =>
         ["error unknown-course Client/acme spec.training.courses[0]"];
     a_shift_that_is_not_there: |d| { d.set("maria", "/spec/shifts", json!(["late"])); } =>

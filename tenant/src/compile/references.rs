@@ -252,6 +252,18 @@ impl<'a> Found<'a> {
             let field = path.key("announcements").key("greeting");
             self.add(Target::Prompt, greeting.as_str(), field);
         }
+        let offered = queue
+            .announcements
+            .as_ref()
+            .and_then(|a| a.callback.as_ref());
+        if let Some(offered) = offered {
+            let path = path.key("announcements").key("callback");
+            self.add(Target::Prompt, offered.prompt.as_str(), path.key("prompt"));
+            if let Some(confirmation) = &offered.confirmation {
+                let field = path.key("confirmation");
+                self.add(Target::Prompt, confirmation.as_str(), field);
+            }
+        }
     }
 
     fn skills(&mut self, names: impl Iterator<Item = &'a SkillName>, path: &FieldPath) {
