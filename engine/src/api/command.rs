@@ -16,6 +16,7 @@ use super::model::SignInPresence;
 use crate::journal::Context;
 use crate::run::{Decision, Fresh};
 use crate::state::Stage;
+use crate::telephony::driver::outbound::permitted;
 
 /// The longest reason or code.
 const MAX_WORD: usize = 64;
@@ -236,11 +237,13 @@ pub(crate) async fn carry_out(
         AgentCommand::Transfer { contact, to } => {
             let contact = talks_with(app, &agent, contact)?;
             let to = to.target()?;
+            may_be_called(app, contact, &to)?;
             Input::Transfer { contact, to }
         }
         AgentCommand::Consult { contact, to } => {
             let contact = talks_with(app, &agent, contact)?;
             let to = to.target()?;
+            may_be_called(app, contact, &to)?;
             return submit_fresh(app, Fresh::Consult { contact, to }, context)
                 .await
                 .map(drop);
@@ -363,6 +366,17 @@ fn offered_to(app: &App, agent: &AgentName, offer: OfferId) -> Result<Option<Med
             .map(|queue| queue.medium)),
         _ => Err(void()),
     }
+}
+
+/// Whether a trunk may call a place outside: said before the customer is let go.
+fn may_be_called(app: &App, contact: ContactId, to: &Target) -> Result<(), ApiError> {
+    let state = app.handle.state();
+    let Some(tenant) = state.directory.tenant.as_deref() else {
+        return Ok(());
+    };
+    let live = state.directory.live.get(&contact);
+    let client = live.and_then(|live| live.queue.client.as_ref());
+    permitted(tenant, client, to).map_err(|why| ApiError::Conflict(why.to_string()))
 }
 
 fn talks_with(app: &App, agent: &AgentName, contact: u64) -> Result<ContactId, ApiError> {

@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use trunkline_routing::{ContactId, Input, Time};
@@ -147,6 +149,21 @@ pub(super) async fn audio(
     counted
         .map(Json)
         .ok_or_else(|| ApiError::NotFound(format!("contact {contact} is no call that goes on now")))
+}
+
+pub(super) async fn voicemail(
+    State(app): State<App>,
+    caller: Caller,
+    Path(contact): Path<u64>,
+) -> Result<impl IntoResponse, ApiError> {
+    caller.admin()?;
+    let wav = app.handle.message(ContactId(contact)).await?;
+    let wav = wav.ok_or_else(|| {
+        ApiError::NotFound(format!(
+            "there is no message of contact {contact}: none was left, its retention is over, or its media pod is gone"
+        ))
+    })?;
+    Ok(([(CONTENT_TYPE, "audio/wav")], wav))
 }
 
 pub(super) async fn arrive(

@@ -221,6 +221,17 @@ pub(super) const ROUTES: &[Route] = &[
         handler: || get(contacts::audio),
     },
     Route {
+        method: "get",
+        path: "/api/v1/contacts/{contact}/voicemail",
+        summary: "The message that the contact's caller left: a WAV file, 8 kHz, one channel",
+        access: Access::Admin,
+        query: &[],
+        body: None,
+        status: 200,
+        answer: None,
+        handler: || get(contacts::voicemail),
+    },
+    Route {
         method: "post",
         path: "/api/v1/contacts/{contact}/gone",
         summary: "The customer of a chat or an e-mail has gone",

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -118,6 +119,12 @@ impl Keeper {
         while let Some(order) = orders.recv().await {
             match order {
                 Order::Run(inputs) => {
+                    let recording = inputs.tenant.telephony.recording.as_ref();
+                    let kept = recording.and_then(|recording| recording.retention);
+                    let kept = kept.map(|kept| Duration::from_secs(kept.get()));
+                    self.status.send_if_modified(|status| {
+                        std::mem::replace(&mut status.retention, kept) != kept
+                    });
                     self.inputs = Some(inputs);
                     self.apply().await;
                 }

@@ -12,6 +12,7 @@
 //! | `keeper` | the one task that changes files and has them run |
 //! | `source` | the tenant from the API server or a folder |
 //! | `follow`, `ami`, `carriers` | registrations and reachability |
+//! | `retention` | old recordings and messages are deleted |
 //! | `http` | probes, fence, drain |
 
 mod ami;
@@ -24,10 +25,11 @@ mod inputs;
 mod keeper;
 mod kept;
 mod render;
+mod retention;
 mod sidecar;
 mod source;
 mod status;
 
 pub use inputs::{Access, Credential, External, Inputs, PodFacts, SecretData, Secrets};
-pub use render::{PROMPTS, Problem, Rendered, Subject, render, trunk_endpoint};
+pub use render::{PROMPTS, Problem, Rendered, Subject, render, trunk_endpoint, trunk_of};
 pub use sidecar::{SidecarArgs, run};

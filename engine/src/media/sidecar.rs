@@ -99,6 +99,9 @@ pub struct SidecarArgs {
     /// Asterisk's state: prompts and what we keep go there
     #[arg(long, default_value = "/var/lib/asterisk")]
     lib: PathBuf,
+    /// Asterisk's recordings and messages
+    #[arg(long, default_value = "/var/spool/asterisk/recording")]
+    recordings: PathBuf,
 }
 
 impl SidecarArgs {
@@ -232,6 +235,7 @@ pub async fn run(args: SidecarArgs) -> anyhow::Result<()> {
         () = source.clone().follow(orders.clone()) => Ok(()),
         () = await_engine(asterisk, orders, status.subscribe()) => Ok(()),
         () = report(source, facts, status.subscribe()) => Ok(()),
+        () = super::retention::follow(args.recordings.clone(), status.subscribe()) => Ok(()),
     }
 }
 

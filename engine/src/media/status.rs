@@ -1,6 +1,7 @@
 //! The side-car's word on itself: one value that everything else watches.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use trunkline_tenant::crds::TrunkName;
 use trunkline_tenant::report::{MediaReport, MediaState, TrunkReport};
@@ -24,6 +25,8 @@ pub(super) struct Status {
     pub(super) draining: bool,
     /// Its last call has ended.
     pub(super) drained: bool,
+    /// How long recordings are kept; `None`: for ever.
+    pub(super) retention: Option<Duration>,
     /// How long a drain waits, in seconds.
     pub(super) drain_deadline: u64,
     /// The trunks of the newest configuration.

@@ -138,6 +138,11 @@ pub(crate) enum Request {
     },
     /// An agent's desk is there.
     Heartbeat(AgentName),
+    /// Fetch the message that a contact's caller left.
+    Message {
+        contact: ContactId,
+        answer: mpsc::Sender<Vec<u8>>,
+    },
     /// Have a call's audio counted.
     Measure {
         contact: ContactId,
@@ -296,6 +301,16 @@ impl Handle {
     pub async fn measure(&self, contact: ContactId) -> Result<Option<CallAudio>, NotTaken> {
         let (answer, mut answered) = mpsc::channel(1);
         self.ask(Request::Measure { contact, answer })?;
+        Ok(answered.recv().await)
+    }
+
+    /// The message that a contact's caller left, a WAV file; `None` where there is none, or none any more.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub async fn message(&self, contact: ContactId) -> Result<Option<Vec<u8>>, NotTaken> {
+        let (answer, mut answered) = mpsc::channel(1);
+        self.ask(Request::Message { contact, answer })?;
         Ok(answered.recv().await)
     }
 

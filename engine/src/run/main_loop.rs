@@ -17,7 +17,7 @@ use crate::config::Loaded;
 use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Seq, Writer};
 use crate::metrics::Metrics;
 use crate::state::State;
-use crate::telephony::{Arrival, CallRef, Command, MediaHosts, Report, Telephony};
+use crate::telephony::{Arrival, CallRef, Command, MediaHosts, Report, Standing, Telephony};
 
 /// Entries in one commit at most: a commit of this size takes some 10 ms.
 const BATCH: usize = 512;
@@ -238,6 +238,13 @@ impl MainLoop {
             Report::Input(input) => {
                 batch.push(input, Context::by(Actor::Telephony), Waiter::Nobody);
             }
+            Report::Asks { contact } => {
+                let standing = self.read(|state| Standing {
+                    position: state.core.position(contact),
+                    wait: state.core.estimate(contact).map(|it| (it.low, it.high)),
+                });
+                self.command(Command::Tell { contact, standing });
+            }
             Report::Host { host, up } => {
                 tracing::info!(host = %host, up, "media host");
                 self.metrics.media_host(host.as_str(), up);
@@ -328,6 +335,9 @@ impl MainLoop {
             Request::Measure { contact, answer } => {
                 // Without telephony the answer closes unsent, which is the answer.
                 let _ = (self.telephony.commands).send(Command::Measure { contact, answer });
+            }
+            Request::Message { contact, answer } => {
+                let _ = (self.telephony.commands).send(Command::Fetch { contact, answer });
             }
             Request::Heartbeat(agent) => {
                 beats.heard(agent.clone(), Instant::now());

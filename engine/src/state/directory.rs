@@ -13,7 +13,7 @@ use trunkline_tenant::{QueueId, Tenant};
 
 use super::ContactRecord;
 use crate::journal::{Actor, Entry, Presence};
-use crate::telephony::{CallRef, Recovered, RecoveredCall, RecoveredStage};
+use crate::telephony::{Beside, CallRef, Recovered, RecoveredCall, RecoveredOther, RecoveredStage};
 
 /// Records kept at hand; older ones are in the journal.
 const RECENT: usize = 1000;
@@ -562,28 +562,53 @@ impl Directory {
         let calls = self
             .live
             .iter()
+            .filter(|(_, live)| live.calls.is_none() && live.consult_of.is_none())
             .filter_map(|(contact, live)| {
                 Some(RecoveredCall {
                     contact: *contact,
                     call: live.call.clone()?,
                     queue: live.queue.clone(),
-                    stage: recovered_stage(&live.stage),
+                    stage: recovered_stage(*contact, &live.stage),
                 })
             })
             .collect();
+        let others = self.live.iter().filter_map(|(contact, live)| {
+            let what = match (live.consult_of, live.calls.clone()) {
+                (Some(of), _) => Beside::Consult { of },
+                (None, Some(customer)) => Beside::Callback { customer },
+                (None, None) => return None,
+            };
+            Some(RecoveredOther {
+                contact: *contact,
+                queue: live.queue.clone(),
+                what,
+                stage: recovered_stage(*contact, &live.stage),
+            })
+        });
         Recovered {
+            others: others.collect(),
             calls,
             newest: self.newest,
         }
     }
 }
 
-fn recovered_stage(stage: &Stage) -> RecoveredStage {
+fn recovered_stage(contact: ContactId, stage: &Stage) -> RecoveredStage {
     match stage.clone() {
-        // One on its way outside hears music until the core takes it back or lets it go.
-        Stage::Waiting | Stage::Outside { .. } | Stage::Away { .. } | Stage::Later { .. } => {
-            RecoveredStage::Waiting
-        }
+        Stage::Waiting | Stage::Later { .. } => RecoveredStage::Waiting,
+        // A consult's leg outside comes from no offer.
+        Stage::Away { .. } => RecoveredStage::Outside {
+            talk: OfferId {
+                contact,
+                generation: 0,
+            },
+        },
+        Stage::Outside { offer, .. } => RecoveredStage::Outside {
+            talk: OfferId {
+                contact,
+                generation: offer.generation,
+            },
+        },
         Stage::Offered {
             offer,
             agent,

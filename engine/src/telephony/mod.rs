@@ -52,7 +52,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
-use trunkline_routing::{ContactId, Input, OfferId, Output, Time};
+use trunkline_routing::{ContactId, Input, OfferId, Output, Span, Time};
 use trunkline_tenant::crds::AgentName;
 use trunkline_tenant::{QueueId, Tenant};
 
@@ -90,6 +90,11 @@ pub enum Report {
     Arrived(Arrival),
     /// Something happened to a call, in the core's words.
     Input(Input),
+    /// A waiting caller is to be told where they stand. Answer with [`Command::Tell`], or not at all.
+    Asks {
+        /// Which contact.
+        contact: ContactId,
+    },
     /// A media host can be commanded, or no longer.
     Host {
         /// Which.
@@ -149,6 +154,15 @@ impl From<Vec<Host>> for MediaHosts {
     }
 }
 
+/// Where a waiting contact stands, as the core says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// 1: next. `None`: not known.
+    pub position: Option<usize>,
+    /// The wait that is left, as an interval. `None`: too little is known to be honest.
+    pub wait: Option<(Span, Span)>,
+}
+
 /// What the engine asks of telephony.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -180,6 +194,20 @@ pub enum Command {
         contact: ContactId,
         /// On, or off.
         on: bool,
+    },
+    /// Where a waiting contact stands: told to its caller.
+    Tell {
+        /// Which contact.
+        contact: ContactId,
+        /// How it stands.
+        standing: Standing,
+    },
+    /// Fetch what a caller has left as a message. The answer closes unsent where there is none.
+    Fetch {
+        /// Whose caller.
+        contact: ContactId,
+        /// Where to: a WAV file.
+        answer: mpsc::Sender<Vec<u8>>,
     },
     /// Count a call's audio. Nothing is sent where there is no such call, or its host can't say.
     Measure {
@@ -224,6 +252,11 @@ pub enum RecoveredStage {
         /// Who.
         agent: AgentName,
     },
+    /// Somebody outside the centre is called for it.
+    Outside {
+        /// The offer that led to the talk that it comes from: it names their leg.
+        talk: OfferId,
+    },
     /// It talks.
     Talking {
         /// The offer that led to it: it names the agent's leg.
@@ -235,11 +268,53 @@ pub enum RecoveredStage {
     },
 }
 
+impl RecoveredStage {
+    /// The offer under which an agent is asked or talks.
+    pub fn offer(&self) -> Option<OfferId> {
+        match self {
+            Self::Waiting | Self::Outside { .. } => None,
+            Self::Offered { offer, .. }
+            | Self::Accepted { offer, .. }
+            | Self::Talking { offer, .. } => Some(*offer),
+        }
+    }
+}
+
+/// A contact that has no caller's channel of its own, as the journal knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecoveredOther {
+    /// Its number.
+    pub contact: ContactId,
+    /// Its queue.
+    pub queue: QueueId,
+    /// What it is.
+    pub what: Beside,
+    /// What it is at.
+    pub stage: RecoveredStage,
+}
+
+/// A contact that has no caller's channel of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// An agent consults about another contact.
+    Consult {
+        /// About which.
+        of: ContactId,
+    },
+    /// A customer is to be called.
+    Callback {
+        /// Their number.
+        customer: String,
+    },
+}
+
 /// What a leader knows when it begins. Empty for one without a past.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recovered {
     /// The live voice contacts.
     pub calls: Vec<RecoveredCall>,
+    /// The live contacts without a caller: consults and callbacks.
+    pub others: Vec<RecoveredOther>,
     /// The highest contact number that the journal knows. A caller whose channel carries a
     /// lower one, that is not among `calls`, had ended; a higher one means that the journal
     /// lost it, and the caller arrives anew.

@@ -182,8 +182,11 @@ impl Sim {
     fn command(&mut self, command: Command) {
         match command {
             Command::Configure(tenant) => self.configure(tenant),
-            // There is no audio to count.
-            Command::Hosts(_) | Command::Measure { .. } => {}
+            // There is no audio to count, to play or to keep.
+            Command::Hosts(_)
+            | Command::Measure { .. }
+            | Command::Tell { .. }
+            | Command::Fetch { .. } => {}
             Command::Admit { contact, call, .. } => match self.calls.get_mut(&call.channel) {
                 Some(known) => {
                     known.contact = Some(contact);

@@ -36,6 +36,11 @@ pub fn trunk_endpoint(trunk: &TrunkName) -> String {
     format!("{TRUNK_PREFIX}{trunk}")
 }
 
+/// The trunk whose endpoint this is, if it is one.
+pub fn trunk_of(endpoint: &str) -> Option<TrunkName> {
+    endpoint.strip_prefix(TRUNK_PREFIX).map(TrunkName::from)
+}
+
 /// The object whose attributes say which configuration Asterisk runs; see [`mark_pjsip`].
 pub const MARKER: &str = "zz_marker";
 

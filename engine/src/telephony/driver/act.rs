@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::ari::{
-    Ari, AriError, BridgeId, Cause, ChannelId, HostName, Originate, PlaybackId,
+    Ari, AriError, BridgeId, Cause, ChannelId, HostName, Originate, PlaybackId, RecordOptions,
+    RecordingName,
 };
-use super::names::{CONTACT_VARIABLE, LEG};
-use trunkline_routing::{ContactId, OfferId};
+use super::names::CONTACT_VARIABLE;
+use super::outbound::Shown;
+use trunkline_routing::ContactId;
 
 /// A deed, and the leg whose deeds are done one after the other.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,18 +32,42 @@ pub(crate) enum What {
         leave: BridgeId,
         music: String,
     },
-    /// Ring an agent's phone.
+    /// Ring an agent's phone, or somebody outside.
     Ring(Ring),
+    /// Answer a caller who is no contact yet, and ask which queue they want.
+    Ask {
+        playback: PlaybackId,
+        media: Option<String>,
+    },
+    /// Stop what plays: a choice was made.
+    Quiet(PlaybackId),
+    /// Tell a waiting caller something, in place of the music.
+    Announce {
+        playback: PlaybackId,
+        media: Vec<String>,
+    },
     /// Let caller and agent hear each other.
     Join {
         bridge: BridgeId,
         agent: ChannelId,
         stop: Option<PlaybackId>,
     },
+    /// Let all of these hear each other, the caller among them; what the two bridges were for is over.
+    Gather {
+        bridge: BridgeId,
+        legs: Vec<ChannelId>,
+        leave: BridgeId,
+    },
     /// A last prompt to a caller, answered or not.
     Farewell {
         playback: PlaybackId,
         media: String,
+    },
+    /// A prompt, a tone, and what the caller says after it is kept.
+    TakeMessage {
+        playback: PlaybackId,
+        media: Option<String>,
+        recording: RecordingName,
     },
     Hangup(Cause),
     DestroyBridge(BridgeId),
@@ -50,10 +76,13 @@ pub(crate) enum What {
 /// What ringing a phone takes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ring {
-    pub offer: OfferId,
+    /// The app's arguments when it is answered.
+    pub args: [String; 2],
+    pub contact: ContactId,
     pub endpoint: String,
-    pub caller: ChannelId,
-    pub caller_id: Option<String>,
+    /// Whose codecs are taken over.
+    pub originator: Option<ChannelId>,
+    pub shown: Shown,
     /// Until Asterisk itself gives up: later than the core, which comes first.
     pub timeout: Duration,
 }
@@ -64,6 +93,15 @@ pub(crate) struct Failed {
     pub act: Act,
     pub error: AriError,
 }
+
+/// Three minutes at most; ten seconds of silence, or a key, end it.
+const MESSAGE: RecordOptions<'static> = RecordOptions {
+    format: "wav",
+    at_most: Some(Duration::from_secs(180)),
+    silence: Some(Duration::from_secs(10)),
+    beep: true,
+    terminate_on: "any",
+};
 
 /// An answer that got lost is asked for again; what runs in Asterisk by then is found as done.
 const TRIES: u32 = 3;
@@ -107,28 +145,69 @@ impl Act {
                 ari.music_start(leg, music).await
             }
             What::Ring(ring) => {
-                let offer = ring.offer.to_string();
-                let args = [LEG, &offer];
+                let args: Vec<&str> = ring.args.iter().map(String::as_str).collect();
+                let mut variables =
+                    BTreeMap::from([(CONTACT_VARIABLE.into(), ring.contact.to_string())]);
+                let caller_id = match &ring.shown {
+                    Shown::Number(number) => Some(number.as_str()),
+                    Shown::TrunksOwn => None,
+                    Shown::Nobodys => {
+                        variables.insert("CALLERID(pres)".into(), "prohib".into());
+                        Some("anonymous")
+                    }
+                };
                 ari.originate(&Originate {
                     endpoint: &ring.endpoint,
                     id: leg,
                     args: &args,
-                    originator: Some(&ring.caller),
-                    caller_id: ring.caller_id.as_deref(),
+                    originator: ring.originator.as_ref(),
+                    caller_id,
                     timeout: ring.timeout,
-                    variables: BTreeMap::from([(
-                        CONTACT_VARIABLE.into(),
-                        ring.offer.contact.to_string(),
-                    )]),
+                    variables,
                 })
                 .await
                 .map(drop)
+            }
+            What::Ask { playback, media } => {
+                ari.answer(leg).await?;
+                match media {
+                    Some(media) => ari.play(leg, playback, &[media]).await.map(drop),
+                    None => Ok(()),
+                }
+            }
+            What::Quiet(playback) => ari.stop_playback(playback).await.map(drop),
+            What::Announce { playback, media } => {
+                ari.music_stop(leg).await?;
+                let media: Vec<&str> = media.iter().map(String::as_str).collect();
+                ari.play(leg, playback, &media).await.map(drop)
+            }
+            What::TakeMessage {
+                playback,
+                media,
+                recording,
+            } => {
+                ari.answer(leg).await?;
+                ari.music_stop(leg).await?;
+                if let Some(media) = media {
+                    ari.play(leg, playback, &[media]).await?;
+                }
+                // Asterisk does one after the other: the recording begins when the prompt ends.
+                ari.record_channel(leg, recording, MESSAGE).await.map(drop)
             }
             What::Join {
                 bridge,
                 agent,
                 stop,
-            } => join(ari, leg, agent, bridge, stop.as_ref()).await,
+            } => join(ari, &[leg, agent], bridge, stop.as_ref()).await,
+            What::Gather {
+                bridge,
+                legs,
+                leave,
+            } => {
+                let legs: Vec<&ChannelId> = std::iter::once(leg).chain(legs).collect();
+                join(ari, &legs, bridge, None).await?;
+                ari.destroy_bridge(leave).await.map(drop)
+            }
             What::Farewell { playback, media } => {
                 ari.answer(leg).await?;
                 ari.music_stop(leg).await?;
@@ -140,25 +219,32 @@ impl Act {
     }
 }
 
+/// The first of the legs is the one that may hear music or a prompt until now.
 async fn join(
     ari: &Ari,
-    caller: &ChannelId,
-    agent: &ChannelId,
+    legs: &[&ChannelId],
     bridge: &BridgeId,
     stop: Option<&PlaybackId>,
 ) -> Result<(), AriError> {
     if let Some(playback) = stop {
         ari.stop_playback(playback).await?;
     }
-    let (quiet, made) = tokio::join!(ari.music_stop(caller), ari.create_bridge(bridge));
+    let quieten = async {
+        match legs.first() {
+            Some(caller) => ari.music_stop(caller).await,
+            None => Ok(()),
+        }
+    };
+    let (quiet, made) = tokio::join!(quieten, ari.create_bridge(bridge));
     quiet?;
     // A leg that is in already would leave and enter anew: add only who is missing.
     let inside = match made? {
         super::super::ari::Done::Now => Vec::new(),
         super::super::ari::Done::Already => ari.bridge(bridge).await?.channels,
     };
-    let missing: Vec<&ChannelId> = [caller, agent]
-        .into_iter()
+    let missing: Vec<&ChannelId> = legs
+        .iter()
+        .copied()
         .filter(|leg| !inside.contains(leg))
         .collect();
     if missing.is_empty() {

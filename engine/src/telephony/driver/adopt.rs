@@ -7,10 +7,12 @@ use trunkline_routing::{ContactId, DeclineCause, Input, OfferId, Span, Time};
 use trunkline_tenant::crds::{AgentName, EndpointType};
 
 use super::super::ari::{Bridge, Cause, Channel, ChannelId, ChannelState, Endpoint, HostName};
-use super::super::{CallRef, Recovered, RecoveredStage};
+use super::super::{Beside, CallRef, Recovered, RecoveredStage};
 use super::act::What;
-use super::calls::{Caller, Calls, Contact, Effects, Leg, Stage};
+use super::callback::Booked;
+use super::calls::{Caller, Calls, Contact, Effects, Kind, Leg, Stage};
 use super::names;
+use super::outside::{Outsider, Reached};
 
 /// What was touched this shortly before a listing may be under way: it proves nothing.
 const SETTLES_WITHIN: Span = Span::seconds(5);
@@ -49,6 +51,8 @@ enum Finding {
     LegUp(OfferId),
     Apart(OfferId),
     Together(Bridge),
+    OutsiderGone(ChannelId),
+    OutsiderUp(ChannelId),
 }
 
 impl Calls {
@@ -56,46 +60,118 @@ impl Calls {
     pub(crate) fn recover(&mut self, recovered: Recovered) {
         self.newest = recovered.newest;
         for call in recovered.calls {
-            let (stage, agent) = match call.stage {
-                RecoveredStage::Waiting => (Stage::Waiting, None),
-                RecoveredStage::Offered {
-                    offer,
-                    agent,
-                    deadline,
-                } => (
-                    Stage::Ringing { offer },
-                    Some((offer, agent, Some(deadline))),
-                ),
-                RecoveredStage::Accepted { offer, agent } => {
-                    (Stage::Joining { offer }, Some((offer, agent, None)))
-                }
-                RecoveredStage::Talking { offer, agent, held } => {
-                    (Stage::Talking { offer, held }, Some((offer, agent, None)))
-                }
-            };
-            if let Some((offer, agent, deadline)) = agent {
-                let place = Self::place(&call.call.host, &names::leg(offer));
-                let leg = Leg {
-                    offer,
-                    agent,
-                    deadline,
-                    cancelled: false,
-                    touched: NEVER,
-                };
-                self.legs.insert(place, leg);
-            }
             self.callers
                 .insert(call.call.clone(), Caller::Admitted(call.contact));
-            self.contacts.insert(
-                call.contact,
-                Contact {
-                    call: call.call,
-                    stage,
-                    greeting: None,
-                    gone: false,
-                    touched: NEVER,
-                },
-            );
+            let bridge = names::bridge(call.contact);
+            let contact = Contact::new(call.call, Kind::Caller, bridge, call.queue, NEVER);
+            self.resume(call.contact, contact, call.stage);
+        }
+        for other in recovered.others {
+            match other.what {
+                Beside::Consult { of } => self.recover_consult(other.contact, of, other.stage),
+                Beside::Callback { customer } => {
+                    let queue = other.queue;
+                    self.callbacks
+                        .insert(other.contact, Booked { queue, customer });
+                    if other.stage != RecoveredStage::Waiting {
+                        self.unfound.insert(other.contact, other.stage);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A contact as it was left, with its agent's leg.
+    fn resume(&mut self, id: ContactId, mut contact: Contact, stage: RecoveredStage) {
+        let host = contact.call.host.clone();
+        let (stage, agent) = match stage {
+            RecoveredStage::Waiting => (Stage::Waiting, None),
+            RecoveredStage::Offered {
+                offer,
+                agent,
+                deadline,
+            } => (
+                Stage::Ringing { offer },
+                Some((offer, agent, Some(deadline))),
+            ),
+            RecoveredStage::Accepted { offer, agent } => {
+                (Stage::Joining { offer }, Some((offer, agent, None)))
+            }
+            RecoveredStage::Outside { talk } => {
+                let place = Self::place(&host, &names::outside(talk));
+                self.outsiders.insert(place, Outsider::Of(id));
+                let reached = Reached::Not;
+                (Stage::Outside { talk, reached }, None)
+            }
+            RecoveredStage::Talking { offer, agent, held } => {
+                (Stage::Talking { offer, held }, Some((offer, agent, None)))
+            }
+        };
+        if let Some((offer, agent, deadline)) = agent {
+            let leg = Leg {
+                offer,
+                agent,
+                deadline,
+                cancelled: false,
+                touched: NEVER,
+            };
+            self.legs
+                .insert(Self::place(&host, &names::leg(offer)), leg);
+        }
+        contact.stage = stage;
+        contact.touched = NEVER;
+        self.contacts.insert(id, contact);
+    }
+
+    /// Its call is the leg of who consults. A customer who is not on hold is in the conference.
+    fn recover_consult(&mut self, id: ContactId, of: ContactId, stage: RecoveredStage) {
+        let Some(about) = self.contacts.get(&of) else {
+            return;
+        };
+        let Stage::Talking { offer, held } = about.stage else {
+            return;
+        };
+        let talks = matches!(stage, RecoveredStage::Talking { .. });
+        let conferenced = talks && !held;
+        let bridge = if conferenced {
+            about.bridge.clone()
+        } else {
+            names::bridge(id)
+        };
+        let leg = Self::place(&about.call.host, &names::leg(offer));
+        let kind = Kind::Consult { of, conferenced };
+        let consult = Contact::new(leg, kind, bridge, about.queue.clone(), NEVER);
+        self.resume(id, consult, stage);
+    }
+
+    /// A callback that had an agent: its legs are on one of the hosts, and which is seen here.
+    fn find_callbacks(&mut self, host: &HostName, channels: &BTreeMap<&ChannelId, &Channel>) {
+        let here: Vec<(ContactId, RecoveredStage)> = self
+            .unfound
+            .iter()
+            .filter(|(_, stage)| {
+                let offer = stage.offer();
+                offer.is_some_and(|offer| channels.contains_key(&names::leg(offer)))
+            })
+            .map(|(id, stage)| (*id, stage.clone()))
+            .collect();
+        for (id, stage) in here {
+            self.unfound.remove(&id);
+            let Some((booked, offer)) = self.callbacks.get(&id).zip(stage.offer()) else {
+                continue;
+            };
+            let call = Self::place(host, &names::customer(offer));
+            let dialled = channels.contains_key(&call.channel);
+            let kind = Kind::Callback { dialled };
+            let bridge = names::bridge(id);
+            let contact = Contact {
+                number: Some(booked.customer.clone()),
+                ..Contact::new(call.clone(), kind, bridge, booked.queue.clone(), NEVER)
+            };
+            if dialled {
+                self.callers.insert(call, Caller::Admitted(id));
+            }
+            self.resume(id, contact, stage);
         }
     }
 
@@ -117,6 +193,14 @@ impl Calls {
             .iter()
             .map(|channel| (&channel.id, channel))
             .collect();
+        for channel in channels.values() {
+            let place = Self::place(host, &channel.id);
+            self.usage.notice(&place, channel.endpoint(), now);
+        }
+        self.usage
+            .keep(host, settled, |call| channels.contains_key(&call.channel));
+        self.adopt_transferred(host, listing);
+        self.find_callbacks(host, &channels);
         self.compare_contacts(now, host, listing, &channels, settled, out);
         self.compare_callers(now, host, &channels, settled, out);
         self.compare_legs(now, host, &channels, settled, out);
@@ -152,12 +236,16 @@ impl Calls {
             }
             if contact.touched == NEVER {
                 contact.touched = now;
+                let caller = channels.get(&contact.call.channel);
+                contact.number = caller
+                    .map(|caller| caller.caller.number.clone())
+                    .filter(|number| !number.is_empty());
                 resumed.push(*id);
             }
             let bridge = listing
                 .bridges
                 .iter()
-                .find(|bridge| bridge.id == names::bridge(*id));
+                .find(|bridge| bridge.id == contact.bridge);
             findings.extend(judge(contact, channels, bridge).map(|finding| (*id, finding)));
         }
         for (id, finding) in findings {
@@ -167,12 +255,9 @@ impl Calls {
         // Their music may have ended with the greeting that our predecessor waited for.
         for id in resumed {
             if let Some(contact) = self.contacts.get(&id)
-                && !contact.gone
                 && matches!(contact.stage, Stage::Waiting | Stage::Ringing { .. })
             {
-                let leave = names::bridge(id);
-                let music = self.settings.music.clone();
-                out.act(&contact.call, What::Music { leave, music });
+                contact.back_to_music(&self.settings.music, out);
             }
         }
     }
@@ -191,7 +276,17 @@ impl Calls {
         };
         let call = contact.call.clone();
         match finding {
+            // An agent who consulted is gone: their customer's contact tells.
+            Finding::CallerGone if matches!(contact.kind, Kind::Consult { .. }) => {
+                contact.gone = true;
+            }
             Finding::CallerGone => {
+                if self.customer_not_reached(now, id, None, out) {
+                    return;
+                }
+                let Some(contact) = self.contacts.get_mut(&id) else {
+                    return;
+                };
                 contact.gone = true;
                 self.callers.remove(&call);
                 let outlived = listing.restarted || listing.began_after(&call.channel);
@@ -221,7 +316,7 @@ impl Calls {
                 match contact.stage {
                     Stage::Talking { .. } => {
                         contact.touched = now;
-                        out.input(Input::AgentDone { contact: id });
+                        self.agent_hung_up(id, out);
                     }
                     // Our predecessor may have died before it rang the phone; the offer still stands.
                     Stage::Ringing { .. } => match leg
@@ -246,13 +341,17 @@ impl Calls {
                 out.act(
                     &call,
                     What::Join {
-                        bridge: names::bridge(id),
+                        bridge: contact.bridge.clone(),
                         agent: names::leg(offer),
                         stop: None,
                     },
                 );
             }
             Finding::Together(bridge) => self.bridged(now, &call.host, &bridge, out),
+            Finding::OutsiderGone(leg) => {
+                self.outsider_gone(now, &Self::place(&call.host, &leg), out);
+            }
+            Finding::OutsiderUp(leg) => self.outsider_answered(now, &call.host, &leg, out),
         }
     }
 
@@ -289,9 +388,18 @@ impl Calls {
             }
         }
         let here = |place: &CallRef| place.host == *host && !channels.contains_key(&place.channel);
+        let away: Vec<CallRef> = self
+            .callers
+            .iter()
+            .filter(|(place, caller)| matches!(caller, Caller::Away { .. }) && here(place))
+            .map(|(place, _)| place.clone())
+            .collect();
+        for place in away {
+            self.channel_gone(now, &place, None, out);
+        }
         self.callers.retain(|place, caller| match caller {
-            Caller::Leaving { .. } => !here(place),
-            Caller::Asking if here(place) => {
+            Caller::Leaving { .. } | Caller::Choosing(_) | Caller::Speaking(_) => !here(place),
+            Caller::Asking { .. } if here(place) => {
                 *caller = Caller::GoneEarly;
                 true
             }
@@ -318,10 +426,18 @@ impl Calls {
         out: &mut Effects,
     ) {
         for id in channels.keys() {
+            let place = Self::place(host, id);
+            if names::outside_of(id).is_some() && !self.outsiders.contains_key(&place) {
+                tracing::info!(%host, leg = %id, "somebody outside whom nobody wants: hung up");
+                out.act(&place, What::Hangup(Cause::Normal));
+            }
+            if names::customer_of(id).is_some() && !self.callers.contains_key(&place) {
+                tracing::info!(%host, leg = %id, "a customer whom nobody calls back: hung up");
+                out.act(&place, What::Hangup(Cause::Normal));
+            }
             if names::offer_of(id).is_none() {
                 continue;
             }
-            let place = Self::place(host, id);
             let unwanted = match self.legs.get(&place) {
                 None => true,
                 Some(leg) => {
@@ -342,8 +458,33 @@ impl Calls {
         }
     }
 
+    /// Callers whose contact had ended as transferred, and who still talk with somebody outside:
+    /// what a predecessor let talk is left alone.
+    fn adopt_transferred(&mut self, host: &HostName, listing: &Listing) {
+        for bridge in &listing.bridges {
+            let known = names::contact_of(&bridge.id);
+            if known.is_none_or(|id| self.contacts.contains_key(&id) || self.newest < Some(id)) {
+                continue;
+            }
+            let outside = |id: &&ChannelId| names::outside_of(id).is_some();
+            let leg = bridge.channels.iter().find(outside);
+            let caller = bridge.channels.iter().find(|id| !outside(id));
+            let Some((leg, caller)) = leg.zip(caller) else {
+                continue;
+            };
+            let (leg, caller) = (Self::place(host, leg), Self::place(host, caller));
+            if self.outsiders.contains_key(&leg) || self.callers.contains_key(&caller) {
+                continue;
+            }
+            self.outsiders
+                .insert(leg.clone(), Outsider::With(caller.clone()));
+            let bridge = bridge.id.clone();
+            self.callers.insert(caller, Caller::Away { leg, bridge });
+        }
+    }
+
     fn stage_offer(&self, offer: OfferId) -> Option<OfferId> {
-        self.contacts.get(&offer.contact)?.stage.offer()
+        self.contacts.get(&self.holder(offer)?)?.stage.offer()
     }
 
     /// The phones that a host reaches now.
@@ -401,9 +542,34 @@ fn judge(
     channels: &BTreeMap<&ChannelId, &Channel>,
     bridge: Option<&Bridge>,
 ) -> Option<Finding> {
+    if contact.kind == (Kind::Callback { dialled: false }) {
+        let offer = contact.stage.offer()?;
+        return match (channels.get(&names::leg(offer)), &contact.stage) {
+            (None, _) => Some(Finding::LegGone(offer)),
+            (Some(leg), Stage::Ringing { .. }) if leg.state == ChannelState::Up => {
+                Some(Finding::LegUp(offer))
+            }
+            _ => None,
+        };
+    }
     let Some(caller) = channels.get(&contact.call.channel) else {
         return Some(Finding::CallerGone);
     };
+    if let Stage::Outside { talk, reached } = contact.stage {
+        let leg = names::outside(talk);
+        let Some(channel) = channels.get(&leg) else {
+            return Some(Finding::OutsiderGone(leg));
+        };
+        let both = [&leg, &contact.call.channel];
+        let together = bridge.filter(|bridge| both.iter().all(|leg| bridge.channels.contains(leg)));
+        return match (reached, together) {
+            (Reached::Answered, Some(bridge)) => Some(Finding::Together(bridge.clone())),
+            (Reached::Not, _) if channel.state == ChannelState::Up => {
+                Some(Finding::OutsiderUp(leg))
+            }
+            _ => None,
+        };
+    }
     let Some(offer) = contact.stage.offer() else {
         return (caller.state != ChannelState::Up).then_some(Finding::NotAnswered);
     };
@@ -419,6 +585,13 @@ fn judge(
             (channel.state == ChannelState::Up).then_some(Finding::LegUp(offer))
         }
         (Stage::Joining { .. }, Some(bridge)) => Some(Finding::Together(bridge.clone())),
+        // Whom we call back may not have answered yet.
+        (Stage::Joining { .. }, None)
+            if matches!(contact.kind, Kind::Callback { .. })
+                && caller.state != ChannelState::Up =>
+        {
+            None
+        }
         (Stage::Joining { .. } | Stage::Talking { held: false, .. }, None) => {
             Some(Finding::Apart(offer))
         }
@@ -435,6 +608,8 @@ impl Finding {
             Self::LegUp(_) => "the agent has answered",
             Self::Apart(_) => "caller and agent are not joined",
             Self::Together(_) => "caller and agent are joined",
+            Self::OutsiderGone(_) => "who was called outside is gone",
+            Self::OutsiderUp(_) => "who was called outside has answered",
         }
     }
 }

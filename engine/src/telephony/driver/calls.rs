@@ -6,18 +6,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trunkline_routing::{
-    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time, Unreached,
+    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time,
 };
-use trunkline_tenant::crds::AgentName;
+use trunkline_tenant::crds::{AgentName, EndpointType, TrunkName};
 use trunkline_tenant::{QueueId, Tenant};
 
-use super::super::ari::{Cause, ChannelId, HostName, PlaybackId};
-use super::super::{CallRef, Command, Report};
+use super::super::ari::{BridgeId, Cause, ChannelId, HostName, PlaybackId};
+use super::super::{CallRef, Command, RecoveredStage, Report};
 use super::act::{Act, Failed, Ring, What};
+use super::callback::Booked;
+use super::menu::Choosing;
+use super::outbound::{self, Destination, Shown, Usage};
+use super::outside::{Outsider, Reached};
 use super::{Settings, names};
 
 /// Asterisk's own ring time-out comes this much after the core's deadline: a safety net.
 const RING_GRACE: Span = Span::seconds(5);
+
+/// A waiting caller is told how long it may take this soon, where no greeting plays.
+const FIRST_NEWS: Span = Span::seconds(2);
+
+/// How long Asterisk itself lets a leg ring that the core gives up on at `deadline`.
+pub(crate) fn rings_until(now: Time, deadline: Time) -> Duration {
+    let until = (deadline + RING_GRACE) - now;
+    Duration::from_micros(u64::try_from(until.0).unwrap_or_default())
+}
+
+/// Q.850: a leg that Asterisk would not even make.
+const UNALLOCATED: i32 = 1;
 
 /// What is to be done and told.
 #[derive(Debug, Default)]
@@ -43,12 +59,18 @@ impl Effects {
 /// A caller's channel in our app.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Caller {
+    /// Hears the client's menu: no contact yet.
+    Choosing(Choosing),
     /// Reported; the engine has not said yet whether it is let in.
-    Asking,
+    Asking { number: Option<String> },
     /// Hung up before it was let in.
     GoneEarly,
     /// Let in.
     Admitted(ContactId),
+    /// Its contact has ended; it talks with somebody outside, on this leg.
+    Away { leg: CallRef, bridge: BridgeId },
+    /// Its contact has ended; it leaves a message.
+    Speaking(ContactId),
     /// Over; a last prompt plays, or the hang-up is under way.
     Leaving { farewell: Option<PlaybackId> },
 }
@@ -57,15 +79,28 @@ pub(crate) enum Caller {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Stage {
     Waiting,
-    Ringing { offer: OfferId },
-    Joining { offer: OfferId },
-    Talking { offer: OfferId, held: bool },
+    Ringing {
+        offer: OfferId,
+    },
+    Joining {
+        offer: OfferId,
+    },
+    Talking {
+        offer: OfferId,
+        held: bool,
+    },
+    /// Handed over to a place outside the centre, on the leg that is named for this talk.
+    Outside {
+        talk: OfferId,
+        reached: Reached,
+    },
 }
 
 impl Stage {
+    /// The offer under which an agent is asked or talks.
     pub(crate) fn offer(&self) -> Option<OfferId> {
         match self {
-            Self::Waiting => None,
+            Self::Waiting | Self::Outside { .. } => None,
             Self::Ringing { offer } | Self::Joining { offer } | Self::Talking { offer, .. } => {
                 Some(*offer)
             }
@@ -73,16 +108,87 @@ impl Stage {
     }
 }
 
+/// Who is at the other end of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A customer who called.
+    Caller,
+    /// An agent who consults about that contact: the contact's call is the agent's own leg.
+    Consult { of: ContactId, conferenced: bool },
+    /// A customer whom we call, once an agent is there: the contact's call is a leg that we make.
+    Callback { dialled: bool },
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Contact {
     pub call: CallRef,
+    pub kind: Kind,
+    /// Where the two talk.
+    pub bridge: BridgeId,
+    /// Where it waits, or waited.
+    pub queue: QueueId,
+    /// The caller's number, where the carrier tells it.
+    pub number: Option<String>,
     pub stage: Stage,
-    /// The greeting, while it plays.
-    pub greeting: Option<PlaybackId>,
+    /// The greeting, or what a waiting caller is told, while it plays.
+    pub playing: Option<PlaybackId>,
+    /// When the caller is told next how long it may take.
+    pub told_next: Time,
+    /// How often they have been told.
+    pub told: u32,
     /// The caller's channel is gone; the core has been told.
     pub gone: bool,
     /// When we last did something to it: a listing taken at about that time proves nothing.
     pub touched: Time,
+}
+
+impl Contact {
+    /// The channel that is there already: whose codecs an agent's leg takes over.
+    fn customer_or_agent(&self) -> Option<ChannelId> {
+        let there = !matches!(self.kind, Kind::Callback { dialled: false });
+        there.then(|| self.call.channel.clone())
+    }
+
+    pub(crate) fn new(
+        call: CallRef,
+        kind: Kind,
+        bridge: BridgeId,
+        queue: QueueId,
+        now: Time,
+    ) -> Self {
+        Self {
+            call,
+            kind,
+            bridge,
+            queue,
+            number: None,
+            stage: Stage::Waiting,
+            playing: None,
+            told_next: now + FIRST_NEWS,
+            told: 0,
+            gone: false,
+            touched: now,
+        }
+    }
+
+    /// A customer is on the line: there is somebody to play music to.
+    pub(crate) fn customer_listens(&self) -> bool {
+        let on_the_line = match self.kind {
+            Kind::Caller => true,
+            Kind::Consult { .. } => false,
+            Kind::Callback { dialled } => dialled,
+        };
+        on_the_line && !self.gone
+    }
+
+    /// Takes them out of the bridge, to music. An agent who consults hears nothing meanwhile.
+    pub(crate) fn back_to_music(&self, music: &str, out: &mut Effects) {
+        if self.customer_listens() {
+            let leave = self.bridge.clone();
+            let music = music.to_owned();
+            out.act(&self.call, What::Music { leave, music });
+        }
+    }
 }
 
 /// An agent's leg that we made and that is not known to be gone.
@@ -105,6 +211,14 @@ pub(crate) struct Calls {
     pub(crate) callers: BTreeMap<CallRef, Caller>,
     pub(crate) contacts: BTreeMap<ContactId, Contact>,
     pub(crate) legs: BTreeMap<CallRef, Leg>,
+    /// Legs to somebody outside the centre.
+    pub(crate) outsiders: BTreeMap<CallRef, Outsider>,
+    /// Contacts that are to be called back, and what is known of them.
+    pub(crate) callbacks: BTreeMap<ContactId, Booked>,
+    /// Callbacks with an agent that a predecessor left, until a host shows their legs.
+    pub(crate) unfound: BTreeMap<ContactId, RecoveredStage>,
+    /// What each trunk carries.
+    pub(crate) usage: Usage,
     /// Callers that left a moment ago: a listing may still show them.
     pub(crate) ended: BTreeMap<CallRef, Time>,
     /// The highest contact number that the journal or we know.
@@ -123,6 +237,10 @@ impl Calls {
             callers: BTreeMap::new(),
             contacts: BTreeMap::new(),
             legs: BTreeMap::new(),
+            outsiders: BTreeMap::new(),
+            callbacks: BTreeMap::new(),
+            unfound: BTreeMap::new(),
+            usage: Usage::default(),
             ended: BTreeMap::new(),
             newest: None,
             online: BTreeMap::new(),
@@ -130,12 +248,12 @@ impl Calls {
         }
     }
 
-    /// Does what the engine says. [`Command::Hosts`] and
-    /// [`Command::Measure`] are not for here.
+    /// Does what the engine says. [`Command::Hosts`], [`Command::Measure`] and [`Command::Fetch`]
+    /// are not for here.
     pub(crate) fn command(&mut self, now: Time, command: Command, out: &mut Effects) {
         match command {
             Command::Configure(tenant) => self.tenant = Some(tenant),
-            Command::Hosts(_) | Command::Measure { .. } => {}
+            Command::Hosts(_) | Command::Measure { .. } | Command::Fetch { .. } => {}
             Command::Admit {
                 contact,
                 call,
@@ -149,6 +267,7 @@ impl Calls {
             }
             Command::Do(output) => self.carry_out(now, output, out),
             Command::Hold { contact, on } => self.hold(now, contact, on, out),
+            Command::Tell { contact, standing } => self.tell(now, contact, standing, out),
         }
     }
 
@@ -164,9 +283,11 @@ impl Calls {
             return;
         }
         self.newest = self.newest.max(Some(id));
-        let gone = !matches!(self.callers.get(&call), Some(Caller::Asking));
+        let (number, gone) = match self.callers.remove(&call) {
+            Some(Caller::Asking { number }) => (number, false),
+            _ => (None, true),
+        };
         if gone {
-            self.callers.remove(&call);
             out.input(Input::CustomerGone { contact: id });
         } else {
             self.callers.insert(call.clone(), Caller::Admitted(id));
@@ -186,11 +307,10 @@ impl Calls {
         self.contacts.insert(
             id,
             Contact {
-                call,
-                stage: Stage::Waiting,
-                greeting: playing,
                 gone,
-                touched: now,
+                number,
+                playing,
+                ..Contact::new(call, Kind::Caller, names::bridge(id), queue.clone(), now)
             },
         );
     }
@@ -210,7 +330,7 @@ impl Calls {
                 deadline,
             } => self.offer(now, offer, agent, deadline, out),
             Output::CancelOffer { offer, why, .. } => self.cancel(now, offer, why, out),
-            Output::Waiting { contact, .. } => self.wait_again(now, contact, out),
+            Output::Waiting { contact, queue } => self.wait_again(now, contact, queue, out),
             Output::Ended {
                 contact,
                 outcome,
@@ -219,29 +339,38 @@ impl Calls {
                 let media = prompt.map(|name| names::prompt(&self.settings.prompts, &name));
                 self.end(now, contact, outcome, media, out);
             }
-            // Nobody outside the centre is dialled from here: the contact goes back at once to
-            // the agent who handed it over.
-            Output::HandOver { contact, .. } => {
-                let taken = false;
-                out.input(Input::HandedOver { contact, taken });
+            Output::HandOver {
+                contact,
+                to,
+                deadline,
+            } => self.hand_over(now, contact, &to, deadline, out),
+            Output::Consulting {
+                contact, consult, ..
+            } => self.consulting(now, contact, consult, out),
+            Output::Conferenced { contact, consult } => {
+                self.conferenced(now, contact, consult, out)
             }
-            // The caller is let go; whom to call back is heard again when an agent is asked.
+            Output::ConsultOver {
+                contact,
+                consult,
+                how,
+            } => self.consult_over(now, contact, consult, how, out),
             Output::CallbackBooked {
-                contact, prompt, ..
-            } => {
-                let media = prompt.map(|name| names::prompt(&self.settings.prompts, &name));
-                self.end(now, contact, Outcome::Callback, media, out);
-            }
-            // Customers are not called from here yet.
-            Output::Dial { offer, .. } => {
-                let cause = Unreached::Failed;
-                out.input(Input::NotReached { offer, cause });
-            }
+                contact,
+                queue,
+                customer,
+                prompt,
+                ..
+            } => self.book(contact, queue, customer, prompt, out),
+            Output::Dial {
+                offer,
+                customer,
+                queue,
+                deadline,
+                ..
+            } => self.dial(now, offer, &customer, &queue, deadline, out),
             // Facts to record, not deeds to do.
-            Output::Consulting { .. }
-            | Output::Conferenced { .. }
-            | Output::ConsultOver { .. }
-            | Output::Step { .. }
+            Output::Step { .. }
             | Output::Overflowed { .. }
             | Output::Answered { .. }
             | Output::Record(_)
@@ -258,17 +387,22 @@ impl Calls {
         deadline: Time,
         out: &mut Effects,
     ) {
+        self.prepare_callback(now, offer, &agent);
         let Some(contact) = self.contacts.get_mut(&offer.contact) else {
             return; // a chat, or a contact whose caller was gone before it began
         };
         if contact.gone {
             return; // the core has been told, and takes the offer back
         }
-        let endpoint = self
+        let shown = contact
+            .number
+            .clone()
+            .map_or(Shown::TrunksOwn, Shown::Number);
+        let reached = self
             .tenant
             .as_ref()
-            .and_then(|tenant| names::endpoint(tenant, &agent));
-        let Some(endpoint) = endpoint else {
+            .and_then(|tenant| phone(tenant, &agent, contact, shown, &self.usage, now));
+        let Some(reached) = reached else {
             let cause = DeclineCause::Unreachable;
             return out.input(Input::Decline { offer, cause });
         };
@@ -278,14 +412,17 @@ impl Calls {
             host: contact.call.host.clone(),
             channel: names::leg(offer),
         };
-        let until = (deadline + RING_GRACE) - now;
         let ring = Ring {
-            offer,
-            endpoint,
-            caller: contact.call.channel.clone(),
-            caller_id: None,
-            timeout: Duration::from_micros(u64::try_from(until.0).unwrap_or_default()),
+            args: [names::LEG.into(), offer.to_string()],
+            contact: offer.contact,
+            endpoint: reached.endpoint,
+            originator: contact.customer_or_agent(),
+            shown: reached.shown,
+            timeout: rings_until(now, deadline),
         };
+        if let Some(trunk) = reached.trunk {
+            self.usage.begins(place.clone(), trunk, now);
+        }
         out.act(&place, What::Ring(ring));
         self.legs.insert(
             place,
@@ -306,10 +443,10 @@ impl Calls {
             | CancelReason::AgentGone
             | CancelReason::NotConnected
             | CancelReason::Dropped
-            | CancelReason::Reconfigured
             | CancelReason::NotReached
             | CancelReason::Merged
-            | CancelReason::Cancelled => Cause::Normal,
+            | CancelReason::Cancelled
+            | CancelReason::Reconfigured => Cause::Normal,
         };
         self.release_leg(now, offer, cause, out);
         let music = self.settings.music.clone();
@@ -322,27 +459,28 @@ impl Calls {
         let silent = matches!(contact.stage, Stage::Joining { .. } | Stage::Talking { .. });
         contact.stage = Stage::Waiting;
         contact.touched = now;
-        if silent && !contact.gone {
-            let leave = names::bridge(offer.contact);
-            out.act(&contact.call, What::Music { leave, music });
+        if silent {
+            contact.back_to_music(&music, out);
         }
+        self.forget_callback(offer.contact, out);
     }
 
     /// The core has it wait: only news where it talked, as after a transfer to a queue.
-    fn wait_again(&mut self, now: Time, id: ContactId, out: &mut Effects) {
+    fn wait_again(&mut self, now: Time, id: ContactId, queue: QueueId, out: &mut Effects) {
         let music = self.settings.music.clone();
         let Some(contact) = self.contacts.get_mut(&id) else {
             return;
         };
+        contact.queue = queue;
+        if matches!(contact.stage, Stage::Outside { .. }) {
+            return self.not_reached(now, id, out);
+        }
         let Some(offer) = contact.stage.offer() else {
             return;
         };
         contact.stage = Stage::Waiting;
         contact.touched = now;
-        if !contact.gone {
-            let leave = names::bridge(id);
-            out.act(&contact.call, What::Music { leave, music });
-        }
+        contact.back_to_music(&music, out);
         self.release_leg(now, offer, Cause::Normal, out);
     }
 
@@ -354,23 +492,41 @@ impl Calls {
         farewell: Option<String>,
         out: &mut Effects,
     ) {
+        self.callbacks.remove(&id);
+        self.unfound.remove(&id);
         let Some(contact) = self.contacts.remove(&id) else {
             return;
         };
         let legs: Vec<OfferId> = self
             .legs
             .values()
-            .filter(|leg| leg.offer.contact == id && !leg.cancelled)
+            .filter(|leg| {
+                let its = leg.offer.contact == id || contact.stage.offer() == Some(leg.offer);
+                its && !leg.cancelled
+            })
             .map(|leg| leg.offer)
             .collect();
         for offer in legs {
             self.release_leg(now, offer, Cause::Normal, out);
         }
-        if matches!(contact.stage, Stage::Joining { .. } | Stage::Talking { .. }) {
-            out.act(&contact.call, What::DestroyBridge(names::bridge(id)));
+        if let Stage::Outside { talk, reached } = contact.stage {
+            let leg = Self::place(&contact.call.host, &names::outside(talk));
+            if outcome == Outcome::Transferred && reached == Reached::Together && !contact.gone {
+                return self.let_talk(id, contact.call, leg, out);
+            }
+            self.release_outsider(&leg, out);
         }
-        if contact.gone {
+        if matches!(
+            contact.stage,
+            Stage::Joining { .. } | Stage::Talking { .. } | Stage::Outside { .. }
+        ) {
+            out.act(&contact.call, What::DestroyBridge(contact.bridge.clone()));
+        }
+        if !contact.customer_listens() {
             return;
+        }
+        if outcome == Outcome::Voicemail {
+            return self.take_message(id, contact.call, farewell, out);
         }
         let playback = farewell.map(|media| (names::farewell(id), media));
         let leaving = playback.as_ref().map(|(id, _)| id.clone());
@@ -402,7 +558,7 @@ impl Calls {
             return;
         }
         *held = on;
-        let bridge = names::bridge(id);
+        let bridge = contact.bridge.clone();
         let what = if on {
             What::Music {
                 leave: bridge,
@@ -450,7 +606,14 @@ impl Calls {
             channel: act.leg,
         };
         match act.what {
-            What::Ring(ring) => {
+            What::Ring(_) => {
+                self.usage.over(&place);
+                if self.outsiders.contains_key(&place) {
+                    return self.outsider_gone(now, &place, out);
+                }
+                if self.callers.contains_key(&place) {
+                    return self.channel_gone(now, &place, Some(UNALLOCATED), out);
+                }
                 let Some(leg) = self.legs.remove(&place) else {
                     return;
                 };
@@ -461,10 +624,14 @@ impl Calls {
                         None => DeclineCause::Failed,
                     };
                     self.reachable.remove(&leg.agent);
-                    self.declined(now, ring.offer, cause, out);
+                    self.declined(now, leg.offer, cause, out);
                 }
             }
             What::Join { agent, .. } => {
+                if names::outside_of(&agent).is_some() {
+                    let leg = Self::place(&place.host, &agent);
+                    return self.release_outsider(&leg, out);
+                }
                 let Some(offer) = names::offer_of(&agent) else {
                     return;
                 };
@@ -476,12 +643,19 @@ impl Calls {
                     self.declined(now, offer, cause, out);
                 }
             }
-            What::Farewell { .. } if !error.is_gone() => {
+            What::Farewell { .. } | What::TakeMessage { .. } if !error.is_gone() => {
+                self.callers
+                    .insert(place.clone(), Caller::Leaving { farewell: None });
                 out.act(&place, What::Hangup(Cause::Normal));
             }
             // The channel's own end, or the next comparison with Asterisk, tells what to do.
             What::Welcome { .. }
             | What::Music { .. }
+            | What::Ask { .. }
+            | What::Quiet(_)
+            | What::Announce { .. }
+            | What::Gather { .. }
+            | What::TakeMessage { .. }
             | What::Farewell { .. }
             | What::Hangup(_)
             | What::DestroyBridge(_) => {}
@@ -500,9 +674,8 @@ impl Calls {
         if let Some(contact) = self.contacts.get_mut(&offer.contact)
             && contact.stage.offer() == Some(offer)
         {
-            if !matches!(contact.stage, Stage::Ringing { .. }) && !contact.gone {
-                let leave = names::bridge(offer.contact);
-                out.act(&contact.call, What::Music { leave, music });
+            if !matches!(contact.stage, Stage::Ringing { .. }) {
+                contact.back_to_music(&music, out);
             }
             contact.stage = Stage::Waiting;
             contact.touched = now;
@@ -514,6 +687,8 @@ impl Calls {
     pub(crate) fn lose_host(&mut self, host: &HostName, cause: &str, out: &mut Effects) {
         self.callers.retain(|call, _| call.host != *host);
         self.legs.retain(|leg, _| leg.host != *host);
+        self.outsiders.retain(|leg, _| leg.host != *host);
+        self.usage.keep(host, Time(i64::MAX), |_| false);
         self.online.remove(host);
         for (id, contact) in &mut self.contacts {
             if contact.call.host == *host && !contact.gone {
@@ -526,6 +701,17 @@ impl Calls {
         }
     }
 
+    /// The contact that is asked or talks under this offer. After a consult was completed that is not
+    /// the one that the offer is numbered for.
+    pub(crate) fn holder(&self, offer: OfferId) -> Option<ContactId> {
+        let has = |contact: &Contact| contact.stage.offer() == Some(offer);
+        if self.contacts.get(&offer.contact).is_some_and(has) {
+            return Some(offer.contact);
+        }
+        let found = self.contacts.iter().find(|(_, contact)| has(contact));
+        found.map(|(id, _)| *id)
+    }
+
     /// Every host that a contact of ours is on.
     pub(crate) fn hosts(&self) -> BTreeSet<HostName> {
         let live = self.contacts.values().filter(|contact| !contact.gone);
@@ -534,7 +720,9 @@ impl Calls {
 
     /// Whether this leg is still of interest.
     pub(crate) fn knows(&self, place: &CallRef) -> bool {
-        self.callers.contains_key(place) || self.legs.contains_key(place)
+        self.callers.contains_key(place)
+            || self.legs.contains_key(place)
+            || self.outsiders.contains_key(place)
     }
 
     /// The caller's channel of a contact, by its place.
@@ -550,6 +738,50 @@ impl Calls {
         CallRef {
             host: host.clone(),
             channel: channel.clone(),
+        }
+    }
+}
+
+/// How an agent is rung.
+struct Phone {
+    endpoint: String,
+    trunk: Option<TrunkName>,
+    shown: Shown,
+}
+
+/// Where an agent's phone rings: their endpoint has their name; a plain telephone is called as any
+/// number is, by a trunk of the contact's client. `None`: nowhere.
+fn phone(
+    tenant: &Tenant,
+    agent: &AgentName,
+    contact: &Contact,
+    shown: Shown,
+    usage: &Usage,
+    now: Time,
+) -> Option<Phone> {
+    let endpoint = &tenant.agents.get(agent)?.endpoint;
+    match endpoint.kind {
+        EndpointType::Sip | EndpointType::Browser => Some(Phone {
+            endpoint: format!("PJSIP/{agent}"),
+            trunk: None,
+            shown,
+        }),
+        EndpointType::Phone => {
+            let number = endpoint.number.as_ref()?;
+            let client = contact.queue.client.as_ref();
+            let to = Destination::read(&number.to_string());
+            let route = to.and_then(|to| outbound::route(tenant, client, &to, usage, now));
+            match route {
+                Ok(route) => Some(Phone {
+                    endpoint: route.endpoint,
+                    trunk: Some(route.trunk),
+                    shown: route.shown,
+                }),
+                Err(why) => {
+                    tracing::warn!(%agent, %why, "an agent's telephone can't be called");
+                    None
+                }
+            }
         }
     }
 }

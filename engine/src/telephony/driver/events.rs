@@ -5,8 +5,10 @@ use trunkline_routing::{DeclineCause, Input, Span, Time};
 use super::super::ari::{Bridge, Cause, Channel, ChannelId, Event, EventKind, HostName, Playback};
 use super::super::{Arrival, CallRef, Report};
 use super::act::What;
-use super::calls::{Caller, Calls, Effects, Stage};
+use super::calls::{Caller, Calls, Effects, Kind, Stage};
+use super::menu::Choosing;
 use super::names;
+use super::outside::Reached;
 
 /// A call younger than this when we see it has just come: it ranks by the engine's clock, not by
 /// Asterisk's.
@@ -20,9 +22,13 @@ impl Calls {
                 match args.first().map(String::as_str) {
                     Some(names::INBOUND) => {
                         let dialled = args.get(1).map_or("", String::as_str);
+                        let place = Self::place(host, &channel.id);
+                        self.usage.notice(&place, channel.endpoint(), now);
                         self.caller_came(now, host, &channel, dialled, out);
                     }
                     Some(names::LEG) => self.leg_answered(now, host, &channel.id, out),
+                    Some(names::CUSTOMER) => self.customer_answered(now, host, &channel.id, out),
+                    Some(names::OUTSIDE) => self.outsider_answered(now, host, &channel.id, out),
                     // A call of another kind (an agent who dials out) is not ours yet.
                     _ => {
                         tracing::info!(%host, channel = %channel.id, ?args, "a call that nobody here handles")
@@ -43,7 +49,14 @@ impl Calls {
             EventKind::EndpointStateChange { endpoint } => {
                 self.endpoint_changed(host, &endpoint, out);
             }
-            EventKind::PlaybackFinished { playback } => self.played(host, &playback, out),
+            EventKind::PlaybackFinished { playback } => self.played(now, host, &playback, out),
+            EventKind::ChannelDtmfReceived { digit, channel, .. } => {
+                self.key(now, host, &channel, &digit, out);
+            }
+            EventKind::RecordingFinished { recording } => {
+                self.recorded(host, &recording, true, out)
+            }
+            EventKind::RecordingFailed { recording } => self.recorded(host, &recording, false, out),
             _ => {}
         }
     }
@@ -64,21 +77,56 @@ impl Calls {
         let Some(tenant) = &self.tenant else {
             return; // not configured yet: it rings on, and the next listing finds it
         };
-        let Some((number, queue)) = names::destination(tenant, dialled) else {
+        let Some((number, client, queue)) = names::destination(tenant, dialled) else {
             tracing::info!(%host, channel = %channel.id, dialled, "nobody has this number: 404");
             self.callers
                 .insert(call.clone(), Caller::Leaving { farewell: None });
             return out.act(&call, What::Hangup(Cause::Unallocated));
         };
+        let caller = Some(channel.caller.number.clone()).filter(|number| !number.is_empty());
+        if client
+            .menu
+            .as_ref()
+            .is_some_and(|menu| !menu.choices.is_empty())
+            && let Some(client) = queue.client.clone()
+        {
+            let choosing = Choosing {
+                client,
+                dialled: number.to_string(),
+                otherwise: queue,
+                number: caller,
+                played: 0,
+                playing: None,
+                since: now,
+            };
+            return self.ask(now, &call, choosing, out);
+        }
         let came = Time(channel.created.timestamp_micros());
-        self.callers.insert(call.clone(), Caller::Asking);
+        let number_of = caller.clone();
+        self.callers
+            .insert(call.clone(), Caller::Asking { number: number_of });
         out.reports.push(Report::Arrived(Arrival {
             call,
             number: number.to_string(),
             queue,
-            customer: Some(channel.caller.number.clone()).filter(|number| !number.is_empty()),
+            customer: caller,
             since: (came < now - FRESH).then_some(came),
         }));
+    }
+
+    /// A caller pressed a key.
+    fn key(
+        &mut self,
+        now: Time,
+        host: &HostName,
+        channel: &Channel,
+        digit: &str,
+        out: &mut Effects,
+    ) {
+        if self.chooses(host, &channel.id) {
+            return self.menu_key(now, host, channel, digit, out);
+        }
+        self.callback_key(&Self::place(host, &channel.id), digit, out);
     }
 
     /// An agent's phone was answered, unless we have given up on it meanwhile.
@@ -103,17 +151,17 @@ impl Calls {
         };
         contact.stage = Stage::Joining { offer };
         contact.touched = now;
-        let stop = contact.greeting.take();
-        let call = contact.call.clone();
+        let stop = contact.playing.take();
+        let join = What::Join {
+            bridge: contact.bridge.clone(),
+            agent: channel.clone(),
+            stop,
+        };
         out.input(Input::Accept { offer });
-        out.act(
-            &call,
-            What::Join {
-                bridge: names::bridge(offer.contact),
-                agent: channel.clone(),
-                stop,
-            },
-        );
+        // Whom a callback is for is called once the core says so.
+        if !matches!(contact.kind, Kind::Callback { .. }) {
+            out.act(&contact.call, join);
+        }
     }
 
     /// Somebody entered a bridge: talking begins when caller and agent are both in.
@@ -130,16 +178,34 @@ impl Calls {
         let Some(contact) = self.contacts.get_mut(&id) else {
             return;
         };
-        let Stage::Joining { offer } = contact.stage else {
-            return;
+        let (with, told) = match contact.stage {
+            Stage::Joining { offer } => (names::leg(offer), Input::Connected { offer }),
+            Stage::Outside {
+                talk,
+                reached: Reached::Answered,
+            } => {
+                let taken = Input::HandedOver {
+                    contact: id,
+                    taken: true,
+                };
+                (names::outside(talk), taken)
+            }
+            _ => return,
         };
-        let both = [&contact.call.channel, &names::leg(offer)]
+        let both = [&contact.call.channel, &with]
             .into_iter()
             .all(|leg| bridge.channels.contains(leg));
         if both && contact.call.host == *host {
-            contact.stage = Stage::Talking { offer, held: false };
+            contact.stage = match contact.stage {
+                Stage::Outside { talk, .. } => Stage::Outside {
+                    talk,
+                    reached: Reached::Together,
+                },
+                Stage::Joining { offer } => Stage::Talking { offer, held: false },
+                ref stage => stage.clone(),
+            };
             contact.touched = now;
-            out.input(Input::Connected { offer });
+            out.input(told);
         }
     }
 
@@ -151,6 +217,10 @@ impl Calls {
         cause: Option<i32>,
         out: &mut Effects,
     ) {
+        self.usage.over(place);
+        if self.outsiders.contains_key(place) {
+            return self.outsider_gone(now, place, out);
+        }
         if let Some(leg) = self.legs.remove(place) {
             if cause.map(decline_cause) == Some(DeclineCause::Unreachable) {
                 // The core takes them for out of reach now; the next listing tells it anew.
@@ -162,12 +232,21 @@ impl Calls {
             self.ended.insert(place.clone(), now);
         }
         match self.callers.get(place) {
-            Some(Caller::Asking) => {
+            Some(Caller::Asking { .. }) => {
                 self.callers.insert(place.clone(), Caller::GoneEarly);
+            }
+            Some(Caller::Away { leg, bridge }) => {
+                let (leg, bridge) = (leg.clone(), bridge.clone());
+                out.act(&leg, What::DestroyBridge(bridge));
+                self.callers.remove(place);
+                self.release_outsider(&leg, out);
             }
             Some(Caller::Admitted(id)) => {
                 let id = *id;
                 self.callers.remove(place);
+                if self.customer_not_reached(now, id, cause, out) {
+                    return;
+                }
                 if let Some(contact) = self.contacts.get_mut(&id)
                     && !contact.gone
                 {
@@ -175,7 +254,7 @@ impl Calls {
                     out.input(Input::CustomerGone { contact: id });
                 }
             }
-            Some(Caller::Leaving { .. }) => {
+            Some(Caller::Leaving { .. } | Caller::Choosing(_) | Caller::Speaking(_)) => {
                 self.callers.remove(place);
             }
             Some(Caller::GoneEarly) | None => {}
@@ -190,23 +269,23 @@ impl Calls {
         cause: Option<i32>,
         out: &mut Effects,
     ) {
-        let Some(contact) = self.contacts.get_mut(&offer.contact) else {
+        let holder = self.holder(offer);
+        let Some((id, contact)) = holder.and_then(|id| Some((id, self.contacts.get_mut(&id)?)))
+        else {
             return;
         };
-        if cancelled || contact.stage.offer() != Some(offer) {
+        if cancelled {
             return;
         }
         match contact.stage {
-            Stage::Waiting => {}
+            Stage::Waiting | Stage::Outside { .. } => {}
             Stage::Ringing { .. } => {
                 self.declined(now, offer, decline_cause(cause.unwrap_or_default()), out);
             }
             Stage::Joining { .. } => self.declined(now, offer, DeclineCause::Refused, out),
             Stage::Talking { .. } => {
                 contact.touched = now;
-                out.input(Input::AgentDone {
-                    contact: offer.contact,
-                });
+                self.agent_hung_up(id, out);
             }
         }
     }
@@ -216,7 +295,10 @@ impl Calls {
         let Some(leg) = self.legs.get(&Self::place(host, channel)) else {
             return;
         };
-        let (contact, of) = (leg.offer.contact, leg.offer);
+        let of = leg.offer;
+        let Some(contact) = self.holder(of) else {
+            return;
+        };
         let stage = self
             .contacts
             .get_mut(&contact)
@@ -232,11 +314,14 @@ impl Calls {
     }
 
     /// A prompt ended: music after the greeting, the hang-up after the farewell.
-    fn played(&mut self, host: &HostName, playback: &Playback, out: &mut Effects) {
+    fn played(&mut self, now: Time, host: &HostName, playback: &Playback, out: &mut Effects) {
         let Some(channel) = playback.channel() else {
             return;
         };
         let place = Self::place(host, &channel);
+        if self.menu_played(now, &place, &playback.id) {
+            return;
+        }
         if let Some(Caller::Leaving { farewell }) = self.callers.get(&place) {
             if farewell.as_ref() == Some(&playback.id) {
                 out.act(&place, What::Hangup(Cause::Normal));
@@ -244,13 +329,15 @@ impl Calls {
             return;
         }
         let music = self.settings.music.clone();
-        if let Some((id, contact)) = self.contact_at(&place)
-            && contact.greeting.as_ref() == Some(&playback.id)
+        if let Some((_, contact)) = self.contact_at(&place)
+            && contact.playing.as_ref() == Some(&playback.id)
         {
-            contact.greeting = None;
+            contact.playing = None;
+            if contact.told == 0 {
+                contact.told_next = now; // the greeting is over
+            }
             if matches!(contact.stage, Stage::Waiting | Stage::Ringing { .. }) {
-                let leave = names::bridge(id);
-                out.act(&place, What::Music { leave, music });
+                contact.back_to_music(&music, out);
             }
         }
     }

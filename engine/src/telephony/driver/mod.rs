@@ -6,11 +6,18 @@
 
 mod act;
 mod adopt;
+mod callback;
 mod calls;
+mod consult;
 mod events;
 mod host;
 mod lanes;
+mod menu;
+mod message;
 mod names;
+pub(crate) mod outbound;
+mod outside;
+mod speech;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use trunkline_routing::{ContactId, Time};
+use trunkline_routing::{ContactId, Span, Time};
 
 use super::ari::{Ari, HostName, RtpStatistics};
 use super::{CallAudio, Command, LegAudio, MediaHosts, Recovered, Report, Telephony};
@@ -53,6 +60,8 @@ pub struct Settings {
     pub music: String,
     /// The folder where the side-car renders prompts, one `NAME.wav` each.
     pub prompts: String,
+    /// How often a waiting caller is told where they stand.
+    pub news_every: Span,
 }
 
 impl Default for Settings {
@@ -61,6 +70,7 @@ impl Default for Settings {
             app: "acd".into(),
             music: "default".into(),
             prompts: crate::media::PROMPTS.into(),
+            news_every: Span::seconds(45),
         }
     }
 }
@@ -128,6 +138,7 @@ impl Driver {
                 command = commands.recv() => match command {
                     Some(Command::Hosts(named)) => self.name_hosts(named, &mut out),
                     Some(Command::Measure { contact, answer }) => self.measure(contact, answer),
+                    Some(Command::Fetch { contact, answer }) => self.fetch(contact, answer),
                     Some(command) => self.calls.command(clock(), command, &mut out),
                     None => return,
                 },
@@ -195,6 +206,23 @@ impl Driver {
             };
             self.connections.insert(name, connection);
         }
+    }
+
+    /// Asks the hosts in turn, on a task of its own: one of them has it, if any.
+    fn fetch(&self, contact: ContactId, answer: mpsc::Sender<Vec<u8>>) {
+        let connections = self.connections.values();
+        let hosts: Vec<Ari> = connections
+            .map(|connection| connection.ari.clone())
+            .collect();
+        let recording = names::message(contact);
+        tokio::spawn(async move {
+            for ari in hosts {
+                if let Ok(file) = ari.recording_file(&recording).await {
+                    // Who asked may have gone.
+                    return drop(answer.send(file).await);
+                }
+            }
+        });
     }
 
     /// Asks the host, on a task of its own: the driver waits for nobody.
@@ -273,6 +301,9 @@ impl Driver {
                 self.calls.lose_host(host, &cause, out);
             }
         }
+        let now = clock();
+        self.calls.menus_due(now, out);
+        self.calls.news_due(now, out);
         let calls = &self.calls;
         self.lanes.keep(|place| calls.knows(place));
     }

@@ -1,17 +1,21 @@
 //! What our things are called inside Asterisk, so that a successor finds them.
 
 use trunkline_routing::{ContactId, OfferId, Time};
-use trunkline_tenant::crds::{AgentName, EndpointType, PhoneNumber, PromptName};
-use trunkline_tenant::{QueueId, Tenant};
+use trunkline_tenant::crds::{PhoneNumber, PromptName};
+use trunkline_tenant::{QueueId, Tenant, TenantClient};
 
-use super::super::ari::{BridgeId, ChannelId, PlaybackId};
+use super::super::ari::{BridgeId, ChannelId, PlaybackId, RecordingName};
 
 /// The caller's channel carries its contact's number in this variable.
 pub(crate) const CONTACT_VARIABLE: &str = "TRUNKLINE_CONTACT";
 /// First argument of the app for a call that comes in; the second is the number dialled.
 pub(crate) const INBOUND: &str = "inbound";
-/// First argument of the app for a leg that we made.
+/// First argument of the app for an agent's leg that we made.
 pub(crate) const LEG: &str = "leg";
+/// First argument of the app for a leg to a customer who is called back.
+pub(crate) const CUSTOMER: &str = "customer";
+/// First argument of the app for a leg to somebody outside the centre.
+pub(crate) const OUTSIDE: &str = "outside";
 
 pub(crate) fn leg(offer: OfferId) -> ChannelId {
     ChannelId::new(format!("o-{offer}"))
@@ -19,7 +23,31 @@ pub(crate) fn leg(offer: OfferId) -> ChannelId {
 
 /// The offer that a leg of ours was made for.
 pub(crate) fn offer_of(leg: &ChannelId) -> Option<OfferId> {
-    let (contact, generation) = leg.as_str().strip_prefix("o-")?.split_once('-')?;
+    numbered(leg, "o-")
+}
+
+/// The leg to a customer who is called back, for the agent who took this offer.
+pub(crate) fn customer(offer: OfferId) -> ChannelId {
+    ChannelId::new(format!("c-{offer}"))
+}
+
+/// The offer for which such a leg was made.
+pub(crate) fn customer_of(leg: &ChannelId) -> Option<OfferId> {
+    numbered(leg, "c-")
+}
+
+/// The leg to whom a contact is handed over outside: named for the talk that it comes from.
+pub(crate) fn outside(talk: OfferId) -> ChannelId {
+    ChannelId::new(format!("x-{talk}"))
+}
+
+/// The talk that such a leg comes from.
+pub(crate) fn outside_of(leg: &ChannelId) -> Option<OfferId> {
+    numbered(leg, "x-")
+}
+
+fn numbered(leg: &ChannelId, prefix: &str) -> Option<OfferId> {
+    let (contact, generation) = leg.as_str().strip_prefix(prefix)?.split_once('-')?;
     Some(OfferId {
         contact: ContactId(contact.parse().ok()?),
         generation: generation.parse().ok()?,
@@ -47,6 +75,27 @@ pub(crate) fn greeting(contact: ContactId) -> PlaybackId {
     PlaybackId::new(format!("g-{contact}"))
 }
 
+/// The menu that a caller hears, for the nth time.
+pub(crate) fn menu(caller: &ChannelId, nth: u8) -> PlaybackId {
+    PlaybackId::new(format!("m-{caller}-{nth}"))
+}
+
+/// What a waiting caller is told, for the nth time.
+pub(crate) fn news(contact: ContactId, nth: u32) -> PlaybackId {
+    PlaybackId::new(format!("n-{contact}-{nth}"))
+}
+
+/// A message that a caller leaves.
+pub(crate) fn message(contact: ContactId) -> RecordingName {
+    RecordingName::new(format!("v-{contact}"))
+}
+
+/// The contact whose caller left this message.
+pub(crate) fn message_of(recording: &RecordingName) -> Option<ContactId> {
+    let number = recording.as_str().strip_prefix("v-")?;
+    number.parse().ok().map(ContactId)
+}
+
 pub(crate) fn farewell(contact: ContactId) -> PlaybackId {
     PlaybackId::new(format!("f-{contact}"))
 }
@@ -56,30 +105,13 @@ pub(crate) fn prompt(folder: &str, name: &PromptName) -> String {
     format!("sound:{}/{name}", folder.trim_end_matches('/'))
 }
 
-/// Where an agent's phone rings: their endpoint has their name; a plain telephone is called
-/// through the first trunk that may call out. `None`: nowhere.
-pub(crate) fn endpoint(tenant: &Tenant, agent: &AgentName) -> Option<String> {
-    let endpoint = &tenant.agents.get(agent)?.endpoint;
-    match endpoint.kind {
-        EndpointType::Sip | EndpointType::Browser => Some(format!("PJSIP/{agent}")),
-        EndpointType::Phone => {
-            let number = endpoint.number.as_ref()?;
-            let (trunk, _) = tenant
-                .trunks
-                .iter()
-                .find(|(_, trunk)| trunk.carrier.is_some() && trunk.outbound.is_some())?;
-            Some(format!(
-                "PJSIP/{number}@{}",
-                crate::media::trunk_endpoint(trunk)
-            ))
-        }
-    }
-}
-
-/// The number as the tenant writes it, and the queue where its callers wait. Carriers dial with
-/// a plus sign, with `00`, or with neither. `None`: nobody here has that number, or its client is
-/// not live yet.
-pub(crate) fn destination(tenant: &Tenant, dialled: &str) -> Option<(PhoneNumber, QueueId)> {
+/// The number as the tenant writes it, whose it is, and the queue where its callers wait if no menu
+/// asks them. Carriers dial with a plus sign, with `00`, or with neither. `None`: nobody here has that
+/// number, or its client is not live yet.
+pub(crate) fn destination<'a>(
+    tenant: &'a Tenant,
+    dialled: &str,
+) -> Option<(PhoneNumber, &'a TenantClient, QueueId)> {
     let digits = dialled
         .strip_prefix('+')
         .or_else(|| dialled.strip_prefix("00"))
@@ -93,7 +125,7 @@ pub(crate) fn destination(tenant: &Tenant, dialled: &str) -> Option<(PhoneNumber
     if client.manual_go_live && !client.approved {
         return None;
     }
-    Some((number, client.entry.clone()?))
+    Some((number, client, client.entry.clone()?))
 }
 
 #[cfg(test)]
@@ -113,6 +145,9 @@ mod tests {
             assert_eq!(offer_of(&ChannelId::new(other)), None, "{other}");
         }
         assert_eq!(contact_of(&BridgeId::new("b-")), None);
+        assert_eq!(outside_of(&outside(offer)), Some(offer));
+        assert_eq!(offer_of(&outside(offer)), None);
+        assert_eq!(message_of(&message(offer.contact)), Some(offer.contact));
     }
 
     #[test]

@@ -529,6 +529,7 @@ fn an_offer_that_a_predecessor_never_rang_is_rung_while_it_stands() {
                 },
             }],
             newest: Some(CONTACT),
+            ..Recovered::default()
         });
         let out = machine.compare(listing(vec![channel(CALLER, "Up")], vec![]));
         let rung = deeds(&out)

@@ -1,0 +1,225 @@
+//! Rule 14: callers who would rather be called back, and calling them.
+//!
+//! The contact lives on without a call. An agent is rung for it as for any other; once they have
+//! answered, the customer is called by a trunk of the queue's client, and the two are joined.
+
+use trunkline_routing::{ContactId, Input, OfferId, Time, Unreached};
+use trunkline_tenant::QueueId;
+use trunkline_tenant::crds::{AgentName, PromptName};
+
+use super::super::CallRef;
+use super::super::ari::{Cause, ChannelId, HostName};
+use super::act::{Ring, What};
+use super::calls::{Caller, Calls, Contact, Effects, Kind, Stage, rings_until};
+use super::names;
+use super::outbound::{self, Destination, NoRoute};
+
+/// A contact that is to be called back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Booked {
+    pub queue: QueueId,
+    pub customer: String,
+}
+
+impl Calls {
+    /// A waiting caller pressed the key that their queue offers a callback by.
+    pub(crate) fn callback_key(&mut self, place: &CallRef, key: &str, out: &mut Effects) {
+        let Some(tenant) = self.tenant.clone() else {
+            return;
+        };
+        let Some((id, contact)) = self.contact_at(place) else {
+            return;
+        };
+        let offered = tenant.queues.get(&contact.queue);
+        let offered = offered.and_then(|queue| queue.announcements.callback.as_ref());
+        let waits = matches!(contact.stage, Stage::Waiting | Stage::Ringing { .. });
+        if waits && !contact.gone && offered.is_some_and(|offered| offered.key == key) {
+            out.input(Input::CallMeBack {
+                contact: id,
+                number: None,
+                window: None,
+            });
+        }
+    }
+
+    /// The contact is to be called back: whoever is on the line is told so and let go.
+    pub(crate) fn book(
+        &mut self,
+        id: ContactId,
+        queue: QueueId,
+        customer: String,
+        prompt: Option<PromptName>,
+        out: &mut Effects,
+    ) {
+        if let Some(contact) = self.contacts.remove(&id)
+            && contact.customer_listens()
+        {
+            let confirmation = self.tenant.as_ref().and_then(|tenant| {
+                let queue = tenant.queues.get(&contact.queue)?;
+                queue.announcements.callback.as_ref()?.confirmation.clone()
+            });
+            if let Some(playing) = contact.playing {
+                out.act(&contact.call, What::Quiet(playing));
+            }
+            let media = prompt
+                .or(confirmation)
+                .map(|name| names::prompt(&self.settings.prompts, &name));
+            let farewell = media.is_some().then(|| names::farewell(id));
+            match media {
+                Some(media) => {
+                    let playback = names::farewell(id);
+                    out.act(&contact.call, What::Farewell { playback, media });
+                }
+                None => out.act(&contact.call, What::Hangup(Cause::Normal)),
+            }
+            self.callers
+                .insert(contact.call, Caller::Leaving { farewell });
+        }
+        self.callbacks.insert(id, Booked { queue, customer });
+    }
+
+    /// An agent is to be rung for a callback: from a host that reaches their phone.
+    pub(crate) fn prepare_callback(&mut self, now: Time, offer: OfferId, agent: &AgentName) {
+        let Some(booked) = self.callbacks.get(&offer.contact) else {
+            return;
+        };
+        let reaches =
+            |host: &&HostName| self.online.get(*host).is_some_and(|at| at.contains(agent));
+        let host = self
+            .online
+            .keys()
+            .find(reaches)
+            .or(self.online.keys().next());
+        let Some(host) = host.cloned() else {
+            return;
+        };
+        let call = Self::place(&host, &names::customer(offer));
+        let kind = Kind::Callback { dialled: false };
+        let bridge = names::bridge(offer.contact);
+        let contact = Contact {
+            number: Some(booked.customer.clone()),
+            ..Contact::new(call, kind, bridge, booked.queue.clone(), now)
+        };
+        self.contacts.insert(offer.contact, contact);
+    }
+
+    /// The agent is there: calls the customer.
+    pub(crate) fn dial(
+        &mut self,
+        now: Time,
+        offer: OfferId,
+        customer: &str,
+        queue: &QueueId,
+        deadline: Time,
+        out: &mut Effects,
+    ) {
+        let Some(contact) = self.contacts.get_mut(&offer.contact) else {
+            return;
+        };
+        if contact.stage != (Stage::Joining { offer }) {
+            return;
+        }
+        let route = Destination::read(&in_full(customer)).and_then(|to| match &self.tenant {
+            Some(tenant) => outbound::route(tenant, queue.client.as_ref(), &to, &self.usage, now),
+            None => Err(NoRoute::NoTenant),
+        });
+        let route = match route {
+            Ok(route) => route,
+            Err(why) => {
+                tracing::warn!(contact = %offer.contact, %why, "a customer can't be called back");
+                let cause = Unreached::Failed;
+                return out.input(Input::NotReached { offer, cause });
+            }
+        };
+        contact.kind = Kind::Callback { dialled: true };
+        contact.touched = now;
+        let place = contact.call.clone();
+        let ring = Ring {
+            args: [names::CUSTOMER.into(), offer.to_string()],
+            contact: offer.contact,
+            endpoint: route.endpoint,
+            originator: Some(names::leg(offer)),
+            shown: route.shown,
+            timeout: rings_until(now, deadline),
+        };
+        out.act(&place, What::Ring(ring));
+        self.usage.begins(place.clone(), route.trunk, now);
+        self.callers.insert(place, Caller::Admitted(offer.contact));
+    }
+
+    /// The customer answered, unless they are wanted no longer.
+    pub(crate) fn customer_answered(
+        &mut self,
+        now: Time,
+        host: &HostName,
+        channel: &ChannelId,
+        out: &mut Effects,
+    ) {
+        let place = Self::place(host, channel);
+        if let Some((_, contact)) = self.contact_at(&place)
+            && let Stage::Joining { offer } = contact.stage
+            && names::customer(offer) == *channel
+        {
+            contact.touched = now;
+            let join = What::Join {
+                bridge: contact.bridge.clone(),
+                agent: names::leg(offer),
+                stop: None,
+            };
+            return out.act(&place, join);
+        }
+        out.act(&place, What::Hangup(Cause::Normal));
+    }
+
+    /// A leg to a customer ended before they were joined. `true`: it was one.
+    pub(crate) fn customer_not_reached(
+        &mut self,
+        now: Time,
+        id: ContactId,
+        cause: Option<i32>,
+        out: &mut Effects,
+    ) -> bool {
+        let Some(contact) = self.contacts.get_mut(&id) else {
+            return false;
+        };
+        let (Kind::Callback { .. }, Stage::Joining { offer }) = (contact.kind, &contact.stage)
+        else {
+            return false;
+        };
+        let cause = match cause {
+            Some(17 | 21) => Unreached::Busy,
+            Some(16 | 18 | 19) | None => Unreached::NoAnswer,
+            Some(_) => Unreached::Failed,
+        };
+        let offer = *offer;
+        contact.kind = Kind::Callback { dialled: false };
+        contact.touched = now;
+        out.input(Input::NotReached { offer, cause });
+        true
+    }
+
+    /// Nobody is on the line of a callback that waits again: the next offer begins anew.
+    pub(crate) fn forget_callback(&mut self, id: ContactId, out: &mut Effects) {
+        if !self.callbacks.contains_key(&id) {
+            return;
+        }
+        if let Some(contact) = self.contacts.remove(&id)
+            && contact.customer_listens()
+        {
+            out.act(&contact.call, What::Hangup(Cause::Normal));
+            self.callers
+                .insert(contact.call, Caller::Leaving { farewell: None });
+        }
+    }
+}
+
+/// Carriers tell a caller's number with the plus, with `00`, or with neither.
+fn in_full(number: &str) -> String {
+    match number.strip_prefix("00") {
+        Some(rest) => format!("+{rest}"),
+        None if number.starts_with(|c: char| c.is_ascii_digit() && c != '0') => {
+            format!("+{number}")
+        }
+        None => number.to_owned(),
+    }
+}

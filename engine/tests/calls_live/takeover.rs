@@ -1,0 +1,148 @@
+//! What a leader leaves, and its successor finds.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+use trunkline_engine::telephony::{Command, Recovered, RecoveredStage, Report};
+use trunkline_routing::{ContactId, Input, OfferId, Outcome, Output, Span};
+use trunkline_tenant::crds::AgentName;
+
+use crate::desk::*;
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn a_bridged_call_outlives_the_engine_and_is_adopted_by_its_successor() {
+    let mut desk = Desk::fresh().await;
+    let _maria = Party::maria(&["--talk", "6"]);
+    let caller = Party::caller(&["--until-bye"]);
+    let (arrival, offer) = desk.talking(8).await;
+    let legs = [&arrival.call.channel, &leg(offer)];
+    drop(desk);
+    let stage = RecoveredStage::Talking {
+        offer,
+        agent: AgentName::new("maria"),
+        held: false,
+    };
+    let begun = Instant::now();
+    let mut desk = Desk::open(recovered(&arrival, 8, stage)).await;
+    desk.wait(|report| matches!(report, Report::Host { up: true, .. }).then_some(()))
+        .await;
+    println!("adopted in {:?}", begun.elapsed());
+    desk.audio_flows_both_ways(legs).await;
+    desk.input(Input::AgentDone {
+        contact: ContactId(8),
+    })
+    .await;
+    desk.end(8, Outcome::Answered);
+    assert!(caller.ended_well().await);
+    desk.nothing_is_left().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn what_happened_while_nobody_led_is_found_out() {
+    let mut desk = Desk::fresh().await;
+    let _maria = Party::maria(&["--answer", "0.5", "--talk", "60"]);
+    // One waits, known to the journal; one leaves meanwhile; one comes meanwhile; and a leg rings
+    // for an offer that was made just before the end, and is answered meanwhile.
+    let stays = Party::caller(&["--until-bye", "--from", "10.88.0.10:5081"]);
+    let kept = desk.admit(20).await;
+    let leaves = Party::caller(&["--talk", "1", "--from", "10.88.0.10:5082"]);
+    let left = desk.admit(21).await;
+    desk.offer(20, 1, "maria");
+    sleep(Duration::from_millis(100)).await;
+    drop(desk);
+    let comes = Party::caller(&["--talk", "6", "--from", "10.88.0.10:5083"]);
+    assert!(leaves.ended_well().await);
+    sleep(Duration::from_millis(2_500)).await;
+    let offer = OfferId {
+        contact: ContactId(20),
+        generation: 1,
+    };
+    let mut held = recovered(
+        &kept,
+        20,
+        RecoveredStage::Offered {
+            offer,
+            agent: AgentName::new("maria"),
+            deadline: now() + Span::seconds(10),
+        },
+    );
+    held.calls
+        .extend(recovered(&left, 21, RecoveredStage::Waiting).calls);
+    held.newest = Some(ContactId(21));
+    let mut desk = Desk::open(held).await;
+    let (mut gone, mut accepted, mut connected, mut came) = (false, false, false, None);
+    desk.wait(|report| {
+        match report {
+            Report::Input(Input::CustomerGone {
+                contact: ContactId(21),
+            }) => gone = true,
+            Report::Input(Input::Accept { offer: of }) if *of == offer => accepted = true,
+            Report::Input(Input::Connected { offer: of }) if *of == offer => connected = true,
+            Report::Arrived(arrival) => came = Some(arrival.clone()),
+            _ => {}
+        }
+        (gone && accepted && connected && came.is_some()).then_some(())
+    })
+    .await;
+    let came = came.unwrap();
+    let age = now() - came.since.expect("it came before now");
+    assert!(
+        age > Span::seconds(2),
+        "its wait counts from its call: {age:?}"
+    );
+    desk.send(Command::TurnAway { call: came.call });
+    drop(comes);
+    desk.end(21, Outcome::Abandoned);
+    desk.end(20, Outcome::Answered);
+    assert!(stays.ended_well().await);
+    desk.nothing_is_left().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn legs_and_callers_of_contacts_that_have_ended_are_hung_up_at_takeover() {
+    let mut desk = Desk::fresh().await;
+    let _maria = Party::maria(&["--no-answer"]);
+    let caller = Party::caller(&["--until-bye"]);
+    desk.admit(30).await;
+    desk.offer(30, 1, "maria");
+    sleep(Duration::from_millis(500)).await;
+    drop(desk);
+    let desk = Desk::open(Recovered {
+        newest: Some(ContactId(30)),
+        ..Recovered::default()
+    })
+    .await;
+    assert!(caller.ended_well().await);
+    desk.nothing_is_left().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn a_second_leader_makes_the_first_step_down_and_loses_no_call() {
+    let mut old = Desk::fresh().await;
+    let _maria = Party::maria(&[]);
+    let caller = Party::caller(&["--until-bye"]);
+    let (arrival, offer) = old.talking(9).await;
+    let stage = RecoveredStage::Talking {
+        offer,
+        agent: AgentName::new("maria"),
+        held: false,
+    };
+    let new = Desk::open(recovered(&arrival, 9, stage)).await;
+    old.wait(|report| matches!(report, Report::SteppedDown { .. }).then_some(()))
+        .await;
+    // The old one, still running, may command what it likes.
+    let _ = old.telephony.commands.send(Command::Do(Output::Ended {
+        contact: ContactId(9),
+        outcome: Outcome::Answered,
+        prompt: None,
+    }));
+    new.audio_flows_both_ways([&arrival.call.channel, &leg(offer)])
+        .await;
+    new.end(9, Outcome::Answered);
+    assert!(caller.ended_well().await);
+    new.nothing_is_left().await;
+}

@@ -1,0 +1,92 @@
+//! How long it takes.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+use trunkline_engine::telephony::{Command, Report};
+use trunkline_routing::{ContactId, Input, Outcome};
+
+use crate::desk::*;
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn the_time_from_the_callers_invite_to_the_agents_is_a_few_milliseconds() {
+    let mut desk = Desk::fresh().await;
+    let _maria = Party::maria(&["--answer", "0.02"]);
+    const CALLS: u64 = 100;
+    let callers = Party::caller(&[
+        "--calls", "100", "--rate", "20", "--talk", "0.5", "--name", "many",
+    ]);
+    let (mut arrived, mut ended) = (0, 0);
+    let mut answered = Vec::new();
+    let mut asked = std::collections::HashMap::new();
+    while ended < CALLS {
+        let report = timeout(Duration::from_secs(30), desk.telephony.reports.recv())
+            .await
+            .expect("calls go on")
+            .unwrap();
+        match report {
+            Report::Arrived(arrival) => {
+                arrived += 1;
+                let contact = ContactId(1_000 + arrived);
+                asked.insert(contact, (Instant::now(), arrival.call.clone()));
+                desk.send(Command::Admit {
+                    contact,
+                    call: arrival.call,
+                    queue: arrival.queue,
+                });
+                desk.offer(contact.0, 1, "maria");
+            }
+            Report::Input(Input::Connected { offer }) => {
+                answered.push(asked[&offer.contact].0.elapsed());
+            }
+            Report::Input(Input::CustomerGone { contact }) => {
+                ended += 1;
+                desk.end(contact.0, Outcome::Answered);
+            }
+            _ => {}
+        }
+    }
+    assert!(callers.ended_well().await);
+    desk.nothing_is_left().await;
+    answered.sort();
+    assert_eq!(answered.len() as u64, CALLS);
+    let [placed, offered] =
+        [("many", "invited"), ("maria", "offered")].map(|(log, word)| moments(log, word));
+    let mut rings: Vec<Duration> = placed
+        .iter()
+        .zip(&offered)
+        .map(|(placed, offered)| Duration::try_from_secs_f64(offered - placed).unwrap())
+        .collect();
+    assert_eq!(rings.len() as u64, CALLS);
+    rings.sort();
+    let at = |times: &[Duration], share: f64| times[((CALLS - 1) as f64 * share) as usize];
+    println!(
+        "{CALLS} calls at 20/s: caller's INVITE → agent's INVITE p50 {:?}, p95 {:?}, max {:?}",
+        at(&rings, 0.5),
+        at(&rings, 0.95),
+        at(&rings, 1.0)
+    );
+    println!(
+        "arrival reported → both legs bridged, the phone rings 20 ms: p50 {:?}, p95 {:?}, max {:?}",
+        at(&answered, 0.5),
+        at(&answered, 0.95),
+        at(&answered, 1.0)
+    );
+    assert!(at(&rings, 0.5) < Duration::from_millis(500), "{rings:?}");
+}
+
+/// When each line with `word` was written to a party's log, in Unix seconds; calls are 50 ms apart,
+/// so the nth of one log belongs to the nth of the other.
+fn moments(log: &str, word: &str) -> Vec<f64> {
+    let path = format!("{}/log/{log}/events.log", needed("WORLD"));
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .filter(|line| {
+            line.split_whitespace()
+                .nth(4)
+                .is_some_and(|said| said == word)
+        })
+        .map(|line| line.split_whitespace().nth(2).unwrap().parse().unwrap())
+        .collect()
+}
