@@ -1,5 +1,7 @@
 //! What `trunkline simulate` says of files that it can't use.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -148,3 +148,19 @@ fn rule_12_without_a_guard_no_break_is_kept() {
     world.arrive(3599.0, 1, "desk");
     assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
 }
+
+#[test]
+fn rule_12_a_rota_outlives_a_configuration_that_leaves_its_agent_out_and_is_taken_back() {
+    let mut world = centre();
+    let with = tenant(CENTRE, "ann team: front\nbob team: front", "");
+    let without = tenant(CENTRE, "bob team: front", "");
+    let configure = |tenant: &std::sync::Arc<trunkline_tenant::Tenant>| Input::Configure {
+        tenant: std::sync::Arc::clone(tenant),
+    };
+    world.input(1000.0, configure(&without));
+    world.restart();
+    world.input(1001.0, configure(&with));
+    world.sign_in(1002.0, "ann");
+    world.arrive(3490.0, 11, "desk");
+    assert_eq!(world.with_whom(11), None, "her break is 110 s away");
+}

@@ -54,7 +54,9 @@ fn told(handle: &Handle, decision: &Decision) -> Vec<String> {
                 customer,
                 ..
             } => {
-                let from = customer.as_deref().unwrap_or("somebody");
+                // An input holds our name for a customer, which tells a reader nothing.
+                let number = customer.as_deref().and_then(|name| handle.names().of(name));
+                let from = number.as_deref().unwrap_or("somebody");
                 lines.push(line(*contact, "arrives", format!("{queue}, from {from}")));
             }
             _ => {}

@@ -180,15 +180,18 @@ impl Core {
         let Some(tenant) = self.tenant.clone() else {
             return Vec::new();
         };
+        self.forget_old_rotas();
         for name in tenant.agents.keys() {
             if !self.agent_of.contains_key(name) {
+                let mut agent = Agent::new(name.clone());
+                agent.rota = self.parked_rotas.remove(name).unwrap_or_default();
                 let ix = match self.vacant_agents.pop() {
                     Some(ix) => {
-                        self.agents[ix.at()] = Agent::new(name.clone());
+                        self.agents[ix.at()] = agent;
                         ix
                     }
                     None => {
-                        self.agents.push(Agent::new(name.clone()));
+                        self.agents.push(agent);
                         AgentIx::new(self.agents.len() - 1)
                     }
                 };

@@ -32,7 +32,7 @@ use crate::ix::{AgentIx, QueueIx, Slot};
 use crate::plan::{Plan, slot_of};
 use crate::pool::{Pool, Rank};
 use crate::timers::{Deadline, Owner, Phase, Timers};
-use crate::{ContactId, Input, Output, Span, Time};
+use crate::{ContactId, Input, Output, RotaShift, Span, Time};
 use agent::Agent;
 use callback::Booking;
 use contact::{Contact, Nature, Stage};
@@ -114,6 +114,9 @@ pub struct Core {
     agents: Vec<Agent>,
     agent_of: BTreeMap<AgentName, AgentIx>,
     vacant_agents: Vec<AgentIx>,
+    /// Rotas of those who are not in the table: a configuration that leaves somebody out and is taken
+    /// back, or an unlisted agent who signs in again, must not lose what was planned.
+    parked_rotas: BTreeMap<AgentName, Vec<RotaShift>>,
     contacts: Vec<Contact>,
     contact_of: IdMap<Slot>,
     vacant_contacts: Vec<Slot>,
@@ -152,6 +155,7 @@ impl Core {
             agents: Vec::new(),
             agent_of: BTreeMap::new(),
             vacant_agents: Vec::new(),
+            parked_rotas: BTreeMap::new(),
             contacts: Vec::new(),
             contact_of: IdMap::default(),
             vacant_contacts: Vec::new(),

@@ -65,7 +65,9 @@ impl Core {
         let mut agent = Agent::new(name.clone());
         agent.team = Some(team);
         agent.profile = Some(self.plan.teams[team.at()].base);
-        Ok(self.add_agent(agent))
+        let agent = self.add_agent(agent);
+        self.guard(agent);
+        Ok(agent)
     }
 
     /// Puts an agent into the table, and into its place in name order.
@@ -74,6 +76,7 @@ impl Core {
             neighbour.map(|(_, agent)| self.agents[agent.at()].order)
         };
         let name = agent.name.clone();
+        agent.rota = self.parked_rotas.remove(&name).unwrap_or_default();
         let before = order(self.agent_of.range::<AgentName, _>(..&name).next_back()).unwrap_or(0);
         let after = order(self.agent_of.range::<AgentName, _>(&name..).next())
             .unwrap_or(before.saturating_add(1 << 33));
@@ -304,6 +307,14 @@ impl Core {
         if self.agent_of.get(&name) == Some(&agent) {
             self.agent_of.remove(&name);
             self.guarded.remove(&agent);
+            let person = &mut self.agents[agent.at()];
+            // Else the timer would look as if it were still wanted.
+            person.guard_changes = None;
+            person.free_by = None;
+            let rota = std::mem::take(&mut person.rota);
+            if !rota.is_empty() {
+                self.parked_rotas.insert(name, rota);
+            }
             self.vacant_agents.push(agent);
         }
         let ranks: Vec<Rank> = self.refused.iter().copied().collect();

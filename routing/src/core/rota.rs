@@ -9,6 +9,9 @@ use crate::ix::{AgentIx, Slot};
 use crate::timers::{Owner, Phase};
 use crate::{Output, RotaShift, Span, Time};
 
+/// So long after its end a rota is kept for one who is not there. A guard is shorter than that.
+const PARKED_AFTER: Span = Span::seconds(24 * 3600);
+
 /// Where an agent stands in their rota at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Standing {
@@ -62,6 +65,13 @@ impl Core {
         self.guard(agent);
         self.refresh(agent, out);
         self.match_agent(agent, out);
+    }
+
+    /// Forgets the parked rotas that are over, so that they don't pile up with those who have left.
+    pub(super) fn forget_old_rotas(&mut self) {
+        let now = self.now;
+        self.parked_rotas
+            .retain(|_, shifts| shifts.iter().any(|shift| shift.to + PARKED_AFTER > now));
     }
 
     /// Works out whether the agent is near a break, and when that changes.

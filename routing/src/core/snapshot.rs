@@ -29,6 +29,8 @@ pub struct Snapshot {
     /// Removed queues that hold contacts.
     ghosts: BTreeMap<QueueId, Arc<Queue>>,
     agents: Vec<SavedAgent>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    parked_rotas: BTreeMap<AgentName, Vec<RotaShift>>,
     contacts: Vec<SavedContact>,
     /// In µs × scale over weight, as text: they outgrow 64 bits.
     virtual_times: Vec<(TeamName, Option<ClientName>, String)>,
@@ -188,6 +190,7 @@ impl Core {
                 .collect(),
             turns: self.turns.clone(),
             running: self.save_running(),
+            parked_rotas: self.parked_rotas.clone(),
             last_agents: self
                 .last_agents
                 .iter()
@@ -343,6 +346,7 @@ impl Core {
         core.running = queues
             .map(|queue| past.remove(&queue.id).unwrap_or_default())
             .collect();
+        core.parked_rotas = snapshot.parked_rotas;
         for (client, customer, agent, at) in snapshot.last_agents {
             core.last_agents.insert((client, customer), (agent, at));
         }

@@ -59,6 +59,10 @@ pub struct Checker {
     rotas: BTreeMap<AgentName, Vec<RotaShift>>,
     /// The moving mean of handle times, and of how many.
     handle: BTreeMap<QueueId, (i64, i64)>,
+    /// Queues that have contacts.
+    held: BTreeSet<QueueId>,
+    /// Queues with a past: the tenant's, and removed ones that still had contacts when it was configured.
+    counted: BTreeSet<QueueId>,
     /// One that a late answer was just given for.
     stale: Option<ContactId>,
     /// The configuration has not changed yet.
@@ -109,6 +113,8 @@ impl Checker {
             alive: BTreeSet::new(),
             rotas: BTreeMap::new(),
             handle: BTreeMap::new(),
+            held: BTreeSet::new(),
+            counted: tenant.queues.keys().cloned().collect(),
             stale: None,
             steady: true,
         }
@@ -134,6 +140,7 @@ impl Checker {
             self.output(now, output, &mut fresh, &mut offered)?;
         }
         self.state(now, core)?;
+        self.held = core.contacts().into_iter().map(|view| view.queue).collect();
         // A new configuration re-matches everybody, in an order of its own.
         if !matches!(input, Some(Input::Configure { .. })) {
             for (contact, agent) in offered {
@@ -184,6 +191,10 @@ impl Checker {
             Input::Configure { tenant } => {
                 let before = std::mem::replace(&mut self.tenant, Arc::clone(tenant));
                 self.steady = false;
+                // A removed queue that holds nothing loses its past.
+                self.handle
+                    .retain(|id, _| before.queues.contains_key(id) || self.held.contains(id));
+                self.counted = tenant.queues.keys().chain(&self.held).cloned().collect();
                 for (id, queue) in &tenant.queues {
                     self.queues.insert(id.clone(), queue.clone());
                 }
@@ -485,7 +496,10 @@ impl Checker {
             return Ok(());
         };
         let consult = matches!(row.kind, StretchKind::Consult(_));
-        if let Some(answered) = row.answered.filter(|_| !consult) {
+        if let Some(answered) = row
+            .answered
+            .filter(|_| !consult && self.counted.contains(&row.queue))
+        {
             let took = (row.ended - answered).0 + row.wrap_up.0;
             let (mean, count) = self.handle.entry(row.queue.clone()).or_default();
             *count = (*count + 1).min(16);
