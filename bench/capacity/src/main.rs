@@ -1,7 +1,7 @@
 //! Our autoscaling policy beside HPA, KEDA, Knative's and a predictive HPA, on real arrivals:
 //! one day after another on the routing core, pods starting and draining as each rule asks.
 //!
-//! `capacity DAYS.csv|generated train|test [FIELD=VALUE…]`. Rivals are tuned in hindsight, on
+//! `capacity DAYS.csv|generated train|test|ours [FIELD=VALUE…]`. Rivals are tuned in hindsight, on
 //! the days that are judged; ours is fixed beforehand, on others.
 
 mod days;
@@ -186,7 +186,7 @@ fn line(ground: &Ground, name: &str, target: &str, score: &Score) -> String {
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [source, mode, changes @ ..] = &words[..] else {
-        bail!("usage: capacity DAYS.csv|generated train|test [FIELD=VALUE…]");
+        bail!("usage: capacity DAYS.csv|generated train|test|ours [FIELD=VALUE…]");
     };
     let all = match source.as_str() {
         "generated" => days::generated(164),
@@ -194,17 +194,17 @@ fn main() -> Result<()> {
     };
     let first_judged = all.len() - TEST_DAYS;
     let run: Vec<usize> = match mode.as_str() {
-        "test" => (first_judged..all.len()).collect(),
+        "test" | "ours" => (first_judged..all.len()).collect(),
         "train" => (0..TRAINING_DAYS)
             .map(|at| first_judged - 1 - TRAINING_STEP * at)
             .collect(),
-        other => bail!("{other} is neither train nor test"),
+        other => bail!("{other} is none of train, test and ours"),
     };
     let settings = with(settings(), changes)?;
     println!(
         "start_up,erlangs,rule,target,met_percent,abandoned_percent,pod_hours_a_day,changes_a_day,busy_hit_a_day,cut"
     );
-    let only_ours = mode == "train" && !changes.is_empty();
+    let only_ours = mode == "ours" || mode == "train" && !changes.is_empty();
     let of_site = &|(start_up, erlangs): (f64, f64)| -> Result<Vec<String>> {
         let ground = Ground::new(start_up, erlangs, &all, &run)?;
         let mut lines = vec![line(&ground, "ours", "", &ground.ours(&run, &settings))];
