@@ -2,7 +2,7 @@
 //! independent checker finds satisfied; and a condition's time moves only when its status does.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -17,16 +17,51 @@ use super::{oracle, tenant};
 /// How long the operator has to hear that a pod has gone.
 const NEWS: Duration = Duration::from_secs(10);
 
+/// How long a step of the life waits to be looked at.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often each change is looked at before the next.
+const LOOKS: usize = 4;
+
+/// What the life and those who watch it share.
+struct Watched {
+    /// The wrap-up seconds that the spec has now, and by which a configuration is known.
+    marker: AtomicU64,
+    /// How often a claim of Ready at [`Watched::marker`] was looked behind.
+    looks: AtomicUsize,
+    stop: AtomicBool,
+}
+
+impl Watched {
+    /// Sets the marker, before the spec is changed: between the two nothing counts.
+    fn mark(&self, wrap_up: u32) {
+        self.marker.store(u64::from(wrap_up), Ordering::SeqCst);
+    }
+
+    /// Waits for that many more looks, so that a slow machine looks as often as a quick one.
+    async fn looked(&self, times: usize) {
+        let goal = self.looks.load(Ordering::SeqCst) + times;
+        let until = Instant::now() + PATIENCE;
+        while self.looks.load(Ordering::SeqCst) < goal && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
 /// Watches until told to stop; gives what it found to be untrue.
-async fn monitor(home: &Home, marker: &AtomicU64, stop: &AtomicBool) -> (Vec<String>, usize) {
+async fn monitor(home: &Home, watched: &Watched) -> Vec<String> {
+    let Watched {
+        marker,
+        looks,
+        stop,
+    } = watched;
     let mut lies = Vec::new();
     let mut since: Option<Instant> = None;
-    let mut looks = 0;
     while !stop.load(Ordering::SeqCst) {
         let wanted = marker.load(Ordering::SeqCst);
         let claimed = oracle::claims_ready(home, "centre").await;
         if let Some(generation) = claimed {
-            looks += 1;
+            looks.fetch_add(1, Ordering::SeqCst);
             let found = oracle::satisfied(home, "centre", wanted).await;
             // It counts where nobody has changed the spec meanwhile.
             let still = oracle::claims_ready(home, "centre").await == Some(generation)
@@ -46,7 +81,7 @@ async fn monitor(home: &Home, marker: &AtomicU64, stop: &AtomicBool) -> (Vec<Str
         }
         tokio::time::sleep(Duration::from_millis(40)).await;
     }
-    (lies, looks)
+    lies
 }
 
 /// Follows every version of the CallCenter; tells of conditions whose time moved without them.
@@ -83,15 +118,18 @@ async fn times(home: &Home, stop: &AtomicBool) -> Vec<String> {
 /// A tenant's life: made, changed, its reports held back, its pods killed, its spec spoiled
 /// and mended. Gives what wasn't true, and how often Ready was looked behind.
 pub async fn life(home: &Arc<Home>) -> (Vec<String>, usize) {
-    let marker = Arc::new(AtomicU64::new(5));
-    let stop = Arc::new(AtomicBool::new(false));
+    let watched = Arc::new(Watched {
+        marker: AtomicU64::new(5),
+        looks: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+    });
     let monitor = {
-        let (home, marker, stop) = (home.clone(), marker.clone(), stop.clone());
-        tokio::spawn(async move { monitor(&home, &marker, &stop).await })
+        let (home, watched) = (home.clone(), watched.clone());
+        tokio::spawn(async move { monitor(&home, &watched).await })
     };
     let clock = {
-        let (home, stop) = (home.clone(), stop.clone());
-        tokio::spawn(async move { times(&home, &stop).await })
+        let (home, watched) = (home.clone(), watched.clone());
+        tokio::spawn(async move { times(&home, &watched.stop).await })
     };
     let operator = home.operator();
     for document in tenant::all("centre") {
@@ -99,20 +137,22 @@ pub async fn life(home: &Arc<Home>) -> (Vec<String>, usize) {
     }
     let settle = Duration::from_millis(1500);
     tokio::time::sleep(2 * settle).await;
+    watched.looked(LOOKS).await;
     for round in 0..3_u32 {
         let wrap_up = 20 + round;
-        // First the marker: between the two nothing counts, for the generation is another.
-        marker.store(u64::from(wrap_up), Ordering::SeqCst);
+        watched.mark(wrap_up);
         home.apply(&tenant::center("centre", wrap_up)).await;
         tokio::time::sleep(settle).await;
+        watched.looked(LOOKS).await;
     }
     // The engine is slow to take over a configuration.
     home.puppet.script.lock().unwrap().silent = true;
-    marker.store(30, Ordering::SeqCst);
+    watched.mark(30);
     home.apply(&tenant::center("centre", 30)).await;
     tokio::time::sleep(2 * settle).await;
     home.puppet.script.lock().unwrap().silent = false;
     tokio::time::sleep(settle).await;
+    watched.looked(LOOKS).await;
     // A pod dies.
     let pods: Api<k8s_openapi::api::core::v1::Pod> =
         Api::namespaced(home.admin.clone(), &home.namespace);
@@ -133,18 +173,19 @@ pub async fn life(home: &Arc<Home>) -> (Vec<String>, usize) {
         .await;
     tokio::time::sleep(2 * settle + NEWS).await;
     // A spec that can't be used.
-    marker.store(40, Ordering::SeqCst);
+    watched.mark(40);
     let mut spoiled = tenant::center("centre", 40);
     spoiled["spec"]["queues"][0]["teams"] = json!(["nobody"]);
     home.apply(&spoiled).await;
     tokio::time::sleep(settle).await;
     home.apply(&tenant::center("centre", 40)).await;
     tokio::time::sleep(settle).await;
-    stop.store(true, Ordering::SeqCst);
-    let (mut lies, looks) = monitor.await.unwrap();
+    watched.looked(LOOKS).await;
+    watched.stop.store(true, Ordering::SeqCst);
+    let mut lies = monitor.await.unwrap();
     lies.extend(clock.await.unwrap());
     operator.stop().await;
-    (lies, looks)
+    (lies, watched.looks.load(Ordering::SeqCst))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,7 +194,10 @@ async fn ready_is_true_only_when_an_independent_checker_agrees() {
     let home = Arc::new(Home::new("r9").await);
     let (lies, looks) = life(&home).await;
     assert!(lies.is_empty(), "{lies:#?}");
-    assert!(looks > 20, "Ready was looked behind only {looks} times");
+    assert!(
+        looks >= 6 * LOOKS,
+        "Ready was looked behind only {looks} times"
+    );
     println!("Ready was looked behind {looks} times and true each time");
     Arc::into_inner(home).unwrap().end().await;
 }
