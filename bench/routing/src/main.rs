@@ -3,12 +3,13 @@
 //! decisions; the offer that follows is accepted and joined, which is timed too. Levels, wrap-up
 //! of zero, one strategy: what the other systems' tables are of.
 //!
-//! `cargo run --release -p trunkline-bench-routing [-- SECONDS]`, one core; `-- estimate` is the
-//! back-test of estimated waits.
+//! `cargo run --release -p trunkline-bench-routing [-- SECONDS]`, one core, each cell in a process of
+//! its own, so that its memory is its own; `-- estimate` is the back-test of estimated waits.
 
 mod estimate;
 
 use std::collections::VecDeque;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -172,7 +173,7 @@ fn run(cell: &Cell, long: Duration) -> Result<()> {
             team: None,
         });
     }
-    let per_agent = resident().saturating_sub(before) / cell.agents;
+    let per_agent = per(resident().saturating_sub(before), cell.agents);
     // With callers waiting nobody is free; without, one agent in ten is.
     let busy = if cell.waiting > 0 {
         cell.agents
@@ -192,20 +193,17 @@ fn run(cell: &Cell, long: Duration) -> Result<()> {
         }
     }
     let more = bench.core.contacts().len().saturating_sub(had);
-    let per_contact = if more >= 10_000 {
-        resident().saturating_sub(before) / more
-    } else {
-        0
-    };
+    let per_contact = per(resident().saturating_sub(before), more);
 
     let mut took: Vec<u32> = Vec::with_capacity(1 << 20);
     let (mut decisions, mut all) = (0u64, Duration::ZERO);
     bench.inputs = 0;
     let started = Instant::now();
     while started.elapsed() < long {
-        // The clock is read once a batch for the rate, and around each decision in every eighth for the spread.
+        // The clocks are read once a batch for the rate, and around each decision in every eighth for the
+        // spread. The rate is of the time that this thread had a core: others may want it too.
         let spread = (decisions / 2_000).is_multiple_of(8);
-        let batch = Instant::now();
+        let batch = on_core();
         for turn in 0..2_000 {
             let from = spread.then(Instant::now);
             if turn % 2 == 0 {
@@ -220,7 +218,7 @@ fn run(cell: &Cell, long: Duration) -> Result<()> {
         }
         decisions += 2_000;
         if !spread {
-            all += batch.elapsed();
+            all += on_core().saturating_sub(batch);
         }
     }
     let counted = decisions - took.len() as u64;
@@ -228,57 +226,77 @@ fn run(cell: &Cell, long: Duration) -> Result<()> {
     took.sort_unstable();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
     println!(
-        "{:>8}{:>8}{:>8}{:>9}{:>12.2}{:>11.2}{:>8}{:>8}{:>9}{:>10}{:>10}",
-        cell.agents,
+        "| {} | {} | {} | {} | {:.2} | {:.2} | {} | {} | {:.0} | {per_agent} | {per_contact} |",
+        thousands(cell.agents),
         cell.queues,
         cell.skills,
-        cell.waiting,
+        thousands(cell.waiting),
         rate(counted),
         rate(bench.inputs * counted / decisions.max(1)),
         at(0.5),
         at(0.99),
-        at(1.0),
-        per_agent,
-        per_contact,
+        f64::from(at(1.0)) / 1e3,
     );
     Ok(())
 }
 
-fn main() -> Result<()> {
-    if std::env::args().nth(1).as_deref() == Some("estimate") {
-        return estimate::back_test();
+/// How long this thread has been on a core.
+fn on_core() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::from_secs(time.tv_sec.unsigned_abs())
+        + Duration::from_nanos(time.tv_nsec.unsigned_abs())
+}
+
+/// Pages are 4 KiB: of few things this says nothing.
+fn per(bytes: usize, things: usize) -> String {
+    if things >= 5_000 {
+        (bytes / things).to_string()
+    } else {
+        String::new()
     }
-    let seconds = std::env::args()
-        .nth(1)
-        .map_or(Ok(0.5), |text| text.parse())?;
+}
+
+fn thousands(n: usize) -> String {
+    match n {
+        1_000.. => format!("{},{:03}", n / 1_000, n % 1_000),
+        n => n.to_string(),
+    }
+}
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1).peekable();
+    match arguments.peek().map(String::as_str) {
+        Some("estimate") => return estimate::back_test(),
+        Some("cell") => {
+            let numbers: Result<Vec<f64>, _> = arguments.skip(1).map(|text| text.parse()).collect();
+            let [seconds, agents, queues, skills, waiting] = numbers?[..] else {
+                anyhow::bail!("cell SECONDS AGENTS QUEUES SKILLS WAITING");
+            };
+            let cell = Cell {
+                agents: agents as usize,
+                queues: queues as usize,
+                skills: skills as usize,
+                waiting: waiting as usize,
+            };
+            return run(&cell, Duration::from_secs_f64(seconds));
+        }
+        _ => {}
+    }
+    let seconds = arguments.next().unwrap_or_else(|| "0.5".into());
     println!(
-        "{:>8}{:>8}{:>8}{:>9}{:>12}{:>11}{:>8}{:>8}{:>9}{:>10}{:>10}",
-        "agents",
-        "queues",
-        "skills",
-        "waiting",
-        "decisions/s",
-        "inputs/s",
-        "p50",
-        "p99",
-        "max",
-        "B/agent",
-        "B/contact"
+        "| agents | queues | skills | waiting | decisions, M/s | inputs, M/s | p50, ns | p99, ns | max, µs | B an agent | B a contact |"
     );
-    println!(
-        "{:>37}{:>12}{:>11}{:>8}{:>8}{:>9}",
-        "", "M", "M", "ns", "ns", "ns"
-    );
+    println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    let me = std::env::current_exe()?;
     for agents in [100, 1_000, 5_000, 10_000, 100_000] {
-        for (queues, skills) in [(1, 1), (50, 1), (50, 64), (500, 64)] {
+        for (queues, skills) in [(1, 1), (50, 1), (50, 64), (500, 1), (500, 64)] {
             for waiting in [0, 1_000, 100_000] {
-                let cell = Cell {
-                    agents,
-                    queues,
-                    skills,
-                    waiting,
-                };
-                run(&cell, Duration::from_secs_f64(seconds))?;
+                let cell = [agents, queues, skills, waiting].map(|n| n.to_string());
+                let run = Command::new(&me)
+                    .args(["cell", &seconds])
+                    .args(&cell)
+                    .status()?;
+                anyhow::ensure!(run.success(), "the cell {cell:?} broke off");
             }
         }
     }
