@@ -286,21 +286,11 @@ impl Core {
         booking: Booking,
         out: &mut Vec<Output>,
     ) {
-        if self.slot(id).is_some() || id == ContactId(u64::MAX) {
-            return refuse(
-                out,
-                format!("contact {id} is here already: each has its own number"),
-            );
-        }
-        let Some(queue) = self.live_queue(queue_id) else {
-            return refuse(
-                out,
-                format!("callback {id} asks for the queue {queue_id}: no such queue"),
-            );
+        let Some(queue) = self.asked_for("callback", id, queue_id, out) else {
+            return;
         };
         let plan = &self.plan.queues[queue.at()];
-        let (client, base_priority) = (plan.client, plan.definition.priority);
-        let medium = plan.definition.medium;
+        let (client, medium) = (plan.client, plan.definition.medium);
         if !matches!(medium, Medium::Voice | Medium::Callback) {
             return refuse(
                 out,
@@ -330,32 +320,14 @@ impl Core {
             agent: booking.agent,
             ..Callback::to(booking.customer.clone())
         };
+        let nature = Nature::Callback(Box::new(callback));
+        let plan = &self.plan.queues[queue.at()];
         let slot = self.insert(Contact {
-            id,
-            queue,
-            client,
             medium: Medium::Callback,
             customer: Some(booking.customer),
-            arrived: arrives,
-            place: arrives,
             entered: arrives,
-            base_priority,
             priority: booking.priority,
-            generation: 0,
-            segment: 0,
-            again: false,
-            hops: 0,
-            at: At::Route(0),
-            step_entered: self.now,
-            step_due: None,
-            refusals: Vec::new(),
-            stage: Stage::Waiting,
-            nature: Nature::Callback(Box::new(callback)),
-            consult: None,
-            asked_at: self.now,
-            reckoned: None,
-            line: None,
-            in_line: false,
+            ..Contact::new(id, queue, plan, nature, arrives, self.now)
         });
         self.book(slot, None, false, out);
         self.await_time(slot, out);

@@ -183,19 +183,7 @@ impl Core {
         self.forget_old_rotas();
         for name in tenant.agents.keys() {
             if !self.agent_of.contains_key(name) {
-                let mut agent = Agent::new(name.clone());
-                agent.rota = self.parked_rotas.remove(name).unwrap_or_default();
-                let ix = match self.vacant_agents.pop() {
-                    Some(ix) => {
-                        self.agents[ix.at()] = agent;
-                        ix
-                    }
-                    None => {
-                        self.agents.push(agent);
-                        AgentIx::new(self.agents.len() - 1)
-                    }
-                };
-                self.agent_of.insert(name.clone(), ix);
+                self.seat(Agent::new(name.clone()));
             }
         }
         let mut leavers = Vec::new();

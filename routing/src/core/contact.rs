@@ -3,6 +3,7 @@
 use trunkline_tenant::crds::{AgentName, Medium};
 
 use crate::ix::{AgentIx, ClientIx, LineIx, QueueIx, TeamIx};
+use crate::plan::QueuePlan;
 use crate::pool::Rank;
 use crate::{ContactId, OfferId, Span, StretchKind, Target, Time, Window};
 
@@ -158,6 +159,44 @@ pub(crate) enum Stage {
 }
 
 impl Contact {
+    /// One that comes to a queue, at the beginning of its route.
+    pub(crate) fn new(
+        id: ContactId,
+        queue: QueueIx,
+        plan: &QueuePlan,
+        nature: Nature,
+        arrived: Time,
+        now: Time,
+    ) -> Self {
+        Self {
+            id,
+            queue,
+            client: plan.client,
+            medium: plan.definition.medium,
+            customer: None,
+            arrived,
+            place: arrived,
+            entered: now,
+            base_priority: plan.definition.priority,
+            priority: 0,
+            generation: 0,
+            segment: 0,
+            again: false,
+            hops: 0,
+            at: At::Route(0),
+            step_entered: now,
+            step_due: None,
+            refusals: Vec::new(),
+            stage: Stage::Waiting,
+            nature,
+            consult: None,
+            asked_at: now,
+            reckoned: None,
+            line: None,
+            in_line: false,
+        }
+    }
+
     /// Its place in the tenant's one order: `enqueued − priority × 60 s`, then its id.
     pub(crate) fn rank(&self) -> Rank {
         let minutes = i64::from(self.base_priority) + i64::from(self.priority);

@@ -75,13 +75,23 @@ impl Core {
         let order = |neighbour: Option<(&AgentName, &AgentIx)>| {
             neighbour.map(|(_, agent)| self.agents[agent.at()].order)
         };
-        let name = agent.name.clone();
-        agent.rota = self.parked_rotas.remove(&name).unwrap_or_default();
-        let before = order(self.agent_of.range::<AgentName, _>(..&name).next_back()).unwrap_or(0);
-        let after = order(self.agent_of.range::<AgentName, _>(&name..).next())
+        let name = &agent.name;
+        let before = order(self.agent_of.range::<AgentName, _>(..name).next_back()).unwrap_or(0);
+        let after = order(self.agent_of.range::<AgentName, _>(name..).next())
             .unwrap_or(before.saturating_add(1 << 33));
         agent.order = before + (after - before) / 2;
         let fits = agent.order > before && agent.order < after;
+        let ix = self.seat(agent);
+        if !fits {
+            self.reindex();
+        }
+        ix
+    }
+
+    /// Gives an agent a slot, and what was planned for them while they had none.
+    pub(super) fn seat(&mut self, mut agent: Agent) -> AgentIx {
+        let name = agent.name.clone();
+        agent.rota = self.parked_rotas.remove(&name).unwrap_or_default();
         let ix = match self.vacant_agents.pop() {
             Some(ix) => {
                 self.agents[ix.at()] = agent;
@@ -93,9 +103,6 @@ impl Core {
             }
         };
         self.agent_of.insert(name, ix);
-        if !fits {
-            self.reindex();
-        }
         ix
     }
 

@@ -24,17 +24,8 @@ impl Core {
         customer: Option<String>,
         out: &mut Vec<Output>,
     ) {
-        if self.slot(id).is_some() || id == ContactId(u64::MAX) {
-            return refuse(
-                out,
-                format!("contact {id} is here already: each has its own number"),
-            );
-        }
-        let Some(queue) = self.live_queue(queue_id) else {
-            return refuse(
-                out,
-                format!("contact {id} asks for the queue {queue_id}: no such queue"),
-            );
+        let Some(queue) = self.asked_for("contact", id, queue_id, out) else {
+            return;
         };
         let plan = &self.plan.queues[queue.at()];
         let to_be_called = plan.definition.medium == Medium::Callback && self.options.call_back;
@@ -50,31 +41,9 @@ impl Core {
         };
         let arrived = since.map_or(self.now, |since| since.min(self.now));
         let slot = self.insert(Contact {
-            id,
-            queue,
-            client: plan.client,
-            medium: plan.definition.medium,
             customer,
-            arrived,
-            place: arrived,
-            entered: self.now,
-            base_priority: plan.definition.priority,
             priority,
-            generation: 0,
-            segment: 0,
-            again: false,
-            hops: 0,
-            at: At::Route(0),
-            step_entered: self.now,
-            step_due: None,
-            refusals: Vec::new(),
-            stage: Stage::Waiting,
-            nature,
-            consult: None,
-            asked_at: self.now,
-            reckoned: None,
-            line: None,
-            in_line: false,
+            ..Contact::new(id, queue, plan, nature, arrived, self.now)
         });
         let freed = self.merge(slot, out);
         if to_be_called {
@@ -90,6 +59,31 @@ impl Core {
         if let Some(agent) = freed {
             self.settle(agent, out);
         }
+    }
+
+    /// The queue for a new contact, or a refusal that says why there is none.
+    pub(super) fn asked_for(
+        &self,
+        what: &str,
+        id: ContactId,
+        queue: &QueueId,
+        out: &mut Vec<Output>,
+    ) -> Option<QueueIx> {
+        if self.slot(id).is_some() || id == ContactId(u64::MAX) {
+            refuse(
+                out,
+                format!("contact {id} is here already: each has its own number"),
+            );
+            return None;
+        }
+        let live = self.live_queue(queue);
+        if live.is_none() {
+            refuse(
+                out,
+                format!("{what} {id} asks for the queue {queue}: no such queue"),
+            );
+        }
+        live
     }
 
     /// A contact comes into a queue: it waits there, or goes elsewhere outside its hours.
