@@ -2,19 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::path::PathBuf;
-use std::process::Command;
+mod common;
 
-fn sample(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../workforce/tests/routing-sample")
-        .join(name)
+use common::trunkline;
+
+fn sample(name: &str) -> String {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../workforce/tests/routing-sample"
+    );
+    format!("{folder}/{name}")
 }
 
 #[test]
 fn a_cell_that_cannot_be_read_is_named_by_row_and_column() {
-    let folder = tempfile::tempdir().unwrap();
-    let arrivals = folder.path().join("arrivals.csv");
     for (text, says) in [
         (
             "at,queue,handle\n1,desk,5\n2,nowhere,5\n",
@@ -38,34 +39,34 @@ fn a_cell_that_cannot_be_read_is_named_by_row_and_column() {
         ),
         ("at,queue\n1,desk\n", "give --handle"),
     ] {
-        std::fs::write(&arrivals, text).unwrap();
-        let ended = Command::new(env!("CARGO_BIN_EXE_trunkline"))
-            .arg("simulate")
-            .arg(sample("tenant.yaml"))
-            .arg("--arrivals")
-            .arg(&arrivals)
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert!(stderr.contains(says), "{text:?}: {stderr}");
-        assert_eq!(ended.status.code(), Some(2), "{text:?}");
-        assert!(ended.stdout.is_empty());
+        let words = [
+            "simulate",
+            &sample("tenant.yaml"),
+            "--arrivals",
+            "arrivals.csv",
+        ];
+        let (code, out, err) = trunkline(&words, &[("arrivals.csv", text)]);
+        assert!(err.contains(says), "{text:?}: {err}");
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{text:?}");
     }
 }
 
 #[test]
 fn the_sample_comes_out_as_json_with_the_fixed_names() {
-    let ended = Command::new(env!("CARGO_BIN_EXE_trunkline"))
-        .arg("simulate")
-        .arg(sample("tenant.yaml"))
-        .args(["--ring", "0", "--contacts", "-o", "json", "--arrivals"])
-        .arg(sample("arrivals.csv"))
-        .arg("--agents")
-        .arg(sample("agents.csv"))
-        .output()
-        .unwrap();
-    assert_eq!(ended.status.code(), Some(0));
-    let report: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let words = [
+        "simulate",
+        &sample("tenant.yaml"),
+        "--ring=0",
+        "--contacts",
+        "-ojson",
+        "--arrivals",
+        &sample("arrivals.csv"),
+        "--agents",
+        &sample("agents.csv"),
+    ];
+    let (code, out, err) = trunkline(&words, &[]);
+    assert_eq!(code, Some(0), "{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     for name in [
         "queue",
         "offered",
@@ -98,23 +99,9 @@ fn the_sample_comes_out_as_json_with_the_fixed_names() {
 }
 
 fn simulate(rates: &str, options: &[&str]) -> (Option<i32>, String, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rates.csv");
-    std::fs::write(&path, rates).unwrap();
-    let ended = Command::new(env!("CARGO_BIN_EXE_trunkline"))
-        .arg("simulate")
-        .arg(sample("tenant.yaml"))
-        .arg("--rates")
-        .arg(&path)
-        .args(options)
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        ended.status.code(),
-        text(&ended.stdout),
-        text(&ended.stderr),
-    )
+    let tenant = sample("tenant.yaml");
+    let words = [&["simulate", &tenant, "--rates", "rates.csv"][..], options].concat();
+    trunkline(&words, &[("rates.csv", rates)])
 }
 
 #[test]
@@ -231,4 +218,132 @@ fn runs_on_expected_calls_say_their_intervals_and_redials_and_slices() {
     assert!(sum <= offered && sum > 0.8 * offered, "{sum} of {offered}");
     let (_, again, _) = simulate(rates, &options);
     assert_eq!(out, again, "the same seed, the same callers");
+}
+
+const WITH_BOTS: &str = "
+apiVersion: trunkline.dev/v1alpha1
+kind: CallCenter
+metadata: {name: c, namespace: c}
+spec:
+  timeZone: UTC
+  calendars: [{name: always, open: [{from: '00:00', to: '24:00'}]}]
+  capacity: {horizon: 15m, virtualBudget: 60}
+  engine: {}
+  telephony: {media: {minPods: 1, maxPods: 1, callsPerPod: 10}, exposure: {type: PodIP}}
+  storage: {journal: {sqlite: {size: 1Gi}}}
+  teams:
+  - {name: bots, kind: Virtual, media: {voice: 1}, virtual: {image: a, minPods: 2, maxPods: 100}}
+  - {name: front, kind: Human, media: {voice: 1}}
+  queues:
+  - {name: chatty, medium: Voice, teams: [bots], calendar: always, onExhausted: {action: Hold},
+     serviceLevel: {percent: 80, within: 20s, formula: AllOffered}}
+  - {name: desk, medium: Voice, teams: [front], calendar: always, onExhausted: {action: Hold}}
+";
+
+fn with_bots(words: &[&str], rates: &str) -> (Option<i32>, String, String) {
+    let all = [
+        &[
+            "simulate",
+            "c.yaml",
+            "--rates",
+            "r.csv",
+            "--handle=180",
+            "--patience=120",
+        ][..],
+        words,
+    ];
+    let files = [
+        ("c.yaml", WITH_BOTS),
+        ("r.csv", rates),
+        ("a.csv", "agent,from,to\nbots-0-0,0,\n"),
+    ];
+    trunkline(&all.concat(), &files)
+}
+
+#[test]
+fn pods_of_a_virtual_team_start_ahead_of_the_peak_and_are_drained_after_it_cutting_nobody() {
+    // 5 erlangs, then 30, then 5 again.
+    let rates = "at,queue,calls\n0,chatty,50\n1800,chatty,300\n3600,chatty,50\n5400,chatty,50\n";
+    let run = |words: &[&str]| -> serde_json::Value {
+        let (code, out, err) = with_bots(&[words, &["--runs=8", "-ojson"]].concat(), rates);
+        assert_eq!(code, Some(0), "{err}");
+        serde_json::from_str(&out).unwrap()
+    };
+    let number = |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{value}"));
+    let level = |report: &serde_json::Value| {
+        let queues = report["queues"].as_array().unwrap();
+        let chatty = queues.iter().find(|one| one["queue"] == "chatty").unwrap();
+        number(&chatty["service_level"])
+    };
+    let fixed = run(&[]);
+    assert!(
+        fixed.get("fleets").is_none() && level(&fixed) < 0.1,
+        "two pods serve nobody in time"
+    );
+    let quick = run(&["--scale=bots=30"]);
+    let slow = run(&["--scale=bots=600"]);
+    for report in [&quick, &slow] {
+        assert!(level(report) >= 0.8, "{report}");
+        let fleet = &report["fleets"][0];
+        assert_eq!(
+            (fleet["team"].as_str(), number(&fleet["cut"])),
+            (Some("bots"), 0.0)
+        );
+        assert!(
+            number(&fleet["started"]) > 20.0 && number(&fleet["drained"]) > 20.0,
+            "{fleet}"
+        );
+        // For the peak all day it would be 35 pods for two hours, and more.
+        assert!(
+            (20.0..60.0).contains(&number(&fleet["pod_hours"])),
+            "{fleet}"
+        );
+        assert!(number(&fleet["most_pods"]) <= 60.0, "{fleet}");
+    }
+    let hours = |report: &serde_json::Value| number(&report["fleets"][0]["pod_hours"]);
+    assert!(hours(&slow) > hours(&quick), "a slow start is paid for");
+    let (_, text, _) = with_bots(&["--scale", "bots=30"], rates);
+    assert!(
+        text.contains("pods of") && text.contains("pod-hours"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_cannot_scale_is_refused_by_name() {
+    let rates = "at,queue,calls\n0,chatty,50\n1800,chatty,300\n";
+    let desk = "at,queue,calls\n0,desk,50\n1800,desk,300\n";
+    for (options, rates, says) in [
+        (
+            &["--scale=bots"][..],
+            rates,
+            "`bots` is no team and its start-up",
+        ),
+        (
+            &["--scale=bots=soon"],
+            rates,
+            "`soon` is not a number of seconds",
+        ),
+        (&["--scale=nobody=30"], rates, "there is no team nobody"),
+        (&["--scale=front=30"], rates, "its members are people"),
+        (
+            &["--scale=bots=30", "--scale=bots=60"],
+            rates,
+            "named twice",
+        ),
+        (
+            &["--scale=bots=30"],
+            desk,
+            "nobody calls a queue of the team",
+        ),
+        (
+            &["--scale=bots=30", "--agents=a.csv"],
+            rates,
+            "--agents says when bots-0-0 is there",
+        ),
+    ] {
+        let (code, out, err) = with_bots(options, rates);
+        assert!(err.contains(says), "{options:?}: {err}");
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{options:?}");
+    }
 }

@@ -2,53 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::process::Command;
+mod common;
 
+use common::trunkline;
 use serde_json::Value;
 
-const CENTRE: &str = "
-apiVersion: trunkline.dev/v1alpha1
-kind: CallCenter
-metadata: {name: c, namespace: c}
-spec:
-  timeZone: UTC
-  calendars: [{name: always, open: [{from: '00:00', to: '24:00'}]}]
-  skills: [law]
-  capacity: {maxOccupancy: 100}
-  engine: {}
-  telephony: {media: {minPods: 1, maxPods: 1, callsPerPod: 10}, exposure: {type: PodIP}}
-  storage: {journal: {sqlite: {size: 1Gi}}}
-  teams:
-  - {name: bots, kind: Virtual, media: {voice: 1}, virtual: {image: a, maxPods: 2}}
-  - {name: front, kind: Human, media: {voice: 1}, shrinkage: {planned: 20, unplanned: 15}}
-  queues:
-  - {name: chatty, medium: Voice, teams: [bots], calendar: always, onExhausted: {action: Hold}}
-  - {name: desk, medium: Voice, teams: [front], calendar: always, onExhausted: {action: Hold},
-     serviceLevel: {percent: 80, within: 20s, formula: AllOffered}}
-  - {name: law, medium: Voice, teams: [front], calendar: always, onExhausted: {action: Hold}, route: [{require: {law: 2}}]}
-  - {name: sure, medium: Voice, teams: [front], calendar: always, onExhausted: {action: Hold},
-     serviceLevel: {percent: 100, within: 20s}}
-";
+const CENTRE: &str = include_str!("common/centre.yaml");
 
 fn staff(forecast: &str, options: &[&str]) -> (Option<i32>, String, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let (centre, path) = (folder.path().join("c.yaml"), folder.path().join("f.csv"));
-    std::fs::write(&centre, CENTRE).unwrap();
-    std::fs::write(&path, forecast).unwrap();
-    let ended = Command::new(env!("CARGO_BIN_EXE_trunkline"))
-        .arg("staff")
-        .arg(&centre)
-        .arg("--forecast")
-        .arg(&path)
-        .args(options)
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        ended.status.code(),
-        text(&ended.stdout),
-        text(&ended.stderr),
-    )
+    let words = [&["staff", "c.yaml", "--forecast", "f.csv"][..], options].concat();
+    trunkline(&words, &[("c.yaml", CENTRE), ("f.csv", forecast)])
 }
 
 #[test]

@@ -137,19 +137,11 @@ impl Ground {
 /// Ours, the same at every site but for the start-up; chosen on the training days.
 fn settings() -> Settings {
     Settings {
-        start_up: 0.0,
-        hold: 600.0,
         aht: site::AHT,
         patience: site::PATIENCE,
         service_level: (Formula::AllOffered, site::TARGET, site::WITHIN),
-        judged_over: days::HALF_HOUR,
-        surety: 1.2,
-        margin: 0.065,
-        clear_within: 1_000.0,
-        contacts_per_pod: 1,
-        least: 0,
         most: 400,
-        slack: 0.06,
+        ..Settings::default()
     }
 }
 

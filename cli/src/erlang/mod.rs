@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
 use self::options::Options;
@@ -71,8 +71,10 @@ fn batch(model: Model, defaults: &Options, path: &Path) -> Result<Outcome> {
 
     let mut out = BufWriter::new(stdout().lock());
     let mut outcome = Outcome::Fine;
+    let mut answered = 0;
     for (index, row) in rows.records().enumerate() {
         let number = index + 1;
+        answered = number;
         let answer = row
             .map_err(anyhow::Error::from)
             .and_then(|row| solve(model, &defaults.with_row(&columns, &row), ""));
@@ -89,5 +91,6 @@ fn batch(model: Model, defaults: &Options, path: &Path) -> Result<Outcome> {
         writeln!(out, "{}", serde_json::json!({"row": number, "error": why}))?;
     }
     out.flush()?;
+    ensure!(answered > 0, named("it has no rows: nothing is asked"));
     Ok(outcome)
 }

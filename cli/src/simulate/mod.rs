@@ -1,10 +1,12 @@
 //! `trunkline simulate`: the tenant on these arrivals, on the real routing core.
 
 mod arrivals;
+mod fleet;
 mod presence;
 mod print;
 pub mod seconds;
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,10 +16,11 @@ use clap::ValueEnum;
 use trunkline_routing::{Span, Time};
 use trunkline_tenant::Tenant;
 use trunkline_workforce::simulate::{
-    Contact, Demand, Law, Laws, Presence, Redial, Run, Setup, arrivals as made_from, run,
+    Contact, Demand, Law, Laws, Presence, Redial, Run, Setup, arrivals as made_from, run_with,
     working_hours,
 };
 
+use fleet::{Plans, Scaled};
 pub use presence::everyone;
 
 use crate::demand::{self, Given, Patience};
@@ -63,6 +66,12 @@ pub struct Args {
     /// a week each. Needs dates
     #[arg(long, conflicts_with = "agents")]
     shifts: bool,
+    /// Let a virtual team's pods come and go, as `bots=120`: the capacity policy asks for them
+    /// between minPods and maxPods, as if the team were alone on its queues; each takes contacts so many
+    /// seconds after it is asked for, and free ones are drained. It looks ahead at the calls of
+    /// --rates, or at how many of --arrivals each half hour has. Without it there are minPods
+    #[arg(long, value_name = "TEAM=SECONDS", value_parser = fleet::scaled)]
+    scale: Vec<Scaled>,
     /// What is drawn is drawn from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -178,10 +187,15 @@ pub fn run_command(args: Args) -> Result<Outcome> {
         }),
         slices: slices(args.every, callers.last())?,
     };
+    let plans = Plans::new(&args.scale, &tenant, &callers, &setup, args.swing)?;
+    let presences = plans.others(presences, args.agents.is_some())?;
     let mut runs: Vec<Run> = Vec::new();
     for number in 0..u64::from(args.runs) {
         setup.seed = args.seed.wrapping_add(number);
-        let mut done = run(&tenant, &callers.of_run(setup.seed), &presences, &setup);
+        let desired = vec![Cell::new(0); plans.each.len()];
+        let mut fleets = plans.fleets(&desired);
+        let contacts = callers.of_run(setup.seed);
+        let mut done = run_with(&tenant, &contacts, &presences, &setup, &mut fleets);
         if runs.is_empty() {
             done.refusals.iter().for_each(|why| note!("warning: {why}"));
         } else {

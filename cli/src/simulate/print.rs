@@ -10,7 +10,7 @@ use trunkline_routing::{Outcome, Span};
 use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::Formula;
 use trunkline_workforce::simulate::{
-    Estimate, Fate, QueueFigures, Run, TeamFigures, estimate, ratio,
+    Estimate, Fate, FleetFigures, QueueFigures, Run, TeamFigures, estimate, ratio,
 };
 
 /// What is printed.
@@ -43,6 +43,8 @@ struct Report<'a> {
     queues: Vec<Value>,
     teams: Vec<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    fleets: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     intervals: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contacts: Option<Vec<Contact<'a>>>,
@@ -58,6 +60,7 @@ pub fn json(shown: &Shown<'_>) -> Result<()> {
         runs: (runs.len() > 1).then_some(runs.len()),
         queues: queues(shown),
         teams: teams(runs),
+        fleets: fleets(runs),
         intervals: intervals(shown),
         contacts: shown
             .contacts
@@ -137,7 +140,24 @@ fn of_team(team: &TeamFigures) -> Figures {
     ]
 }
 
-const WHOLE: [&str; 7] = [
+fn of_fleet(fleet: &FleetFigures) -> Figures {
+    let whole = |n: u32| Some(f64::from(n));
+    vec![
+        ("pod_hours", Some(fleet.pod_hours)),
+        ("most_pods", whole(fleet.most)),
+        ("started", whole(fleet.started)),
+        ("drained", whole(fleet.removed)),
+        ("changes", Some(fleet.changes.len() as f64)),
+        ("cut", whole(fleet.cut)),
+    ]
+}
+
+const WHOLE: [&str; 12] = [
+    "most_pods",
+    "started",
+    "drained",
+    "changes",
+    "cut",
     "offered",
     "answered",
     "abandoned",
@@ -221,6 +241,17 @@ fn teams(runs: &[Run]) -> Vec<Value> {
         object(named("team", &team.team), &figures, None)
     });
     teams.collect()
+}
+
+fn fleets(runs: &[Run]) -> Vec<Value> {
+    let Some(first) = runs.first() else {
+        return Vec::new();
+    };
+    let fleets = first.fleets.iter().enumerate().map(|(at, fleet)| {
+        let each = runs.iter().map(|run| of_fleet(&run.fleets[at]));
+        object(named("team", &fleet.team), &each.collect::<Vec<_>>(), None)
+    });
+    fleets.collect()
 }
 
 /// Figures of each queue by stretch of time, of stretches in which somebody came.
@@ -307,6 +338,27 @@ pub fn text(shown: &Shown<'_>) -> Result<()> {
             out,
             "{name:<28}{agents:>9}{:>12}",
             plain(&team["occupancy"], true)
+        )?;
+    }
+    let fleets = fleets(runs);
+    if !fleets.is_empty() {
+        writeln!(
+            out,
+            "\n{:<28}{:>11}{:>11}{:>9}{:>9}{:>9}{:>6}",
+            "pods of", "pod-hours", "most pods", "started", "drained", "changes", "cut"
+        )?;
+    }
+    for fleet in fleets {
+        writeln!(
+            out,
+            "{:<28}{:>11}{:>11}{:>9}{:>9}{:>9}{:>6}",
+            fleet["team"].as_str().unwrap_or_default(),
+            plain(&fleet["pod_hours"], false),
+            plain(&fleet["most_pods"], false),
+            plain(&fleet["started"], false),
+            plain(&fleet["drained"], false),
+            plain(&fleet["changes"], false),
+            plain(&fleet["cut"], false),
         )?;
     }
     let intervals = intervals(shown);

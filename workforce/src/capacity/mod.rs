@@ -6,7 +6,9 @@
 mod drain;
 mod outlook;
 mod policy;
+mod team;
 
 pub use drain::{Pod, PodState, drainable};
 pub use outlook::Outlook;
 pub use policy::{Decision, PolicyError, Reason, Settings, Sight, decide};
+pub use team::{Expected, Work, queues};

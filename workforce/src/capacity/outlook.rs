@@ -52,8 +52,11 @@ impl Outlook {
     /// The modified offered load at a time, `m′ = factor·λ − m/AHT`, in erlangs, settled at
     /// the first interval's rate when that begins.
     pub(crate) fn load_at(&self, at: f64, aht: f64, factor: f64) -> f64 {
-        let settled = factor * self.rate(self.start) * aht;
-        self.follow(self.start.min(at), at, settled, aht, factor, |_| ())
+        /// Handling times after which nothing is left of what was before: e^−40.
+        const FORGOTTEN: f64 = 40.0;
+        let from = self.start.max(at - FORGOTTEN * aht).min(at);
+        let settled = factor * self.rate(from) * aht;
+        self.follow(from, at, settled, aht, factor, |_| ())
     }
 
     /// The greatest load, in erlangs, over [now + delay, now + delay + hold] for

@@ -43,6 +43,28 @@ pub struct Settings {
     pub slack: f64,
 }
 
+impl Default for Settings {
+    /// What the bench fixed on days before those that it is judged on (`bench/capacity/`), for one
+    /// contact a pod; a start-up, bounds and callers are the documents' to say.
+    fn default() -> Self {
+        Self {
+            start_up: 0.0,
+            hold: 600.0,
+            aht: 180.0,
+            patience: f64::INFINITY,
+            service_level: (Formula::AllOffered, 0.8, 20.0),
+            judged_over: 1_800.0,
+            surety: 1.2,
+            margin: 0.065,
+            clear_within: 1_000.0,
+            contacts_per_pod: 1,
+            least: 0,
+            most: u32::MAX,
+            slack: 0.06,
+        }
+    }
+}
+
 /// What is seen now.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sight {

@@ -5,7 +5,6 @@
 //! Neither is a proof where patience, targets and handling times differ; both are close.
 
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem as Program};
-use trunkline_tenant::crds::Formula as Contracted;
 
 use super::problem::Problem;
 use crate::erlang::{
@@ -69,16 +68,6 @@ impl Station {
         least_agents(&queue, 0.0, &bounds, horizons)
             .unwrap_or_else(|_| self.load.ceil() as u64 + 1)
             .max(1)
-    }
-}
-
-fn formula(contracted: Contracted) -> Formula {
-    match contracted {
-        Contracted::ExcludeShortAbandons => Formula::ExcludeShortAbandons,
-        // Flow-outs have no place in a formula of one queue.
-        Contracted::AllOffered | Contracted::WithFlowOuts => Formula::AllOffered,
-        Contracted::AnsweredOnly => Formula::AnsweredOnly,
-        Contracted::AbandonsCount | Contracted::RemovedFromQueue => Formula::AbandonsCount,
     }
 }
 
@@ -175,7 +164,7 @@ fn stations(problem: &Problem) -> Vec<Vec<Station>> {
                     load: load / f64::from(target.at_once),
                     aht,
                     impatience: if patience > 0.0 { 1.0 / patience } else { 0.0 },
-                    formula: formula(target.formula),
+                    formula: target.formula.into(),
                     level: target.level,
                     within: (target.within.0 - problem.options.ring.0).max(0) as f64 / 1e6,
                     short: target.short.as_secs_f64(),
