@@ -176,7 +176,7 @@ fn the_newest_snapshot_is_kept_and_the_one_before_it(home: &Home) {
     }
 }
 
-fn segment(contact: u64, index: u32) -> Segment {
+pub(super) fn segment(contact: u64, index: u32) -> Segment {
     let entered = Time(i64::try_from(contact).unwrap() * 1_000_000);
     Segment {
         contact: ContactId(contact),

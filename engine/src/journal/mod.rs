@@ -147,7 +147,8 @@ pub trait Journal: Send {
     fn cut(&mut self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError>;
 
     /// Keeps the rows that figures and records are read from. They are a fold of the entries, so a
-    /// row may be written again by a replay: the same row then.
+    /// row may be written again by a replay: the same row then. It may return before they are on the
+    /// disk; whatever is synced after them takes them along.
     ///
     /// # Errors
     /// [`JournalError::Stale`].

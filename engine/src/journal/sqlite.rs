@@ -3,7 +3,7 @@
 //! WAL with `synchronous=FULL`: each commit is synced to the disk before it returns, so what was
 //! acknowledged survives a loss of power, and a commit costs one sync of the log. A torn tail of
 //! the log fails its checksum and is left out when the file is opened again: it was never
-//! acknowledged.
+//! acknowledged. Records are a fold of the entries and wait for no sync of their own.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -37,11 +37,22 @@ CREATE TABLE customer (id TEXT PRIMARY KEY, lookup BLOB NOT NULL UNIQUE, key BLO
 CREATE INDEX customer_seen ON customer (seen);
 ";
 
+/// When what is committed is on the disk. The log is one file: a sync takes along all that was
+/// written before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sync {
+    /// Before the commit returns.
+    Now,
+    /// With the next commit that is synced.
+    Later,
+}
+
 /// A journal in a file. Holding it holds an exclusive lock beside the file, so that no second
 /// engine of this machine opens it; the lock ends with the process, however that ends.
 #[derive(Debug)]
 pub struct Sqlite {
     connection: Connection,
+    sync: Sync,
     _lock: File,
 }
 
@@ -64,6 +75,7 @@ impl Sqlite {
         let connection = connect(path)?;
         Ok(Self {
             connection,
+            sync: Sync::Now,
             _lock: lock,
         })
     }
@@ -87,12 +99,30 @@ impl Sqlite {
         .collect()
     }
 
-    /// A transaction under an epoch that is still the leader's.
-    fn led(&mut self, ours: Epoch, doing: &'static str) -> Result<Transaction<'_>, JournalError> {
-        let transaction = self
-            .connection
+    fn begin(&mut self, sync: Sync, doing: &'static str) -> Result<Transaction<'_>, JournalError> {
+        if self.sync != sync {
+            let mode = match sync {
+                Sync::Now => "FULL",
+                Sync::Later => "NORMAL",
+            };
+            self.connection
+                .pragma_update(None, "synchronous", mode)
+                .map_err(sqlite(doing))?;
+            self.sync = sync;
+        }
+        self.connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(sqlite(doing))?;
+            .map_err(sqlite(doing))
+    }
+
+    /// A transaction under an epoch that is still the leader's.
+    fn led(
+        &mut self,
+        ours: Epoch,
+        sync: Sync,
+        doing: &'static str,
+    ) -> Result<Transaction<'_>, JournalError> {
+        let transaction = self.begin(sync, doing)?;
         let current = epoch(&transaction).map_err(sqlite(doing))?;
         if current != ours {
             return Err(JournalError::Stale { ours, current });
@@ -195,10 +225,7 @@ fn last_seq(connection: &Connection) -> rusqlite::Result<Seq> {
 impl Journal for Sqlite {
     fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
         const DOING: &str = "acquiring the leadership";
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(sqlite(DOING))?;
+        let transaction = self.begin(Sync::Now, DOING)?;
         let next = Epoch(epoch(&transaction).map_err(sqlite(DOING))?.0 + 1);
         transaction
             .execute(
@@ -217,7 +244,7 @@ impl Journal for Sqlite {
         customers: &[Sealed],
     ) -> Result<(), JournalError> {
         const DOING: &str = "appending";
-        let transaction = self.led(ours, DOING)?;
+        let transaction = self.led(ours, Sync::Now, DOING)?;
         let mut last = last_seq(&transaction).map_err(sqlite(DOING))?;
         {
             let mut insert = transaction
@@ -266,7 +293,7 @@ impl Journal for Sqlite {
 
     fn project(&mut self, ours: Epoch, rows: &[Segment]) -> Result<(), JournalError> {
         const DOING: &str = "writing records";
-        let transaction = self.led(ours, DOING)?;
+        let transaction = self.led(ours, Sync::Later, DOING)?;
         {
             let mut insert = transaction
                 .prepare_cached("INSERT OR REPLACE INTO record VALUES (?1, ?2, ?3, ?4)")
@@ -291,7 +318,7 @@ impl Journal for Sqlite {
 
     fn save_snapshot(&mut self, ours: Epoch, snapshot: &Snapshot) -> Result<(), JournalError> {
         const DOING: &str = "writing a snapshot";
-        let transaction = self.led(ours, DOING)?;
+        let transaction = self.led(ours, Sync::Now, DOING)?;
         transaction
             .execute(
                 "INSERT OR REPLACE INTO snapshot VALUES (?1, ?2)",
@@ -423,7 +450,7 @@ impl Journal for Sqlite {
     fn cut(&mut self, ours: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
         const DOING: &str = "cutting what is old";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let transaction = self.led(ours, DOING)?;
+        let transaction = self.led(ours, Sync::Now, DOING)?;
         let taken = |delete: &str| {
             transaction
                 .execute(delete, params![before.0, limit])
@@ -452,4 +479,29 @@ fn sealed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sealed> {
         text: row.get(3)?,
         seen: row.get(4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conformance::entries;
+    use super::*;
+
+    #[test]
+    fn records_wait_for_no_sync_and_every_entry_after_them_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Sqlite::open(&dir.path().join("j")).unwrap();
+        let epoch = journal.acquire("a").unwrap();
+        let mode = |journal: &Sqlite| -> i64 {
+            let pragma = journal
+                .connection
+                .pragma_query_value(None, "synchronous", |row| row.get(0));
+            pragma.unwrap()
+        };
+        let (normal, full) = (1, 2);
+        assert_eq!(mode(&journal), full);
+        journal.project(epoch, &[]).unwrap();
+        assert_eq!(mode(&journal), normal);
+        journal.append(epoch, &entries(1..=1)).unwrap();
+        assert_eq!(mode(&journal), full);
+    }
 }

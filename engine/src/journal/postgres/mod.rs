@@ -404,3 +404,24 @@ fn told(error: &postgres::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::conformance::{entries, segment};
+    use super::*;
+    use crate::testing::database::Server;
+
+    #[test]
+    fn records_wait_for_no_sync_and_what_comes_after_them_does() {
+        let url = DatabaseUrl::new(&Server::shared().database(), None).unwrap();
+        let mut journal = Postgres::open(url).unwrap();
+        let epoch = journal.acquire("a").unwrap();
+        journal.project(epoch, &[segment(1, 0)]).unwrap();
+        let mode = "SELECT current_setting('synchronous_commit')";
+        let session = journal.session.as_mut().unwrap();
+        let mode: String = session.client.query_one(mode, &[]).unwrap().get(0);
+        assert_eq!(mode, "on");
+        journal.append(epoch, &entries(1..=1)).unwrap();
+        assert_eq!(journal.record(1).unwrap(), [segment(1, 0)]);
+    }
+}

@@ -52,11 +52,14 @@ SELECT given.seq, led.epoch, given.at, given.body
   FROM led, newest, unnest($2::BIGINT[], $3::BIGINT[], $4::TEXT[]) AS given (seq, at, body)
  WHERE newest.seq = $5";
 
+/// Not waited for until it is on the disk: it returns when the server has it. A later append's sync
+/// takes it along, for the server's log is one.
 const PROJECT: &str = "
-WITH led AS (SELECT epoch FROM leader WHERE epoch = $1 FOR SHARE)
+WITH led AS (SELECT epoch FROM leader WHERE epoch = $1 FOR SHARE),
+     unsynced AS (SELECT set_config('synchronous_commit', 'off', true))
 INSERT INTO record (contact, stretch, entered, body)
 SELECT given.contact, given.stretch, given.entered, given.body
-  FROM led, unnest($2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[]) AS given (contact, stretch, entered, body)
+  FROM led, unsynced, unnest($2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[]) AS given (contact, stretch, entered, body)
 ON CONFLICT (contact, stretch) DO UPDATE SET entered = excluded.entered, body = excluded.body";
 
 /// This connection is the leader's.
