@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# postgres.sh start DIR [--owner PID] | url DIR | stop DIR [MODE] | version: a Postgres server of the distribution's
-# packages (installed where they are missing), for tests.
+# postgres.sh start DIR [--owner PID] [--listen ADDRESS NAME] | url DIR | stop DIR [MODE] | version: a Postgres
+# server of the distribution's packages (installed where they are missing), for tests.
 #
 # start  a cluster in DIR, empty at first, that listens on a unix socket there and nowhere else; synced, with
 #        passwords. It prints the URL of its database `journal`. A DIR that has a cluster is started again.
+# --listen it listens on ADDRESS too, for TLS alone; its certificate is NAME's, which DIR/ca.crt has signed. The URL
+#        has that name
 # --owner when that process is gone, however it went, the server ends and DIR goes
 # stop   ends it: `fast`, or another MODE of pg_ctl (`immediate`: as a crash does)
 #
@@ -22,13 +24,36 @@ command=${1:-} dir=${2:-}
 shift 2
 as=()
 [ "$(id -u)" != 0 ] || as=(setpriv --reuid postgres --regid postgres --clear-groups)
-url() { echo "postgres://trunkline:$(cat "$dir/password")@${dir//\//%2F}/journal"; }
+url() {
+  if [ -e "$dir/name" ]; then echo "postgres://trunkline:$(cat "$dir/password")@$(cat "$dir/name")/journal?sslmode=require"
+  else echo "postgres://trunkline:$(cat "$dir/password")@${dir//\//%2F}/journal"; fi
+}
+# certify NAME: the server's key and certificate, and the authority's that signed it
+certify() {
+  cd "$dir"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=test authority" \
+    -keyout ca.key -out ca.crt -addext basicConstraints=critical,CA:TRUE
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout data/server.key -out server.csr
+  openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -out data/server.crt \
+    -extfile <(echo "subjectAltName=DNS:$1"; echo "basicConstraints=critical,CA:FALSE")
+  rm ca.key server.csr
+  chmod 600 data/server.key
+  [ ${#as[@]} = 0 ] || chown postgres:postgres data/server.key data/server.crt
+  chmod a+r ca.crt
+  echo "$1" >name
+}
 control() { (cd / && "${as[@]}" "$bin/pg_ctl" --pgdata "$dir/data" "$@"); }
 
 case $command in
   start)
-    owner=''
-    [ "${1:-}" != --owner ] || owner=${2:?--owner wants a PID}
+    owner='' listen='' name=''
+    while [ $# -gt 0 ]; do
+      case $1 in
+        --owner) owner=${2:?--owner wants a PID}; shift 2 ;;
+        --listen) listen=${2:?--listen wants ADDRESS NAME} name=${3:?--listen wants ADDRESS NAME}; shift 3 ;;
+        *) die "start takes --owner and --listen, not \`$1\`" ;;
+      esac
+    done
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
     [ ${#dir} -lt 80 ] || die "$dir is too long a path for a unix socket"
@@ -43,12 +68,18 @@ case $command in
         --auth scram-sha-256 --encoding UTF8 --no-locale --no-instructions) >"$dir/initdb.log" 2>&1 ||
         { cat "$dir/initdb.log" >&2; die "no cluster could be made in $dir"; }
       cat >>"$dir/data/postgresql.conf" <<C
-listen_addresses = ''
+listen_addresses = '$listen'
 unix_socket_directories = '$dir'
 max_connections = 100
 shared_buffers = 16MB
 log_min_messages = warning
 C
+      if [ -n "$listen" ]; then
+        command -v openssl >/dev/null || "$(dirname "$0")/packages.sh" openssl
+        (certify "$name") >"$dir/certify.log" 2>&1 || { cat "$dir/certify.log" >&2; die "no certificate could be made"; }
+        echo "ssl = on" >>"$dir/data/postgresql.conf"
+        echo "hostssl all all all scram-sha-256" >>"$dir/data/pg_hba.conf"
+      fi
     fi
     chmod a+x "$dir" # to the socket
     control --log "$dir/log" --wait --silent start || { tail "$dir/log" >&2; die "no server in $dir"; }

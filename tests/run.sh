@@ -29,7 +29,7 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
-# Half the build time, and every overflow and debug assertion is on. Those that ship are built with release: the demo's.
+# Half the build time, and every overflow and debug assertion is on. Those that ship are built with release: `make images`.
 export CARGO_PROFILE=${CARGO_PROFILE:-dev}
 
 # count LOG: adds what cargo test and our scripts say at their ends

@@ -3,6 +3,9 @@
 # that KUBECONFIG names, into which the images of target/images must have been loaded.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
+# Built in a third of the time, and what `make test` builds: who sees this for the first time waits for it. For what
+# ships there is `make images`, which builds with release.
+export CARGO_PROFILE=${CARGO_PROFILE:-dev}
 if [ "${1:-}" = down ]; then
   if [ "${DEMO_USE_CLUSTER:-}" = 1 ]; then exec "$VOIP/world.sh" pods down; fi
   use_cluster

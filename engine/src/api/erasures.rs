@@ -5,7 +5,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trunkline_routing::Input;
+use trunkline_routing::{ContactId, Input};
 
 use super::App;
 use super::auth::Caller;
@@ -48,6 +48,7 @@ pub(super) async fn erase(
                 .into(),
         ));
     };
+    cancel_callbacks(&app, &caller, &id).await?;
     let context = Context {
         erased: Some(id),
         ..Context::by(caller.actor())
@@ -58,6 +59,25 @@ pub(super) async fn erase(
     newest.map(Json).ok_or(ApiError::NotFound(
         "it is not among the newest erasures".into(),
     ))
+}
+
+/// Whoever is forgotten is not called back. One whose call is under way already is talked to.
+async fn cancel_callbacks(app: &App, caller: &Caller, customer: &str) -> Result<(), ApiError> {
+    let theirs: Vec<ContactId> = {
+        let state = app.handle.state();
+        let live = state.directory.live.iter();
+        live.filter(|(_, live)| live.calls.as_deref() == Some(customer))
+            .map(|(id, _)| *id)
+            .collect()
+    };
+    for contact in theirs {
+        let input = Input::CancelCallback { contact };
+        match submit(app, input, Context::by(caller.actor())).await {
+            Ok(_) | Err(ApiError::Conflict(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn list(

@@ -18,12 +18,14 @@ use trunkline_tenant::crds::{ClientName, PhoneNumber};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::ari::{ChannelId, HostName};
-use super::{Arrival, CallRef, Command, Recovered, Report, Telephony};
+use super::{Arrival, Beside, CallRef, Command, Recovered, RecoveredStage, Report, Telephony};
 
 /// The only host of imagined calls.
 const HOST: &str = "simulated";
 /// A phone in an imagined hand: from the first ring to the bridge.
 const JOINED_AFTER: Duration = Duration::from_millis(20);
+
+const ENDED_WITH_US: &str = "an imagined call ends with the process that imagined it";
 
 /// Whoever starts this sees soon that it works, however rare callers are.
 const FIRST_WITHIN: Duration = Duration::from_secs(2);
@@ -105,10 +107,23 @@ enum Due {
 #[derive(Debug, Default)]
 struct Call {
     contact: Option<ContactId>,
+    /// The customer is called, once an agent has said yes.
+    callback: bool,
     /// The offer that rings or was taken.
     offer: Option<OfferId>,
     talking: bool,
     held: bool,
+}
+
+impl Call {
+    /// Nobody is asked any more.
+    fn waits_again(&mut self) {
+        *self = Self {
+            contact: self.contact,
+            callback: self.callback,
+            ..Self::default()
+        };
+    }
 }
 
 struct Sim {
@@ -131,10 +146,21 @@ impl Sim {
             up: true,
         });
         for call in recovered.calls {
-            self.report(Report::Input(Input::Dropped {
+            self.input(Input::Dropped {
                 contact: call.contact,
-                cause: "an imagined call ends with the process that imagined it".into(),
-            }));
+                cause: ENDED_WITH_US.into(),
+            });
+        }
+        for other in recovered.others {
+            match other.what {
+                Beside::Callback { .. } if other.stage == RecoveredStage::Waiting => {
+                    self.booked(other.contact);
+                }
+                Beside::Callback { .. } | Beside::Consult { .. } => self.input(Input::Dropped {
+                    contact: other.contact,
+                    cause: ENDED_WITH_US.into(),
+                }),
+            }
         }
         while !self.tell.is_closed() {
             let next = self.agenda.first_key_value().map(|((at, _), _)| *at);
@@ -217,13 +243,11 @@ impl Sim {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Offer { offer, .. } => {
-                let answered = self.random.random::<f64>() >= self.settings.unanswered;
-                let (soonest, latest) = self.settings.rings;
-                let ring = self.random.random_range(soonest..=latest.max(soonest));
+                let picks_up = self.picks_up();
                 if let Some(call) = self.call_of(offer.contact) {
                     call.offer = Some(offer);
-                    if answered {
-                        self.plan(ring, Due::Answer(offer));
+                    if let Some(after) = picks_up {
+                        self.plan(after, Due::Answer(offer));
                     }
                 }
             }
@@ -231,18 +255,19 @@ impl Sim {
                 if let Some(call) = self.call_of(offer.contact)
                     && call.offer == Some(offer)
                 {
-                    *call = Call {
-                        contact: call.contact,
-                        ..Call::default()
-                    };
+                    call.waits_again();
                 }
             }
             Output::Waiting { contact, .. } => {
                 if let Some(call) = self.call_of(contact) {
-                    *call = Call {
-                        contact: Some(contact),
-                        ..Call::default()
-                    };
+                    call.waits_again();
+                }
+            }
+            Output::CallbackBooked { contact, .. } => self.booked(contact),
+            // Customers pick up as agents do. Of those who don't, the core's deadline tells.
+            Output::Dial { offer, .. } => {
+                if let Some(after) = self.picks_up() {
+                    self.plan(after, Due::Joined(offer));
                 }
             }
             Output::Ended { contact, .. } => {
@@ -252,6 +277,29 @@ impl Sim {
             }
             _ => {}
         }
+    }
+
+    /// How long a phone rings before somebody answers, if anybody does.
+    fn picks_up(&mut self) -> Option<Duration> {
+        let answered = self.random.random::<f64>() >= self.settings.unanswered;
+        let (soonest, latest) = self.settings.rings;
+        let ring = self.random.random_range(soonest..=latest.max(soonest));
+        answered.then_some(ring)
+    }
+
+    /// Whoever was on the line has hung up, and is called once an agent has time.
+    fn booked(&mut self, contact: ContactId) {
+        self.made += 1;
+        let channel = ChannelId::new(format!("{HOST}-{}", self.made));
+        if let Some(before) = self.contacts.insert(contact, channel.clone()) {
+            self.calls.remove(&before);
+        }
+        let call = Call {
+            contact: Some(contact),
+            callback: true,
+            ..Call::default()
+        };
+        self.calls.insert(channel, call);
     }
 
     fn call_of(&mut self, contact: ContactId) -> Option<&mut Call> {
@@ -273,8 +321,11 @@ impl Sim {
             }
             Due::CallerLeaves(channel) => self.caller_leaves(&channel),
             Due::Answer(offer) => {
-                if self.offered(offer).is_some() {
-                    self.input(Input::Accept { offer });
+                let Some(callback) = self.offered(offer).map(|call| call.callback) else {
+                    return;
+                };
+                self.input(Input::Accept { offer });
+                if !callback {
                     self.plan(JOINED_AFTER, Due::Joined(offer));
                 }
             }
@@ -451,6 +502,44 @@ mod tests {
         assert_eq!(
             next(&mut telephony).await,
             Report::Input(Input::Accept { offer: second })
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_callback_rings_the_agent_and_then_the_customer() {
+        let mut telephony = begin(rare());
+        let contact = admit(&mut telephony, 1).await;
+        let queue: QueueId = "acme/orders".parse().unwrap();
+        let customer = "+4930".to_owned();
+        send(
+            &telephony,
+            Output::CallbackBooked {
+                contact,
+                queue: queue.clone(),
+                customer: customer.clone(),
+                due: Time(0),
+                prompt: None,
+                rescue: false,
+            },
+        );
+        let offer = offer(&telephony, contact, 1);
+        assert_eq!(
+            next(&mut telephony).await,
+            Report::Input(Input::Accept { offer })
+        );
+        send(
+            &telephony,
+            Output::Dial {
+                offer,
+                agent: AgentName::new("maria"),
+                customer,
+                queue,
+                deadline: Time(0),
+            },
+        );
+        assert_eq!(
+            next(&mut telephony).await,
+            Report::Input(Input::Connected { offer })
         );
     }
 

@@ -202,3 +202,28 @@ async fn an_erased_customer_is_nowhere_in_the_files_and_replay_is_the_live_state
     };
     erased_without_a_trace(dir.path(), location, || server.files(), flushed).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_erased_is_not_called_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite(dir.path().join("journal.sqlite"));
+    let engine = engine_at(fixture(), location, Voice::None).await;
+    let admin = Client::admin(&engine);
+    for customer in [ANNA, BERT, ANNA] {
+        let book = json!({"queue": "orders", "customer": customer});
+        let (status, told) = admin.post("/api/v1/callbacks", book).await;
+        assert_eq!(status, StatusCode::CREATED, "{told}");
+    }
+    let erase = json!({"customer": ANNA});
+    let (status, told) = admin.post("/api/v1/erasures", erase).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    let (_, booked) = admin.get("/api/v1/callbacks").await;
+    let customers: Vec<&Value> = booked
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|callback| &callback["customer"])
+        .collect();
+    assert_eq!(customers, [BERT], "{booked}");
+    engine.stop().await.unwrap();
+}

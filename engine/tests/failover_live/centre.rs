@@ -328,6 +328,9 @@ impl Centre {
         let from = format!("10.88.0.10:{}", 5100 + self.calling * 2);
         let mut caller = self.pod.caller(NUMBER, &["--until-bye", "--from", &from]);
         caller.args(["--calls", &calls.to_string(), "--rate", &rate.to_string()]);
+        // Each is a customer of their own: who calls again would be merged with their callback.
+        let number = format!("4930123{:02}[call_number]", self.calling);
+        caller.args(["--caller", &number]);
         Party(caller.spawn().unwrap())
     }
 
@@ -352,21 +355,27 @@ impl Centre {
         let ended = tokio::time::timeout(Duration::from_secs(90), callers.ends_well()).await;
         match ended {
             Ok(well) => assert!(well, "sipp: a caller was not served\n{}", self.logs()),
-            Err(_) => panic!("callers are not served in 90 s\n{}", self.logs()),
+            Err(_) => self.panics("callers are not served in 90 s").await,
         }
         let until = Instant::now() + Duration::from_secs(30);
         while self.agents_in("idle").await != AGENTS.len() {
             if Instant::now() > until {
-                let (_, agents) = self.ask("/api/v1/agents", None).await;
-                let (_, live) = self.ask("/api/v1/contacts?state=live", None).await;
-                let (_, ended) = self.ask("/api/v1/contacts?state=ended", None).await;
-                panic!(
-                    "an agent is stuck: {agents:#}\n{live:#}\n{ended:#}\n{}",
-                    self.logs()
-                );
+                self.panics("an agent is stuck").await;
             }
             sleep(Duration::from_millis(30)).await;
         }
+    }
+
+    /// With what the engine and Asterisk know.
+    async fn panics(&self, what: &str) -> ! {
+        let (_, agents) = self.ask("/api/v1/agents", None).await;
+        let (_, live) = self.ask("/api/v1/contacts?state=live", None).await;
+        let (_, ended) = self.ask("/api/v1/contacts?state=ended", None).await;
+        let channels = self.pod.own_ari().channels().await;
+        panic!(
+            "{what}: {agents:#}\n{live:#}\n{ended:#}\n{channels:#?}\n{}",
+            self.logs()
+        );
     }
 
     /// The engine that leads, by its own word.
@@ -497,11 +506,12 @@ impl Centre {
         signal("KILL", pid.trim());
         sleep(Duration::from_secs(1)).await;
         self.pod.start_asterisk();
-        self.until("nobody lives whose call died", async |centre| {
-            let (_, live) = centre
-                .ask("/api/v1/contacts?state=live&limit=1000", None)
-                .await;
-            live.as_array().is_some_and(Vec::is_empty)
+        self.until("whose call died is to be called back", async |centre| {
+            let path = "/api/v1/contacts?state=live&limit=1000";
+            let (_, live) = centre.ask(path, None).await;
+            let (_, booked) = centre.ask("/api/v1/callbacks", None).await;
+            let count = |list: &Json| list.as_array().map(Vec::len);
+            count(&live).is_some() && count(&live) == count(&booked)
         })
         .await;
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 use trunkline_engine::journal::Entry;
 use trunkline_engine::state::State;
-use trunkline_routing::{AgentState, ContactId, Input, OfferId, Outcome, Output};
+use trunkline_routing::{AgentState, ContactId, Input, OfferId, Outcome, Output, SegmentEnd};
 
 use super::centre::Centre;
 use super::witness::leg;
@@ -16,8 +16,16 @@ use super::witness::leg;
 const LETTING_GO: Duration = Duration::from_millis(700);
 
 /// What became of each contact.
+#[derive(Default)]
 pub struct Told {
+    /// Of those that are over.
     pub outcomes: BTreeMap<ContactId, Outcome>,
+    /// How many calls came.
+    pub came: usize,
+    /// Whom we lost, and shall call back.
+    pub rescued: BTreeSet<ContactId>,
+    /// Who was offered since the first of those, in order.
+    pub offered_after_rescue: Vec<ContactId>,
 }
 
 /// Ends the engines and checks everything that they left.
@@ -40,13 +48,17 @@ pub async fn check(centre: Centre) -> Told {
 fn fold(entries: &[Entry]) -> Told {
     let mut state = State::default();
     let mut asked: BTreeMap<String, OfferId> = BTreeMap::new();
-    let mut outcomes = BTreeMap::new();
+    let mut told = Told::default();
+    let mut dropped = BTreeSet::new();
     let mut newest: BTreeMap<ContactId, u32> = BTreeMap::new();
     let mut calls = BTreeSet::new();
     for entry in entries {
         if let (Input::Arrive { contact, .. }, Some(call)) = (&entry.input, &entry.context.call) {
             let first = calls.insert((call.host.clone(), call.channel.clone()));
             assert!(first, "{call:?} came twice, again as {contact}");
+        }
+        if let Input::Decline { offer, .. } = &entry.input {
+            asked.retain(|_, asked| asked != offer);
         }
         for output in state.apply(entry) {
             match output {
@@ -60,6 +72,19 @@ fn fold(entries: &[Entry]) -> Told {
                     );
                     let before = asked.insert(agent.to_string(), offer);
                     assert_eq!(before, None, "{agent} is asked twice at once");
+                    if !told.rescued.is_empty() {
+                        told.offered_after_rescue.push(offer.contact);
+                    }
+                }
+                Output::Record(segment) if segment.end == SegmentEnd::Dropped => {
+                    dropped.insert(segment.contact);
+                }
+                Output::CallbackBooked {
+                    contact,
+                    rescue: true,
+                    ..
+                } => {
+                    told.rescued.insert(contact);
                 }
                 Output::CancelOffer { offer, .. } => asked.retain(|_, o| *o != offer),
                 Output::Answered { contact, .. } => asked.retain(|_, o| o.contact != contact),
@@ -67,19 +92,27 @@ fn fold(entries: &[Entry]) -> Told {
                     contact, outcome, ..
                 } => {
                     asked.retain(|_, o| o.contact != contact);
-                    let before = outcomes.insert(contact, outcome);
+                    let before = told.outcomes.insert(contact, outcome);
                     assert_eq!(before, None, "{contact} ended twice");
                 }
                 _ => {}
             }
         }
     }
-    let live = &state.directory.live;
+    // A stretch is recorded once its wrap-up is over.
+    assert!(
+        told.rescued.is_subset(&dropped),
+        "rescued, but not counted as dropped: {:?} of {dropped:?}",
+        told.rescued
+    );
+    told.came = calls.len();
+    let mut live = state.directory.live.clone();
+    live.retain(|contact, _| !told.rescued.contains(contact));
     assert!(live.is_empty(), "ghosts: {live:#?}");
     for (agent, view) in &state.directory.agents {
         assert_eq!(view.state, AgentState::Idle, "{agent} is stuck");
     }
-    Told { outcomes }
+    told
 }
 
 #[derive(Debug, Default)]
@@ -111,8 +144,10 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) {
                     endpoint: endpoint.to_owned(),
                     contact: leg(&channel["id"]),
                 };
+                // Whoever picked up while nobody led was let go, and is rung again for the same offer.
                 let before = lives.insert(id.clone(), life);
-                assert!(before.is_none(), "the leg {id} was made twice");
+                let over = before.is_none_or(|before| before.destroyed.is_some());
+                assert!(over, "the leg {id} was made twice");
             }
             "ChannelDestroyed" => {
                 if let Some(life) = lives.get_mut(&id) {
@@ -150,7 +185,10 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) {
             of_call.insert(call.channel.as_str().to_owned(), *contact);
         }
     }
-    let callers = lives.iter().filter(|(_, l)| l.endpoint.contains("carrier"));
+    let called_back = |id: &str| id.starts_with("c-");
+    let callers = lives
+        .iter()
+        .filter(|(id, life)| life.endpoint.contains("carrier") && !called_back(id));
     for (id, life) in callers {
         assert!(
             of_call.contains_key(id),

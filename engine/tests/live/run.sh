@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [FILTER]: the engine's telephony and the media side-car against a real Asterisk, callers and
-# phones, in closed namespaces of their own; 150 s once the media image is built. Needs root, or sudo.
+# phones, in closed namespaces of their own, and what becomes of the calls when engines, stores and media pods
+# fail; 15 minutes once the media image is built. Needs root, or sudo.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../../.." && pwd)
@@ -8,7 +9,7 @@ export WORLD=${WORLD:-$(mktemp -d)/world}
 . "$tree/tests/voip/env.sh"
 # With --workspace, which shares what tests/run.sh has built: one package alone has other features of its dependencies.
 suite() { cargo test --manifest-path "$tree/Cargo.toml" --workspace "$@"; }
-suite --test ari_live --test calls_live --test media_live --no-run
+suite --test ari_live --test calls_live --test media_live --test failover_live --no-run
 "$voip/world.sh" up --alone --owner $$
 trap '"$voip/world.sh" down' EXIT
 "$voip/asterisk.sh" start media-0 "$here/etc"
@@ -22,4 +23,5 @@ for suite in ari_live calls_live; do
 done
 # each in a world and with an Asterisk of its own
 suite --test media_live -- --ignored --test-threads 2 --show-output ${1:+"$1"} || rc=1
+suite --test failover_live -- --ignored --test-threads 1 --show-output ${1:+"$1"} || rc=1
 exit $rc

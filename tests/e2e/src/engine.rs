@@ -75,16 +75,20 @@ impl Engine {
         self.call(reqwest::Method::GET, path, None)
     }
 
+    /// `POST path`.
+    ///
+    /// # Errors
+    /// As [`Engine::get`].
+    pub fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
+        self.call(reqwest::Method::POST, path, Some(body))
+    }
+
     /// What an agent does: one of the API's commands.
     ///
     /// # Errors
     /// As [`Engine::get`].
     pub fn agent(&mut self, agent: &str, command: &Value) -> Result<Value> {
-        self.call(
-            reqwest::Method::POST,
-            &format!("/api/v1/agents/{agent}/commands"),
-            Some(command),
-        )
+        self.post(&format!("/api/v1/agents/{agent}/commands"), command)
     }
 
     /// Signs an agent in who is there as long as their phone is registered.

@@ -48,7 +48,8 @@ enum Finding {
     CallerGone,
     NotAnswered,
     LegGone(OfferId),
-    LegUp(OfferId),
+    /// And joined already, where there is a bridge: a predecessor did it, and the news died with them.
+    LegUp(OfferId, Option<Bridge>),
     Apart(OfferId),
     Together(Bridge),
     OutsiderGone(ChannelId),
@@ -231,9 +232,10 @@ impl Calls {
         let mut findings = Vec::new();
         let mut resumed = Vec::new();
         for (id, contact) in &mut self.contacts {
-            if contact.call.host != *host || contact.gone || contact.touched > settled {
+            if contact.call.host != *host || contact.gone {
                 continue;
             }
+            let moves = contact.touched > settled;
             if contact.touched == NEVER {
                 contact.touched = now;
                 let caller = channels.get(&contact.call.channel);
@@ -246,11 +248,13 @@ impl Calls {
                 .bridges
                 .iter()
                 .find(|bridge| bridge.id == contact.bridge);
-            findings.extend(judge(contact, channels, bridge).map(|finding| (*id, finding)));
+            let finding = judge(contact, channels, bridge);
+            let holds = |finding: &Finding| !moves || finding.is_progress();
+            findings.extend(finding.filter(holds).map(|finding| (*id, finding)));
         }
         for (id, finding) in findings {
             tracing::info!(%host, contact = %id, finding = finding.word(), "our picture and Asterisk's differ");
-            self.mend(now, id, finding, listing, channels, out);
+            self.mend(now, id, finding, listing, out);
         }
         // Their music may have ended with the greeting that our predecessor waited for.
         for id in resumed {
@@ -268,7 +272,6 @@ impl Calls {
         id: ContactId,
         finding: Finding,
         listing: &Listing,
-        channels: &BTreeMap<&ChannelId, &Channel>,
         out: &mut Effects,
     ) {
         let Some(contact) = self.contacts.get_mut(&id) else {
@@ -330,10 +333,11 @@ impl Calls {
                     _ => self.declined(now, offer, DeclineCause::Failed, out),
                 }
             }
-            Finding::LegUp(offer) => {
-                let leg = names::leg(offer);
-                if channels.contains_key(&leg) {
-                    self.leg_answered(now, &call.host, &leg, out);
+            Finding::LegUp(offer, together) => {
+                self.leg_answered(now, &call.host, &names::leg(offer), out);
+                // Nobody will enter it any more: what Asterisk shows is the news.
+                if let Some(bridge) = together {
+                    self.bridged(now, &call.host, &bridge, out);
                 }
             }
             Finding::Apart(offer) => {
@@ -547,7 +551,7 @@ fn judge(
         return match (channels.get(&names::leg(offer)), &contact.stage) {
             (None, _) => Some(Finding::LegGone(offer)),
             (Some(leg), Stage::Ringing { .. }) if leg.state == ChannelState::Up => {
-                Some(Finding::LegUp(offer))
+                Some(Finding::LegUp(offer, None))
             }
             _ => None,
         };
@@ -581,8 +585,8 @@ fn judge(
         bridge.channels.contains(&leg) && bridge.channels.contains(&contact.call.channel)
     });
     match (&contact.stage, together) {
-        (Stage::Ringing { .. }, _) => {
-            (channel.state == ChannelState::Up).then_some(Finding::LegUp(offer))
+        (Stage::Ringing { .. }, together) => {
+            (channel.state == ChannelState::Up).then(|| Finding::LegUp(offer, together.cloned()))
         }
         (Stage::Joining { .. }, Some(bridge)) => Some(Finding::Together(bridge.clone())),
         // Whom we call back may not have answered yet.
@@ -600,12 +604,22 @@ fn judge(
 }
 
 impl Finding {
+    /// Somebody has got further than we knew: that is so however lately we did something. What is not
+    /// there may only be under way.
+    fn is_progress(&self) -> bool {
+        matches!(
+            self,
+            Self::LegUp(..) | Self::Together(_) | Self::OutsiderUp(_)
+        )
+    }
+
     fn word(&self) -> &'static str {
         match self {
             Self::CallerGone => "the caller is gone",
             Self::NotAnswered => "the caller isn't answered",
             Self::LegGone(_) => "the agent's leg is gone",
-            Self::LegUp(_) => "the agent has answered",
+            Self::LegUp(_, None) => "the agent has answered",
+            Self::LegUp(_, Some(_)) => "the agent has answered and talks",
             Self::Apart(_) => "caller and agent are not joined",
             Self::Together(_) => "caller and agent are joined",
             Self::OutsiderGone(_) => "who was called outside is gone",

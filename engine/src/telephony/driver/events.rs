@@ -139,6 +139,13 @@ impl Calls {
     ) {
         let place = Self::place(host, channel);
         let wanted = self.legs.get_mut(&place).filter(|leg| !leg.cancelled);
+        if let Some(leg) = &wanted
+            && let Some(contact) = self.contacts.get(&leg.offer.contact)
+            && contact.stage.offer() == Some(leg.offer)
+            && !matches!(contact.stage, Stage::Ringing { .. })
+        {
+            return; // seen in a listing before the event came
+        }
         let joinable = wanted.and_then(|leg| {
             leg.touched = now;
             let contact = self.contacts.get_mut(&leg.offer.contact)?;
@@ -280,9 +287,12 @@ impl Calls {
         match contact.stage {
             Stage::Waiting | Stage::Outside { .. } => {}
             Stage::Ringing { .. } => {
-                self.declined(now, offer, decline_cause(cause.unwrap_or_default()), out);
+                // What leaves the app had been answered: that we didn't hear of it is not the agent's doing.
+                let cause = cause.map_or(DeclineCause::Failed, decline_cause);
+                self.declined(now, offer, cause, out);
             }
-            Stage::Joining { .. } => self.declined(now, offer, DeclineCause::Refused, out),
+            // They said yes, and we were too slow.
+            Stage::Joining { .. } => self.declined(now, offer, DeclineCause::Failed, out),
             Stage::Talking { .. } => {
                 contact.touched = now;
                 self.agent_hung_up(id, out);

@@ -118,9 +118,11 @@ impl Calls {
         if let Some(contact) = wanted
             && let Stage::Outside { talk, reached } = &mut contact.stage
             && names::outside(*talk) == *leg
-            && *reached == Reached::Not
             && !contact.gone
         {
+            if *reached != Reached::Not {
+                return; // seen in a listing before the event came
+            }
             *reached = Reached::Answered;
             contact.touched = now;
             let join = What::Join {

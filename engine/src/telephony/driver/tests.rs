@@ -124,6 +124,20 @@ impl Machine {
         machine
     }
 
+    /// What the journal knows of the one call.
+    fn recover(&mut self, stage: RecoveredStage) {
+        self.calls.recover(Recovered {
+            calls: vec![RecoveredCall {
+                contact: CONTACT,
+                call: caller(),
+                queue: "acme/orders".parse().unwrap(),
+                stage,
+            }],
+            newest: Some(CONTACT),
+            ..Recovered::default()
+        });
+    }
+
     fn ringing() -> Self {
         let mut machine = Self::waiting();
         let out = machine.offer("maria");
@@ -452,6 +466,32 @@ fn what_events_failed_to_tell_is_found_by_the_comparison() {
 }
 
 #[test]
+fn a_yes_that_a_lost_connection_swallowed_counts_at_once_and_only_once() {
+    let mut machine = Machine::ringing();
+    let mut fresh = listing(vec![channel(CALLER, "Up"), channel("o-1-1", "Up")], vec![]);
+    fresh.begun = machine.now + Span::seconds(1);
+    let out = machine.compare(fresh);
+    assert!(inputs(&out).contains(&Input::Accept { offer: OFFER }));
+    // The event was on its way while the listing was taken.
+    let out = machine.event(start("o-1-1", &["leg", "1-1"]));
+    assert!(out.acts.is_empty() && out.reports.is_empty(), "{out:?}");
+}
+
+#[test]
+fn an_agent_whose_yes_we_never_heard_has_not_refused() {
+    let mut machine = Machine::ringing();
+    let out = machine.event(end("o-1-1"));
+    let cause = DeclineCause::Failed;
+    assert_eq!(
+        inputs(&out),
+        [Input::Decline {
+            offer: OFFER,
+            cause
+        }]
+    );
+}
+
+#[test]
 fn a_listing_taken_while_we_act_proves_nothing() {
     let mut machine = Machine::ringing();
     let mut fresh = listing(vec![channel(CALLER, "Ring")], vec![]);
@@ -510,6 +550,31 @@ fn a_leg_that_nobody_wants_is_hung_up() {
 }
 
 #[test]
+fn two_whom_a_predecessor_joined_talk_at_once_though_no_event_will_tell() {
+    let mut machine = Machine::new();
+    machine.now = LATER;
+    machine.recover(RecoveredStage::Offered {
+        offer: OFFER,
+        agent: AgentName::new("maria"),
+        deadline: LATER + Span::seconds(5),
+    });
+    let both = vec![channel(CALLER, "Up"), channel("o-1-1", "Up")];
+    let out = machine.compare(listing(both, vec![bridge(&[CALLER, "o-1-1"])]));
+    let told: Vec<Input> = inputs(&out)
+        .into_iter()
+        .filter(|input| !matches!(input, Input::Endpoint { .. }))
+        .collect();
+    let expected = [
+        Input::Accept { offer: OFFER },
+        Input::Connected { offer: OFFER },
+    ];
+    assert_eq!(told, expected);
+    // So an agent who hangs up soon after has talked, and has not refused.
+    let out = machine.event(end("o-1-1"));
+    assert_eq!(inputs(&out), [Input::AgentDone { contact: CONTACT }]);
+}
+
+#[test]
 fn an_offer_that_a_predecessor_never_rang_is_rung_while_it_stands() {
     for (deadline, rings) in [
         (LATER + Span::seconds(5), true),
@@ -517,19 +582,10 @@ fn an_offer_that_a_predecessor_never_rang_is_rung_while_it_stands() {
     ] {
         let mut machine = Machine::new();
         machine.now = LATER;
-        machine.calls.recover(Recovered {
-            calls: vec![RecoveredCall {
-                contact: CONTACT,
-                call: caller(),
-                queue: "acme/orders".parse().unwrap(),
-                stage: RecoveredStage::Offered {
-                    offer: OFFER,
-                    agent: AgentName::new("maria"),
-                    deadline,
-                },
-            }],
-            newest: Some(CONTACT),
-            ..Recovered::default()
+        machine.recover(RecoveredStage::Offered {
+            offer: OFFER,
+            agent: AgentName::new("maria"),
+            deadline,
         });
         let out = machine.compare(listing(vec![channel(CALLER, "Up")], vec![]));
         let rung = deeds(&out)

@@ -12,4 +12,5 @@ mod calls;
 mod change;
 mod fixture;
 mod outage;
+mod standby;
 mod takeover;

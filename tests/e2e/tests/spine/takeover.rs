@@ -41,7 +41,7 @@ fn ten_kills_of_process_and_pod_lose_no_call_and_no_rank() {
         if round % 2 == 0 {
             delete_pod(&fixture.centre.cluster);
         } else {
-            kill_process(&fixture.centre.cluster);
+            kill_process(&fixture.centre.cluster, TENANT, POD);
         }
         successor(&mut fixture, &before);
         assert_eq!(
@@ -179,11 +179,9 @@ fn delete_pod(cluster: &Cluster) {
 }
 
 /// `kill -9` of the engine's process: the one in a cgroup of the pod's UID that runs our program.
-fn kill_process(cluster: &Cluster) {
-    let pod = cluster
-        .get(TENANT, "pod", POD)
-        .unwrap()
-        .expect("the engine's pod");
+pub fn kill_process(cluster: &Cluster, namespace: &str, pod: &str) {
+    let pod = cluster.get(namespace, "pod", pod).unwrap();
+    let pod = pod.expect("the engine's pod");
     let uid = format!("pod{}", pod["metadata"]["uid"].as_str().unwrap());
     let mut killed = 0;
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
