@@ -44,8 +44,8 @@ def best(rows):
 
 
 def table(rows, sites):
-    print("| start-up, size | rule | setting | half hours met | abandoned | pod-hours a day | changes a day | busy pods hit a day |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| start-up, size | rule | setting | half hours met | abandoned | pod-hours a day | changes a day | busy pods hit a day, picked blindly | contacts cut |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for site in sites:
         for rule in COLOURS:
             of = [r for r in rows if (r["start_up"], r["erlangs"]) == site and r["rule"] == rule]
@@ -53,11 +53,10 @@ def table(rows, sites):
                 continue
             row, holds = best(of)
             hours = f"{row['pod_hours_a_day']:.0f}"
-            hit = f"{row['cut']:.0f}" if rule == "ours" else f"{row['busy_hit_a_day']:.0f}"
             print(
                 f"| {site[0]:.0f} s, {site[1]:.0f} erlangs | {rule} | {row['target'] or 'fixed beforehand'} "
                 f"| {row['met_percent']:.1f} % | {row['abandoned_percent']:.1f} % "
-                f"| {hours if holds else f'fails ({hours})'} | {row['changes_a_day']:.0f} | {hit} |"
+                f"| {hours if holds else f'fails ({hours})'} | {row['changes_a_day']:.0f} | {row['busy_hit_a_day']:.0f} | {row['cut']:.0f} |"
             )
 
 

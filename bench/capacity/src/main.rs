@@ -11,16 +11,17 @@ mod site;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use trunkline_tenant::Tenant;
 use trunkline_workforce::capacity::Settings;
 use trunkline_workforce::erlang::Formula;
-use trunkline_workforce::forecast::{Calendar, DayForecast};
+use trunkline_workforce::forecast::Calendar;
 
 use days::Calls;
-use ours::Ours;
-use rivals::Family;
+use ours::{Foreseen, Ours};
+use rivals::{Family, Scale};
 use site::Score;
 
 /// Start-up in seconds, and erlangs of the mean day's busiest half hour.
@@ -32,10 +33,13 @@ const SITES: [(f64, f64); 5] = [
     (300.0, 7.0),
 ];
 
-/// The last eight days are judged, once; the settings come from 16 of the days before.
+/// The last eight days are judged, once; the settings come from 40 of the days before.
 const TEST_DAYS: usize = 8;
-const TRAINING_DAYS: usize = 16;
-const TRAINING_STEP: usize = 4;
+const TRAINING_DAYS: usize = 40;
+const TRAINING_STEP: usize = 2;
+
+/// What the rivals' settings are chosen from, in hindsight.
+const TARGETS: [f64; 10] = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
 
 /// Public holidays of the bank's span, as any calendar has them.
 const HOLIDAYS: [&str; 3] = ["2003-05-26", "2003-07-04", "2003-09-01"];
@@ -47,7 +51,7 @@ struct Ground {
     tenant: Arc<Tenant>,
     days: Vec<Calls>,
     /// By day, of those that are run.
-    forecasts: Vec<Option<DayForecast>>,
+    forecasts: Vec<Option<Foreseen>>,
     opening: u32,
 }
 
@@ -69,7 +73,7 @@ impl Ground {
             .filter_map(|date| date.parse().ok())
             .collect();
         let calendar = Calendar { holidays };
-        let mut forecasts: Vec<Option<DayForecast>> = vec![None; days.len()];
+        let mut forecasts: Vec<Option<Foreseen>> = days.iter().map(|_| None).collect();
         for &day in run {
             forecasts[day] = Some(ours::foresee(&days[..day], &calendar)?);
         }
@@ -83,55 +87,78 @@ impl Ground {
         })
     }
 
-    /// The days under a rule that is made anew for each.
-    fn score(&self, run: &[usize], one: impl Fn(usize) -> Score + Sync) -> Score {
-        let half = run.len().div_ceil(2);
-        let sum = |days: &[usize]| {
-            days.iter()
-                .map(|&day| one(day))
-                .fold(Score::default(), Score::plus)
-        };
-        std::thread::scope(|scope| {
-            let first = scope.spawn(|| sum(&run[..half]));
-            let second = sum(&run[half..]);
-            first.join().unwrap_or_default().plus(second)
-        })
-    }
-
-    fn rival(&self, run: &[usize], family: Family, target: f64) -> Score {
-        self.score(run, |day| {
-            let mut rule = family.rule(target, self.start_up);
+    /// A day under a rule that is made anew for it.
+    fn day(&self, day: usize, rule: Rule, settings: &Settings) -> Score {
+        let under = |tick, scale: &mut dyn Scale| {
             site::day(
                 &self.tenant,
                 &self.days[day],
                 self.start_up,
-                family.tick(),
+                tick,
                 self.opening,
-                rule.as_mut(),
+                scale,
             )
-        })
-    }
-
-    fn ours(&self, run: &[usize], settings: &Settings) -> Score {
-        let settings = Settings {
-            start_up: self.start_up,
-            ..*settings
         };
-        self.score(run, |day| match &self.forecasts[day] {
-            Some(forecast) => {
-                let mut rule = Ours::new(settings, forecast);
-                site::day(
-                    &self.tenant,
-                    &self.days[day],
-                    self.start_up,
-                    15,
-                    self.opening,
-                    &mut rule,
-                )
+        match (rule, &self.forecasts[day]) {
+            (Rule::Rival(family, target), _) => {
+                let mut rule = family.rule(target, self.start_up);
+                under(family.tick(), rule.as_mut())
             }
-            None => Score::default(),
-        })
+            (Rule::Ours, Some(forecast)) => {
+                let settings = Settings {
+                    start_up: self.start_up,
+                    ..*settings
+                };
+                under(15, &mut Ours::new(settings, forecast))
+            }
+            (Rule::Ours, None) => Score::default(),
+        }
     }
+}
+
+#[derive(Clone, Copy)]
+enum Rule {
+    Ours,
+    /// With its target.
+    Rival(Family, f64),
+}
+
+impl Rule {
+    fn all(with_rivals: bool) -> Vec<Self> {
+        let rival = |family| TARGETS.map(|target| Self::Rival(family, target));
+        let rivals = Family::ALL.into_iter().flat_map(rival);
+        let rivals = rivals.filter(|_| with_rivals);
+        std::iter::once(Self::Ours).chain(rivals).collect()
+    }
+}
+
+/// Each piece of work by its number, as many at once as there are processors for us.
+fn in_parallel(pieces: usize, work: impl Fn(usize) -> Score + Sync) -> Result<Vec<Score>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let one_thread = || {
+        let mut done = Vec::new();
+        loop {
+            let piece = next.fetch_add(1, Ordering::Relaxed);
+            if piece >= pieces {
+                return done;
+            }
+            done.push((piece, work(piece)));
+        }
+    };
+    let mut scores = vec![Score::default(); pieces];
+    std::thread::scope(|scope| {
+        let begun: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
+        for thread in begun {
+            let done = thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a day's run has panicked"))?;
+            for (piece, score) in done {
+                scores[piece] = score;
+            }
+        }
+        Ok(scores)
+    })
 }
 
 /// Ours, the same at every site but for the start-up; chosen on the training days.
@@ -151,8 +178,6 @@ fn with(mut settings: Settings, changes: &[String]) -> Result<Settings> {
         let value: f64 = value.parse()?;
         match field {
             "hold" => settings.hold = value,
-            "margin" => settings.margin = value,
-            "clear_within" => settings.clear_within = value,
             "slack" => settings.slack = value,
             "surety" => settings.surety = value,
             _ => bail!("{field} is no setting that can be tried"),
@@ -197,34 +222,26 @@ fn main() -> Result<()> {
         "start_up,erlangs,rule,target,met_percent,abandoned_percent,pod_hours_a_day,changes_a_day,busy_hit_a_day,cut"
     );
     let only_ours = mode == "ours" || mode == "train" && !changes.is_empty();
-    let of_site = &|(start_up, erlangs): (f64, f64)| -> Result<Vec<String>> {
-        let ground = Ground::new(start_up, erlangs, &all, &run)?;
-        let mut lines = vec![line(&ground, "ours", "", &ground.ours(&run, &settings))];
-        for family in Family::ALL.into_iter().filter(|_| !only_ours) {
-            for step in 0..10 {
-                let target = 0.5 + 0.05 * f64::from(step);
-                let score = ground.rival(&run, family, target);
-                lines.push(line(
-                    &ground,
-                    family.name(),
-                    &format!("{target:.2}"),
-                    &score,
-                ));
-            }
-        }
-        Ok(lines)
-    };
-    let sites = std::thread::scope(|scope| {
-        let begun: Vec<_> = SITES
-            .iter()
-            .map(|site| scope.spawn(|| of_site(*site)))
-            .collect();
-        let ended = begun.into_iter().map(|site| site.join());
-        ended.collect::<Vec<_>>()
-    });
-    for site in sites {
-        let lines = site.map_err(|_| anyhow::anyhow!("a site's run has panicked"))??;
-        lines.iter().for_each(|line| println!("{line}"));
+    let grounds: Vec<Ground> = SITES
+        .iter()
+        .map(|&(start_up, erlangs)| Ground::new(start_up, erlangs, &all, &run))
+        .collect::<Result<_>>()?;
+    let rules = Rule::all(!only_ours);
+    let lines: Vec<(&Ground, Rule)> = grounds
+        .iter()
+        .flat_map(|ground| rules.iter().map(move |rule| (ground, *rule)))
+        .collect();
+    let scores = in_parallel(lines.len() * run.len(), |piece| {
+        let (ground, rule) = lines[piece / run.len()];
+        ground.day(run[piece % run.len()], rule, &settings)
+    })?;
+    for ((ground, rule), days) in lines.iter().zip(scores.chunks(run.len())) {
+        let score = days.iter().copied().fold(Score::default(), Score::plus);
+        let (name, target) = match rule {
+            Rule::Ours => ("ours", String::new()),
+            Rule::Rival(family, target) => (family.name(), format!("{target:.2}")),
+        };
+        println!("{}", line(ground, name, &target, &score));
     }
     Ok(())
 }

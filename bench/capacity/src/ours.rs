@@ -14,38 +14,60 @@ use crate::rivals::Scale;
 const LEVEL_CV: f64 = 0.063;
 const DISPERSION: f64 = 1.39;
 
+/// What a day is thought to bring.
+pub struct Foreseen {
+    /// By half hours.
+    forecast: DayForecast,
+    /// How a half hour's calls are spread over its five minutes.
+    spread: Vec<[f64; STEPS]>,
+}
+
+/// Five minutes of a half hour.
+const STEPS: usize = 6;
+
 /// Learns the day from those before it.
-pub fn foresee(before: &[Calls], holidays: &Calendar) -> Result<DayForecast> {
+pub fn foresee(before: &[Calls], holidays: &Calendar) -> Result<Foreseen> {
     let history = History::new(before.iter().map(Calls::half_hours).collect())?;
     let last = before
         .last()
         .map_or(trunkline_workforce::forecast::Date(0), |day| day.date);
     let (model, _) = Model::fit(&history, holidays.clone())?;
     let mut ahead = model.ahead(last, 1)?;
-    ahead
+    let forecast = ahead
         .pop()
-        .ok_or_else(|| anyhow::anyhow!("no day is open after {last}"))
+        .ok_or_else(|| anyhow::anyhow!("no day is open after {last}"))?;
+    let calls = |slot: usize| before.iter().map(|day| f64::from(day.counts[slot])).sum();
+    let spread = (0..HALF_HOURS).map(|half_hour| {
+        let steps: [f64; STEPS] = std::array::from_fn(|step| calls(STEPS * half_hour + step));
+        let sum: f64 = steps.iter().sum();
+        // Of a half hour without calls there is nothing to spread.
+        steps.map(|calls| calls / sum.max(1.0))
+    });
+    Ok(Foreseen {
+        forecast,
+        spread: spread.collect(),
+    })
 }
 
 /// The policy and what it remembers of the day.
 pub struct Ours<'a> {
     settings: Settings,
-    forecast: &'a DayForecast,
+    foreseen: &'a Foreseen,
     outlook: Outlook,
     known: Vec<Option<f64>>,
-    /// Arrivals before the half hour that runs.
-    counted: u64,
+    /// Arrivals, and late ones, before the half hour that runs.
+    counted: (u64, u64),
     half_hour: usize,
 }
 
 impl<'a> Ours<'a> {
-    pub fn new(settings: Settings, forecast: &'a DayForecast) -> Self {
+    pub fn new(settings: Settings, foreseen: &'a Foreseen) -> Self {
         Self {
             settings,
-            outlook: outlook(forecast),
-            forecast,
+            outlook: outlook(&foreseen.forecast, &foreseen.spread),
+            foreseen,
             known: vec![None; HALF_HOURS],
-            counted: 0,
+            counted: (0, 0),
             half_hour: 0,
         }
     }
@@ -56,11 +78,11 @@ impl Scale for Ours<'_> {
         let now = sight.now.as_secs_f64();
         let half_hour = (now / HALF_HOUR) as usize;
         if half_hour > self.half_hour && half_hour <= HALF_HOURS {
-            self.known[half_hour - 1] = Some((sight.arrived - self.counted) as f64);
-            self.counted = sight.arrived;
+            self.known[half_hour - 1] = Some((sight.arrived - self.counted.0) as f64);
+            self.counted = (sight.arrived, sight.late);
             self.half_hour = half_hour;
-            if let Ok(sharper) = self.forecast.update(&self.known) {
-                self.outlook = outlook(&sharper);
+            if let Ok(sharper) = self.foreseen.forecast.update(&self.known) {
+                self.outlook = outlook(&sharper, &self.foreseen.spread);
             }
         }
         let seen = trunkline_workforce::capacity::Sight {
@@ -69,7 +91,8 @@ impl Scale for Ours<'_> {
             starting: sight.starting,
             in_progress: sight.busy,
             waiting: sight.waiting,
-            seen: (sight.arrived - self.counted) as f64,
+            seen: (sight.arrived - self.counted.0) as f64,
+            missed: (sight.late - self.counted.1) as f64,
             seen_since: self.half_hour as f64 * HALF_HOUR,
         };
         match decide(&self.settings, &self.outlook, &seen) {
@@ -79,35 +102,14 @@ impl Scale for Ours<'_> {
     }
 }
 
-/// Five-minute rates whose half hours hold what is forecast: straight lines between their
-/// middles, each half hour then scaled to its own count.
-fn outlook(forecast: &DayForecast) -> Outlook {
-    let counts: Vec<f64> = (0..HALF_HOURS)
-        .map(|slot| forecast.expect(slot, 0.9).mean)
-        .collect();
-    let mut rates = Vec::with_capacity(6 * HALF_HOURS);
-    for slot in 0..HALF_HOURS {
-        let at = |step: usize| {
-            // From the middle of the half hour, in half hours.
-            let from = (step as f64 + 0.5) / 6.0 - 0.5;
-            let other = if from < 0.0 {
-                slot.saturating_sub(1)
-            } else {
-                (slot + 1).min(HALF_HOURS - 1)
-            };
-            counts[slot] + from.abs() * (counts[other] - counts[slot])
-        };
-        let line: Vec<f64> = (0..6).map(at).collect();
-        let sum: f64 = line.iter().sum();
-        let scale = if sum > 0.0 {
-            counts[slot] / sum / SLOT
-        } else {
-            0.0
-        };
-        rates.extend(line.iter().map(|calls| calls * scale));
-    }
+/// Five-minute rates whose half hours hold what is forecast.
+fn outlook(forecast: &DayForecast, spread: &[[f64; STEPS]]) -> Outlook {
+    let half_hour = |(slot, steps): (usize, &[f64; STEPS])| {
+        let calls = forecast.expect(slot, 0.9).mean;
+        steps.map(|share| calls * share / SLOT)
+    };
     Outlook {
-        rates,
+        rates: spread.iter().enumerate().flat_map(half_hour).collect(),
         interval: SLOT,
         start: 0.0,
         level_cv: LEVEL_CV,

@@ -11,6 +11,10 @@ use trunkline_workforce::simulate::{Fleet, Law, Removal, Setup, Sight, run_with}
 use crate::days::{Calls, HALF_HOUR, HALF_HOURS};
 use crate::rivals::Scale;
 
+/// Pods at most, as the documents' team has it. A rule that takes its own orders for demand
+/// would double them every 15 s otherwise.
+const MOST_PODS: u32 = 400;
+
 const DOCUMENTS: &str = "
 apiVersion: trunkline.dev/v1alpha1
 kind: CallCenter
@@ -131,7 +135,7 @@ pub fn day(
     };
     let fleet = Fleet {
         team: "bots".into(),
-        policy: Box::new(|sight: &Sight| rule.pods(sight)),
+        policy: Box::new(|sight: &Sight| rule.pods(sight).min(MOST_PODS)),
         tick: Span(tick * 1_000_000),
         until: Span(END * 1_000_000),
         start_up: Span((start_up * 1e6) as i64),

@@ -15,6 +15,21 @@ pub struct Outlook {
     pub dispersion: f64,
 }
 
+/// By what to multiply the rates, and how far off that may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Level {
+    pub factor: f64,
+    /// A coefficient of variation.
+    pub doubt: f64,
+}
+
+/// Contacts that will be there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ahead {
+    pub mean: f64,
+    pub variance: f64,
+}
+
 impl Outlook {
     /// Arrivals per second at a time; the first and the last interval go on without end.
     pub fn rate(&self, at: f64) -> f64 {
@@ -49,52 +64,48 @@ impl Outlook {
         (belief + seen * worth) / (belief + expected * worth)
     }
 
-    /// The modified offered load at a time, `m′ = factor·λ − m/AHT`, in erlangs, settled at
-    /// the first interval's rate when that begins.
-    pub(crate) fn load_at(&self, at: f64, aht: f64, factor: f64) -> f64 {
-        /// Handling times after which nothing is left of what was before: e^−40.
-        const FORGOTTEN: f64 = 40.0;
-        let from = self.start.max(at - FORGOTTEN * aht).min(at);
-        let settled = factor * self.rate(from) * aht;
-        self.follow(from, at, settled, aht, factor, |_| ())
+    /// The coefficient of variation that the correction still has.
+    pub(crate) fn doubt(&self, seen: f64) -> f64 {
+        if self.level_cv <= 0.0 {
+            return 0.0;
+        }
+        let belief = 1.0 / (self.level_cv * self.level_cv);
+        (belief + seen / self.dispersion.max(1.0)).sqrt().recip()
     }
 
-    /// The greatest load, in erlangs, over [now + delay, now + delay + hold] for
-    /// `window` = (delay, hold), from `load` now. Within an interval m moves one way, so its
-    /// ends suffice.
-    pub(crate) fn greatest_load(
-        &self,
-        now: f64,
-        load: f64,
-        aht: f64,
-        factor: f64,
-        window: (f64, f64),
-    ) -> f64 {
-        let opens = now + window.0;
-        let mut greatest = self.follow(now, opens, load, aht, factor, |_| ());
-        self.follow(opens, opens + window.1, greatest, aht, factor, |load| {
-            greatest = greatest.max(load);
-        });
-        greatest
+    /// Contacts that will be there at a time, nobody waiting, with the variance of their number:
+    /// of those there now each stays with probability `e^(−t/AHT)`, and those to come follow the
+    /// modified offered load, `m′ = factor·λ − m/AHT`. In the long run the mean is that load and,
+    /// for Poisson arrivals of a known rate, so is the variance.
+    pub(crate) fn ahead(&self, from: f64, to: f64, there: f64, aht: f64, level: Level) -> Ahead {
+        let stays = (-(to - from) / aht).exp();
+        let new = self.follow(from, to, 0.0, aht, level.factor);
+        let doubt = level.doubt * new;
+        Ahead {
+            mean: there * stays + new,
+            variance: there * stays * (1.0 - stays) + self.dispersion * new + doubt * doubt,
+        }
     }
 
-    /// Follows m from one time to another, showing it at every interval's end.
-    fn follow(
-        &self,
-        from: f64,
-        to: f64,
-        mut load: f64,
-        aht: f64,
-        factor: f64,
-        mut show: impl FnMut(f64),
-    ) -> f64 {
+    /// Where the rate changes between two times, and the later of them.
+    pub(crate) fn changes(&self, from: f64, to: f64) -> Vec<f64> {
+        let mut times = Vec::new();
+        let mut at = from;
+        while at < to {
+            at = self.boundary_after(at).min(to);
+            times.push(at);
+        }
+        times
+    }
+
+    /// Follows m from one time to another.
+    fn follow(&self, from: f64, to: f64, mut load: f64, aht: f64, factor: f64) -> f64 {
         let mut at = from;
         while at < to {
             let next = self.boundary_after(at).min(to);
             let target = factor * self.rate(at) * aht;
             load = target + (load - target) * (-(next - at) / aht).exp();
             at = next;
-            show(load);
         }
         load
     }
@@ -141,12 +152,27 @@ mod tests {
     }
 
     #[test]
-    fn the_load_ahead_lags_behind_the_rate() {
-        let load = |delay| outlook().greatest_load(800.0, 20.0, 200.0, 1.0, (delay, 0.0));
-        assert!(load(100.0) < 21.0, "the rise has only begun");
-        assert!(
-            (load(5_000.0) - 60.0).abs() < 1e-6,
-            "and is complete at last"
-        );
+    fn what_is_there_is_what_will_be_there_soon_and_the_load_in_the_long_run() {
+        let outlook = Outlook {
+            dispersion: 1.0,
+            ..outlook()
+        };
+        let level = Level {
+            factor: 1.0,
+            doubt: 0.0,
+        };
+        let at = |to| outlook.ahead(900.0, to, 30.0, 200.0, level);
+        let soon = at(910.0);
+        assert!((30.0..32.0).contains(&soon.mean), "{soon:?}");
+        assert!(soon.variance < 5.0, "{soon:?}");
+        let late = at(9_000.0);
+        assert!((late.mean - 60.0).abs() < 1e-6, "{late:?}");
+        assert!((late.variance - 60.0).abs() < 1e-6, "{late:?}");
+    }
+
+    #[test]
+    fn the_more_was_seen_the_less_the_level_is_in_doubt() {
+        assert!((outlook().doubt(0.0) - 0.063).abs() < 1e-12);
+        assert!(outlook().doubt(10_000.0) < 0.012);
     }
 }

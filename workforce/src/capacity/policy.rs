@@ -1,21 +1,24 @@
-//! need(t): the most that Erlang A asks for at the modified offered load over
-//! [t + start-up, t + start-up + hold], with the forecast's margin, and what waits now.
+//! need(t): as many agents as make it sure enough that one who calls when a pod asked for now
+//! serves is answered in time. What is there now and the modified offered load say how many
+//! contacts there will be then, and how far off that may be; Erlang A is the floor.
 //!
-//! Whatever is started now serves only after the start-up, so that is where the load is
-//! looked at; and it is kept as long as the load of the hold will want it again, which is
-//! what keeps changes few. Going down needs a surplus wider than the noise of one decision.
+//! Whatever is started now serves only after the start-up, so that is where the need is looked
+//! at; and nothing is stopped that the hold after it will want again, which is what keeps
+//! changes few. Going down needs a surplus wider than the noise of one decision.
 
 use std::fmt;
 
-use super::outlook::Outlook;
+use super::outlook::{Level, Outlook};
 use crate::erlang::{Bounds, Callers, Formula, Horizons, LARGEST, Queue, SMALLEST, least_agents};
+use crate::forecast::quantile;
 
 /// What the tenant's documents say, fixed from tick to tick. Times in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// From asking for a pod until it takes contacts.
     pub start_up: f64,
-    /// How far beyond the start-up to look.
+    /// How far beyond the start-up to look before a pod is stopped; another start-up at least, for
+    /// whatever is started again costs one.
     pub hold: f64,
     /// Mean handling time.
     pub aht: f64,
@@ -23,16 +26,11 @@ pub struct Settings {
     pub patience: f64,
     /// Formula, share and time of the service level.
     pub service_level: (Formula, f64, f64),
-    /// The service level is judged over intervals of this length: the fewer contacts there are
-    /// in one, the more chance spreads their share.
+    /// The service level is judged over intervals of this length, in seconds.
     pub judged_over: f64,
-    /// By so many standard deviations of that share the level aimed at lies above the one asked.
+    /// In standard deviations of the contacts there will be: by so much surer than the aim itself
+    /// a moment is to go well, for it lasts, and the interval has few of its like.
     pub surety: f64,
-    /// Safety on the load, as a share: covers what the correction cannot know. What goes wrong is
-    /// mended a start-up later, so that it counts √(1 + start-up / 1 min)-fold.
-    pub margin: f64,
-    /// What waits is to be gone after so long.
-    pub clear_within: f64,
     /// Contacts a pod takes at once.
     pub contacts_per_pod: u32,
     /// Pods at least.
@@ -49,18 +47,16 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             start_up: 0.0,
-            hold: 600.0,
+            hold: 140.0,
             aht: 180.0,
             patience: f64::INFINITY,
             service_level: (Formula::AllOffered, 0.8, 20.0),
             judged_over: 1_800.0,
-            surety: 1.2,
-            margin: 0.065,
-            clear_within: 1_000.0,
+            surety: 0.7,
             contacts_per_pod: 1,
             least: 0,
             most: u32::MAX,
-            slack: 0.06,
+            slack: 0.1,
         }
     }
 }
@@ -80,7 +76,9 @@ pub struct Sight {
     pub waiting: u32,
     /// Arrivals seen since `seen_since`.
     pub seen: f64,
-    /// From when they were counted.
+    /// Of those, answered late or never.
+    pub missed: f64,
+    /// When the interval began that is judged.
     pub seen_since: f64,
 }
 
@@ -110,6 +108,15 @@ pub enum Reason {
         /// Agents to clear them.
         agents: u64,
     },
+    /// The rest of an interval has to make up for what was missed of it.
+    Behind {
+        /// Contacts answered late or never.
+        missed: u64,
+        /// Of so many.
+        seen: u64,
+        /// Agents for the rest.
+        agents: u64,
+    },
     /// Fewer would do for the whole hold.
     Surplus {
         /// Pods that would.
@@ -132,8 +139,6 @@ pub enum Reason {
     },
 }
 
-const MINUTE: f64 = 60.0;
-
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -143,6 +148,14 @@ impl fmt::Display for Reason {
             Reason::Backlog { waiting, agents } => write!(
                 f,
                 "{waiting} contacts wait; with the load to come they need {agents} agents"
+            ),
+            Reason::Behind {
+                missed,
+                seen,
+                agents,
+            } => write!(
+                f,
+                "{missed} of {seen} contacts were answered late or never; to make up for them the rest needs {agents} agents"
             ),
             Reason::Surplus { needed } => {
                 write!(f, "{needed} pods would do for as long as can be foreseen")
@@ -197,56 +210,129 @@ pub fn decide(
 ) -> Result<Decision, PolicyError> {
     check(settings, outlook, sight)?;
     let expected = outlook.expected(sight.seen_since, sight.now);
-    let factor = outlook.correction(sight.seen, expected);
-    let load = outlook.greatest_load(
-        sight.now,
-        load_now(settings, outlook, sight, factor),
-        settings.aht,
-        factor,
-        (settings.start_up, settings.hold),
-    ) * (1.0 + settings.margin * (1.0 + settings.start_up / MINUTE).sqrt());
-    let steady = agents_for(settings, load);
-    // What waits is work on top, of which the agents there may already be clearing some.
-    let backlog = f64::from(sight.waiting) * settings.aht / settings.clear_within;
-    let agents = if sight.waiting > 0 {
-        steady.max((load + backlog).ceil() as u64)
-    } else {
-        steady
+    let moment = Moment {
+        settings,
+        outlook,
+        sight,
+        level: Level {
+            factor: outlook.correction(sight.seen, expected),
+            doubt: outlook.doubt(sight.seen),
+        },
     };
-    let per_pod = u64::from(settings.contacts_per_pod);
-    let needed = u32::try_from(agents.div_ceil(per_pod)).unwrap_or(u32::MAX);
-    let why_more = if agents > steady {
+    let serves = sight.now + settings.start_up;
+    let first = moment.need(serves, sight.waiting);
+    // Chance apart, never fewer than the formula asks for.
+    let steady = agents_for(settings, first.load);
+    let first_agents = first.agents.max(steady);
+    let held_agents = outlook
+        .changes(serves, serves + settings.hold.max(settings.start_up))
+        .into_iter()
+        .map(|at| moment.need(at, sight.waiting).agents)
+        .fold(first_agents, u64::max);
+    let pods = |agents: u64| {
+        let pods = agents.div_ceil(u64::from(settings.contacts_per_pod));
+        u32::try_from(pods).unwrap_or(u32::MAX)
+    };
+    let (_, share, _) = settings.service_level;
+    let without = || moment.need(serves, 0).agents.max(steady);
+    let why_more = if first.aim > share {
+        Reason::Behind {
+            missed: sight.missed as u64,
+            seen: sight.seen as u64,
+            agents: first_agents,
+        }
+    } else if sight.waiting > 0 && without() < first_agents {
         Reason::Backlog {
             waiting: sight.waiting,
-            agents,
+            agents: first_agents,
         }
     } else {
-        Reason::LoadAhead { load, agents }
+        Reason::LoadAhead {
+            load: first.load,
+            agents: first_agents,
+        }
     };
-    Ok(settle(settings, sight, needed, why_more))
+    Ok(settle(
+        settings,
+        sight,
+        (pods(first_agents), pods(held_agents)),
+        why_more,
+    ))
 }
 
-/// The load now: as forecast, and what is in progress beyond any chance. Contacts in progress
-/// swing by their root about the load; following each swing would start and stop pods all day
-/// for what the number of agents already allows for.
-fn load_now(settings: &Settings, outlook: &Outlook, sight: &Sight, factor: f64) -> f64 {
-    const CHANCE: f64 = 3.0;
-    let forecast = outlook.load_at(sight.now, settings.aht, factor);
-    let beyond = f64::from(sight.in_progress) - forecast - CHANCE * forecast.sqrt();
-    forecast + beyond.max(0.0)
+/// Everything that a need is made of.
+struct Moment<'a> {
+    settings: &'a Settings,
+    outlook: &'a Outlook,
+    sight: &'a Sight,
+    level: Level,
+}
+
+struct Need {
+    /// In erlangs, on average.
+    load: f64,
+    aim: f64,
+    agents: u64,
+}
+
+impl Moment<'_> {
+    /// What is needed at a time to come, so that one who calls then is surely enough answered
+    /// in time: with as many agents as contacts they are at once, and n agents end n·T/AHT
+    /// contacts within T.
+    fn need(&self, at: f64, waiting: u32) -> Need {
+        let (settings, sight) = (self.settings, self.sight);
+        let (_, _, within) = settings.service_level;
+        let there = f64::from(sight.in_progress) + f64::from(waiting);
+        let ahead = self
+            .outlook
+            .ahead(sight.now, at, there, settings.aht, self.level);
+        let aim = self.aim(at);
+        let sure = quantile(aim) + settings.surety;
+        let most = ahead.mean + sure * ahead.variance.sqrt();
+        let agents = (most / (1.0 + within / settings.aht)).round();
+        Need {
+            load: ahead.mean,
+            aim,
+            agents: agents.max(0.0) as u64,
+        }
+    }
+
+    /// The share to aim at: the one asked; in the interval that runs, what its rest has to reach
+    /// for the whole to reach it. What can't be reached any more is not chased.
+    fn aim(&self, at: f64) -> f64 {
+        let (settings, sight) = (self.settings, self.sight);
+        let (_, share, _) = settings.service_level;
+        let ends = sight.seen_since + settings.judged_over;
+        let to_come = self.level.factor * self.outlook.expected(sight.now, ends);
+        let may_miss = (1.0 - share) * (sight.seen + to_come) - sight.missed;
+        if at >= ends || to_come < 1.0 || may_miss < 0.0 {
+            return share;
+        }
+        (1.0 - may_miss / to_come).clamp(share, highest(share))
+    }
+}
+
+/// Nine tenths of the way to all: what no number of agents reaches is no aim.
+fn highest(share: f64) -> f64 {
+    share + 0.9 * (1.0 - share)
 }
 
 /// Bounds and hysteresis.
-fn settle(settings: &Settings, sight: &Sight, needed: u32, why_more: Reason) -> Decision {
+fn settle(
+    settings: &Settings,
+    sight: &Sight,
+    (needed, held): (u32, u32),
+    why_more: Reason,
+) -> Decision {
     let there = sight.ready.saturating_add(sight.starting);
-    let wanted = needed.clamp(settings.least, settings.most);
+    let within = |pods: u32| pods.clamp(settings.least, settings.most);
     let slack = (settings.slack * f64::from(there)).ceil() as u32;
     // Bounds hold at once, the slack only between them.
-    let there_within = there.clamp(settings.least, settings.most);
-    let (pods, reason) = if wanted > there_within {
-        (wanted, why_more)
-    } else if there_within - wanted > slack {
-        (wanted, Reason::Surplus { needed })
+    let there_within = within(there);
+    let (pods, reason) = if within(needed) > there_within {
+        (within(needed), why_more)
+    } else if there_within - within(held).min(there_within) > slack {
+        (within(held), Reason::Surplus { needed: held })
     } else {
         (there_within, Reason::Steady { needed })
     };
@@ -260,17 +346,8 @@ fn settle(settings: &Settings, sight: &Sight, needed: u32, why_more: Reason) -> 
     Decision { pods, reason }
 }
 
-/// The share to aim at so that the share of an interval's contacts is seldom below the one
-/// asked: the binomial's spread, `√(s(1−s)/n)`, is that of n independent contacts.
-fn aim(settings: &Settings, share: f64, load: f64) -> f64 {
-    let contacts = load / settings.aht * settings.judged_over;
-    let spread = (share * (1.0 - share) / contacts.max(1.0)).sqrt();
-    // Nine tenths of the way to all: what no number of agents reaches is no aim.
-    let most = share + 0.9 * (1.0 - share);
-    (share + settings.surety * spread).min(most)
-}
-
-/// The least agents that keep the service level at a load; none for next to no load.
+/// The least agents that keep the service level at a load in the long run; none for next to no
+/// load.
 fn agents_for(settings: &Settings, load: f64) -> u64 {
     if load < SMALLEST {
         return 0;
@@ -286,7 +363,7 @@ fn agents_for(settings: &Settings, load: f64) -> u64 {
         },
     };
     let bounds = Bounds {
-        service_level: Some((formula, aim(settings, share, load))),
+        service_level: Some((formula, share)),
         ..Bounds::default()
     };
     let horizons = Horizons {
@@ -339,12 +416,6 @@ fn check(settings: &Settings, outlook: &Outlook, sight: &Sight) -> Result<(), Po
         ),
         ("within", within, not_negative(within), NOT_NEGATIVE),
         (
-            "margin",
-            settings.margin,
-            not_negative(settings.margin),
-            NOT_NEGATIVE,
-        ),
-        (
             "judged_over",
             settings.judged_over,
             positive(settings.judged_over),
@@ -361,12 +432,6 @@ fn check(settings: &Settings, outlook: &Outlook, sight: &Sight) -> Result<(), Po
             settings.slack,
             not_negative(settings.slack),
             NOT_NEGATIVE,
-        ),
-        (
-            "clear_within",
-            settings.clear_within,
-            positive(settings.clear_within),
-            POSITIVE,
         ),
         (
             "contacts_per_pod",
@@ -388,6 +453,12 @@ fn check(settings: &Settings, outlook: &Outlook, sight: &Sight) -> Result<(), Po
             NOT_NEGATIVE,
         ),
         ("seen", sight.seen, not_negative(sight.seen), NOT_NEGATIVE),
+        (
+            "missed",
+            sight.missed,
+            not_negative(sight.missed),
+            NOT_NEGATIVE,
+        ),
         (
             "now − seen_since",
             seen_for,
@@ -427,9 +498,7 @@ mod tests {
             patience: 120.0,
             service_level: (Formula::AllOffered, 0.8, 20.0),
             judged_over: 1_800.0,
-            surety: 1.0,
-            margin: 0.02,
-            clear_within: 60.0,
+            surety: 0.5,
             contacts_per_pod: 1,
             least: 0,
             most: 500,
@@ -456,6 +525,7 @@ mod tests {
             in_progress: load as u32,
             waiting: 0,
             seen: outlook.expected(0.0, now),
+            missed: 0.0,
             seen_since: 0.0,
         }
     }
@@ -464,40 +534,47 @@ mod tests {
     fn pods_are_asked_for_before_the_peak_by_the_time_they_take_to_start() {
         let outlook = outlook(&[20.0, 60.0]);
         let at = |now| decide(&settings(), &outlook, &sight(&outlook, now, 20.0, 23)).unwrap();
-        let (early, ahead) = (at(1_000.0), at(1_500.0));
+        let (early, ahead) = (at(1_000.0), at(1_790.0));
         assert_eq!(early.pods, 23, "{}", early.reason);
         assert!(ahead.pods > 30, "{}", ahead.reason);
         assert!(ahead.reason.to_string().contains("erlangs ahead need"));
     }
 
     #[test]
-    fn a_small_site_aims_higher_and_a_slow_start_keeps_more() {
-        let at_load = |load: f64, settings: &Settings| {
-            let pods = agents_for(settings, load);
-            f64::from(u32::try_from(pods).unwrap()) / load
-        };
-        let sure = Settings {
-            surety: 2.0,
-            ..settings()
-        };
-        let plain = Settings {
-            surety: 0.0,
-            ..settings()
-        };
-        let extra = |load| at_load(load, &sure) / at_load(load, &plain);
-        assert!(extra(7.0) > extra(56.0) && extra(56.0) >= 1.0);
-        let outlook = outlook(&[56.0]);
-        let pods = |start_up| {
-            let slow = Settings {
+    fn a_small_site_keeps_more_for_its_size_and_so_does_a_slow_start() {
+        let pods = |load: f64, start_up: f64| {
+            let outlook = outlook(&[load]);
+            let settings = Settings {
                 start_up,
-                margin: 0.065,
                 ..settings()
             };
-            decide(&slow, &outlook, &sight(&outlook, 600.0, 56.0, 0))
-                .unwrap()
-                .pods
+            let decision = decide(&settings, &outlook, &sight(&outlook, 0.0, load, 0)).unwrap();
+            f64::from(decision.pods)
         };
-        assert!(pods(30.0) < pods(120.0) && pods(120.0) < pods(300.0));
+        assert!(pods(7.0, 120.0) / 7.0 > pods(100.0, 120.0) / 100.0);
+        assert!(pods(56.0, 30.0) < pods(56.0, 120.0) && pods(56.0, 120.0) < pods(56.0, 300.0));
+    }
+
+    #[test]
+    fn what_was_missed_is_made_up_for_while_it_can_be() {
+        let outlook = outlook(&[40.0]);
+        let quick = Settings {
+            start_up: 30.0,
+            ..settings()
+        };
+        let after = |missed| {
+            let seen = Sight {
+                missed,
+                ..sight(&outlook, 900.0, 40.0, 0)
+            };
+            decide(&quick, &outlook, &seen).unwrap()
+        };
+        // Of 300 contacts 60 may be missed.
+        let (well, behind, lost) = (after(0.0), after(50.0), after(70.0));
+        assert!(well.pods < behind.pods, "{}", behind.reason);
+        let said = behind.reason.to_string();
+        assert!(said.starts_with("50 of 150 contacts"), "{said}");
+        assert!(lost.pods < behind.pods, "{}", lost.reason);
     }
 
     #[test]
@@ -517,7 +594,7 @@ mod tests {
         let mut seen = sight(&outlook, 600.0, 40.0, 44);
         seen.waiting = 20;
         let decision = decide(&settings(), &outlook, &seen).unwrap();
-        assert!(decision.pods >= 100, "{}", decision.reason);
+        assert!(decision.pods > 50, "{}", decision.reason);
         assert!(matches!(
             decision.reason,
             Reason::Backlog { waiting: 20, .. }
@@ -527,10 +604,15 @@ mod tests {
     #[test]
     fn a_busier_day_than_forecast_is_believed_as_it_goes_on() {
         let outlook = outlook(&[40.0; 20]);
+        // What is there now says little of that far ahead.
+        let slow = Settings {
+            start_up: 900.0,
+            ..settings()
+        };
         let after = |hours: f64| {
             let mut seen = sight(&outlook, hours * 3_600.0, 40.0, 40);
             seen.seen *= 1.2;
-            decide(&settings(), &outlook, &seen).unwrap().pods
+            decide(&slow, &outlook, &seen).unwrap().pods
         };
         assert!(after(0.1) < after(2.0) && after(2.0) < after(8.0));
     }
@@ -570,12 +652,19 @@ mod tests {
         let outlook = outlook(&profile);
         let mut random = Random::new(5);
         let (mut pods, mut changes, mut load, mut seen) = (10, 0, 0.0_f64, 0.0);
+        // Contacts in progress swing by their root, and each swing lasts a handling time.
+        let mut swing = 0.0_f64;
+        let steady = Settings {
+            slack: 0.1,
+            ..settings()
+        };
         for tick in 0..(14 * 240) {
             let now = f64::from(tick) * 15.0;
             let rate = outlook.rate(now);
             load += (rate * 240.0 - load) * 15.0 / 240.0;
             seen += rate * 15.0 + (1.39 * rate * 15.0).sqrt() * random.normal();
-            let noisy = (load + load.sqrt() * random.normal()).max(0.0);
+            swing += (2.0 * load * 15.0 / 240.0).sqrt() * random.normal() - swing * 15.0 / 240.0;
+            let noisy = (load + swing).max(0.0);
             let sight = Sight {
                 now,
                 ready: pods,
@@ -583,9 +672,10 @@ mod tests {
                 in_progress: noisy as u32,
                 waiting: 0,
                 seen: seen.max(0.0),
+                missed: 0.0,
                 seen_since: 0.0,
             };
-            let decision = decide(&settings(), &outlook, &sight).unwrap();
+            let decision = decide(&steady, &outlook, &sight).unwrap();
             changes += u32::from(decision.pods != pods);
             pods = decision.pods;
         }

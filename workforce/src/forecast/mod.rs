@@ -13,3 +13,5 @@ mod normal;
 pub use calendar::{Calendar, Date, DayClass, NotADate};
 pub use history::{Day, History, HistoryError, Note};
 pub use model::{DayForecast, Expected, ForecastError, Model};
+
+pub(crate) use normal::quantile;

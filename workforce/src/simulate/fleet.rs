@@ -30,6 +30,8 @@ pub struct Sight {
     pub in_progress: u32,
     /// Contacts that came to the team's queues since the start of the run.
     pub arrived: u64,
+    /// Of these, those answered later than their queue's service level allows, or never.
+    pub late: u64,
 }
 
 /// Which pods go when there are too many.
@@ -133,7 +135,11 @@ pub(super) enum Order {
 /// A fleet as it runs.
 pub(super) struct Pods<'f, 'a> {
     pub(super) fleet: &'f mut Fleet<'a>,
+    /// All that there ever were, by number.
     pods: Vec<OnePod>,
+    /// The numbers of those that have not gone, ascending: a tick costs what lives, not what
+    /// there was in the day.
+    living: Vec<u32>,
     desired: Option<u32>,
     pub(super) figures: FleetFigures,
     victims: Stream,
@@ -148,6 +154,7 @@ impl<'f, 'a> Pods<'f, 'a> {
         Self {
             fleet,
             pods: Vec::new(),
+            living: Vec::new(),
             desired: None,
             figures,
             victims: Stream::new(seed, at, Purpose::Victim),
@@ -156,13 +163,14 @@ impl<'f, 'a> Pods<'f, 'a> {
 
     /// One more pod; it has the next number.
     pub(super) fn ask(&mut self, at: Time) -> u32 {
+        let pod = self.pods.len() as u32;
         self.pods.push(OnePod {
             asked_at: at,
             life: Life::Starting,
         });
-        let there = self.count(|life| life != Life::Gone);
-        self.figures.most = self.figures.most.max(there);
-        self.pods.len() as u32 - 1
+        self.living.push(pod);
+        self.figures.most = self.figures.most.max(self.living.len() as u32);
+        pod
     }
 
     /// The pod is there; `false` where it was taken away meanwhile.
@@ -219,7 +227,7 @@ impl<'f, 'a> Pods<'f, 'a> {
         sight.starting = self.count(|life| life == Life::Starting);
         sight.ready = self.count(|life| matches!(life, Life::Ready { .. }));
         sight.busy = self.count(|life| matches!(life, Life::Ready { busy: 1.., .. }));
-        let hands = self.pods.iter().map(|pod| match pod.life {
+        let hands = self.lives().map(|(_, life)| match life {
             Life::Ready { busy, .. } => busy,
             _ => 0,
         });
@@ -249,9 +257,7 @@ impl<'f, 'a> Pods<'f, 'a> {
         let leaving: Vec<u32> = match self.fleet.removal {
             Removal::IdleFirst => self.free(surplus),
             Removal::Blind => {
-                let mut there: Vec<u32> = (0..self.pods.len() as u32)
-                    .filter(|pod| self.pods[*pod as usize].life != Life::Gone)
-                    .collect();
+                let mut there = self.living.clone();
                 let mut taken = Vec::new();
                 for _ in 0..surplus.min(there.len()) {
                     let at = (self.victims.uniform() * there.len() as f64) as usize;
@@ -276,10 +282,10 @@ impl<'f, 'a> Pods<'f, 'a> {
 
     /// The pods that may go without harm, as the product itself chooses them.
     fn free(&self, surplus: usize) -> Vec<u32> {
-        let living = self.pods.iter().enumerate();
-        let seen: Vec<Pod> = living
-            .filter_map(|(number, pod)| {
-                let state = match pod.life {
+        let seen: Vec<Pod> = self
+            .lives()
+            .filter_map(|(number, life)| {
+                let state = match life {
                     Life::Gone => return None,
                     Life::Starting => PodState::Starting,
                     Life::Ready { busy, idle_since } => PodState::Ready {
@@ -297,20 +303,26 @@ impl<'f, 'a> Pods<'f, 'a> {
     }
 
     fn gone(&mut self, pod: u32, at: Time) {
+        if let Ok(place) = self.living.binary_search(&pod) {
+            self.living.remove(place);
+        }
         let pod = &mut self.pods[pod as usize];
         pod.life = Life::Gone;
         self.figures.pod_hours += (at - pod.asked_at).as_secs_f64() / 3600.0;
     }
 
+    fn lives(&self) -> impl Iterator<Item = (u32, Life)> {
+        let life = |pod: &u32| (*pod, self.pods[*pod as usize].life);
+        self.living.iter().map(life)
+    }
+
     fn count(&self, is: impl Fn(Life) -> bool) -> u32 {
-        self.pods.iter().filter(|pod| is(pod.life)).count() as u32
+        self.lives().filter(|(_, life)| is(*life)).count() as u32
     }
 
     pub(super) fn finish(mut self, end: Time) -> FleetFigures {
-        for pod in 0..self.pods.len() as u32 {
-            if self.pods[pod as usize].life != Life::Gone {
-                self.gone(pod, end);
-            }
+        for pod in std::mem::take(&mut self.living) {
+            self.gone(pod, end);
         }
         self.figures
     }

@@ -35,6 +35,7 @@ struct Tally {
     counts: Counts,
     waiting: u32,
     arrived: u64,
+    late: u64,
 }
 
 pub(super) struct Runner<'a, 'f, 'p> {
@@ -81,6 +82,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
             counts: Counts::default(),
             waiting: 0,
             arrived: 0,
+            late: 0,
         };
         let teams: Vec<TeamName> = tenant.teams.keys().cloned().collect();
         let slicer = (setup.slices.len() > 1)
@@ -452,8 +454,13 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
         fate.answered_at = Some(at - self.start);
         fate.agent = Some(agent);
         if !self.fleets.is_empty() {
-            let queue = self.fates[id as usize].queue.clone();
+            let waited = at - (self.start + fate.at);
+            let queue = fate.queue.clone();
             self.waits(&queue, -1);
+            if let Some(&at) = self.queue_at.get(&queue) {
+                let tally = &mut self.tallies[at];
+                tally.late += u64::from(waited > tally.terms.within);
+            }
         }
     }
 
@@ -464,6 +471,9 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
         if !self.fleets.is_empty() && fate.answered_at.is_none() {
             let queue = fate.queue.clone();
             self.waits(&queue, -1);
+            if let Some(&at) = self.queue_at.get(&queue) {
+                self.tallies[at].late += 1;
+            }
         }
         if outcome == Outcome::Abandoned {
             self.redial(at, id);
@@ -541,12 +551,14 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
             starting: 0,
             in_progress: 0,
             arrived: 0,
+            late: 0,
         };
         let queues = tenant.iter().flat_map(|tenant| tenant.queues.values());
         for (queue, tally) in queues.zip(&self.tallies) {
             if queue.teams.iter().any(|share| share.name == *team) {
                 sight.waiting += tally.waiting;
                 sight.arrived += tally.arrived;
+                sight.late += tally.late;
             }
         }
         for order in self.fleets[fleet as usize].tick(sight, at) {
