@@ -6,6 +6,7 @@
 //! search; a linear relaxation says how far from the best it can be at most.
 
 mod bound;
+mod exhaust;
 mod ground;
 mod problem;
 mod report;

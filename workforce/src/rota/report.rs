@@ -161,9 +161,15 @@ fn lack(ground: &Ground<'_>, state: &State, at: usize) -> Lack {
     if seat { Lack::Seat } else { Lack::People }
 }
 
-/// Whether nothing between the bound and the cost is a possible cost: every cost is a multiple
-/// of what the stints' hours and the missing time have in common.
-fn is_least(ground: &Ground<'_>, cost: f64, bound: f64) -> bool {
+/// Whether nothing between the bound and the cost is a possible cost.
+pub(super) fn is_least(ground: &Ground<'_>, cost: f64, bound: f64) -> bool {
+    let slack = 1e-7 * cost.abs().max(1.0);
+    cost < bound + grain(ground) - slack || cost <= bound + slack
+}
+
+/// Every cost is a multiple of this: what the stints' hours and the missing time have in
+/// common; 0 if they have nothing.
+pub(super) fn grain(ground: &Ground<'_>) -> f64 {
     let gcd = |mut a: i64, mut b: i64| {
         while b > 0 {
             (a, b) = (b, a % b);
@@ -175,11 +181,9 @@ fn is_least(ground: &Ground<'_>, cost: f64, bound: f64) -> bool {
     let works = ground.works.iter().flatten().map(|&(_, seconds)| seconds);
     let second = lengths.chain(works).fold(0, gcd) as f64 * rota.rules.shortage;
     let counted = rota.stints.iter().map(|stint| stint.counted);
-    let grain = if second.fract() == 0.0 && second < 1e15 {
+    if second.fract() == 0.0 && second < 1e15 {
         counted.fold(second as i64, gcd) as f64
     } else {
         0.0
-    };
-    let slack = 1e-7 * cost.abs().max(1.0);
-    cost < bound + grain - slack || cost <= bound + slack
+    }
 }

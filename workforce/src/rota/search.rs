@@ -1,12 +1,17 @@
-//! Greedy to begin with, then simulated annealing over whole rotas.
+//! Greedy to begin with, then simulated annealing over whole rotas, then all of them where they
+//! are few.
 //!
 //! A move gives, takes, swaps or hands on one or two stints; what would break hours, rest,
 //! days or seats is not tried. The search counts moves, not seconds, so that a rota is the
-//! same on every machine.
+//! same on every machine; and it takes as long as its moves, each of which costs what the
+//! intervals of a stint and the sets of skills cost. The search through all rotas stops after as
+//! much work again, or begins none, where somebody has more ways than can be listed: a rota of
+//! four weeks and fifty people pays nothing for it.
 
 use std::time::Duration;
 
 use super::bound::bound;
+use super::exhaust::exhaust;
 use super::ground::{Ground, State};
 use super::problem::{ProblemError, Rota};
 use super::report::{self, Plan};
@@ -47,8 +52,22 @@ pub fn plan(rota: &Rota, effort: &Effort) -> Result<Plan, ProblemError> {
     let ground = Ground::new(rota);
     let mut state = ground.empty();
     build(&ground, &mut state);
-    let best = anneal(&ground, state, effort);
-    let least = bound(&ground, effort.bound_time);
+    let mut best = anneal(&ground, state, effort);
+    let mut least = bound(&ground, effort.bound_time);
+    let is_least = |cost, bound| report::is_least(&ground, cost, bound);
+    if !least.is_some_and(|bound| is_least(best.cost(&ground), bound)) {
+        let all = exhaust(&ground, &best, effort.moves);
+        if let Some(better) = all.better {
+            let cost = better.cost(&ground);
+            // The cheapest need not be fair yet.
+            let fairer = anneal(&ground, better.clone(), effort);
+            let holds = fairer.cost(&ground) <= cost + 1e-6;
+            best = if holds { fairer } else { better };
+        }
+        if all.complete {
+            least = Some(best.cost(&ground));
+        }
+    }
     Ok(report::of(&ground, &best, least))
 }
 
