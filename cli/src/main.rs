@@ -18,6 +18,7 @@ mod outcome;
 mod simulate;
 mod staff;
 mod stdio;
+mod table;
 mod up;
 mod validate;
 

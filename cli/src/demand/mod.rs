@@ -15,6 +15,7 @@ use trunkline_workforce::simulate::{Demand, Laws, Period};
 
 pub use self::grid::{Interval, When};
 pub use self::law::{Patience, handle, patience};
+use crate::table::Table;
 
 /// More calls than this in one run are a slip of the pen, or want another machine.
 const MOST_CALLS: f64 = 20e6;
@@ -50,32 +51,18 @@ struct Columns {
 }
 
 impl Columns {
-    fn find(header: &StringRecord) -> Result<Self> {
-        let known = [
-            "at", "queue", "calls", "count", "low", "high", "handle", "patience",
-        ];
-        for (number, column) in header.iter().enumerate() {
-            ensure!(
-                known.contains(&column),
-                "row 1, column {}: `{column}` is no column of expected calls: they are {}",
-                number + 1,
-                known.join(", ")
-            );
-            ensure!(
-                header.iter().take(number).all(|other| other != column),
-                "row 1, column {}: there is a column {column} already",
-                number + 1
-            );
-        }
-        let at = |name: &str| header.iter().position(|column| column == name);
+    const KNOWN: [&str; 8] = [
+        "at", "queue", "calls", "count", "low", "high", "handle", "patience",
+    ];
+
+    fn find(table: &Table) -> Result<Self> {
+        let count = table.find("count");
         Ok(Self {
-            at: at("at").ok_or_else(|| anyhow!("row 1: there is no column at"))?,
-            queue: at("queue"),
-            calls: at("calls")
-                .or_else(|| at("count"))
-                .ok_or_else(|| anyhow!("row 1: there is no column calls"))?,
-            handle: at("handle"),
-            patience: at("patience"),
+            at: table.must("at")?,
+            queue: table.find("queue"),
+            calls: table.must("calls").or_else(|no| count.ok_or(no))?,
+            handle: table.find("handle"),
+            patience: table.find("patience"),
         })
     }
 }
@@ -89,34 +76,21 @@ struct Row {
     laws: Option<Arc<Laws>>,
 }
 
-/// Reads the file. Rows are counted with the header as the first, as editors show them.
+/// Reads the file.
 ///
 /// # Errors
 /// Where it is missing or empty, a cell can't be read, or an interval is missing or given twice.
 pub fn read(path: &Path, tenant: &Tenant, given: &Given<'_>) -> Result<Expected> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)?;
-    let columns = Columns::find(reader.headers()?)?;
+    let table = Table::open(path, &Columns::KNOWN, "expected calls")?;
+    let columns = Columns::find(&table)?;
     let only = only_queue(tenant, &columns, given)?;
     let laws = given.laws.clone().map(Arc::new);
     let mut rows = Vec::new();
-    let mut record = StringRecord::new();
-    let mut number = 1;
-    while reader
-        .read_record(&mut record)
-        .with_context(|| format!("row {}", number + 1))?
-    {
-        number += 1;
-        rows.push(row(
-            &record,
-            &columns,
-            number,
-            tenant,
-            only.as_ref(),
-            laws.as_ref(),
-        )?);
-    }
+    table.each(|number, record| {
+        let (only, laws) = (only.as_ref(), laws.as_ref());
+        rows.push(row(record, &columns, number, tenant, only, laws)?);
+        Ok(())
+    })?;
     ensure!(!rows.is_empty(), "it has no rows: nothing is expected");
     let total: f64 = rows.iter().map(|row| row.calls).sum();
     ensure!(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use chrono::DateTime;
 use csv::StringRecord;
 use trunkline_routing::{Span, Time};
@@ -10,6 +10,7 @@ use trunkline_tenant::{QueueId, Tenant};
 use trunkline_workforce::simulate::Contact;
 
 use super::seconds;
+use crate::table::Table;
 
 /// The arrivals, and the date of the start if there is one.
 pub struct Arrivals {
@@ -27,30 +28,16 @@ struct Columns {
 }
 
 impl Columns {
-    fn find(header: &StringRecord) -> Result<Self> {
-        let known = ["at", "queue", "handle", "patience", "priority", "customer"];
-        for (number, column) in header.iter().enumerate() {
-            ensure!(
-                known.contains(&column),
-                "row 1, column {}: `{column}` is no column of arrivals: they are {}",
-                number + 1,
-                known.join(", ")
-            );
-            ensure!(
-                header.iter().take(number).all(|other| other != column),
-                "row 1, column {}: there is a column {column} already",
-                number + 1
-            );
-        }
-        let at = |name: &str| header.iter().position(|column| column == name);
-        let must = |name: &str| at(name).ok_or_else(|| anyhow!("row 1: there is no column {name}"));
+    const KNOWN: [&str; 6] = ["at", "queue", "handle", "patience", "priority", "customer"];
+
+    fn find(table: &Table) -> Result<Self> {
         Ok(Self {
-            at: must("at")?,
-            queue: must("queue")?,
-            handle: at("handle"),
-            patience: at("patience"),
-            priority: at("priority"),
-            customer: at("customer"),
+            at: table.must("at")?,
+            queue: table.must("queue")?,
+            handle: table.find("handle"),
+            patience: table.find("patience"),
+            priority: table.find("priority"),
+            customer: table.find("customer"),
         })
     }
 }
@@ -62,26 +49,19 @@ enum When {
     Date(Time),
 }
 
-/// Reads the file. Rows are counted with the header as the first, as editors show them.
+/// Reads the file.
 ///
 /// # Errors
 /// Where it is missing, or a cell can't be read.
 pub fn read(path: &Path, tenant: &Tenant, start: Option<Time>) -> Result<Arrivals> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)?;
-    let columns = Columns::find(reader.headers()?)?;
+    let table = Table::open(path, &Columns::KNOWN, "arrivals")?;
+    let columns = Columns::find(&table)?;
     let mut rows = Vec::new();
-    let mut record = StringRecord::new();
-    let mut number = 1;
-    while reader
-        .read_record(&mut record)
-        .with_context(|| format!("row {}", number + 1))?
-    {
-        number += 1;
-        let when = when(&record, &columns, number)?;
-        rows.push((when, contact(&record, &columns, number, tenant)?));
-    }
+    table.each(|number, record| {
+        let when = when(record, &columns, number)?;
+        rows.push((when, contact(record, &columns, number, tenant)?));
+        Ok(())
+    })?;
     ensure!(
         u32::try_from(rows.len()).is_ok(),
         "more rows than a run can number"

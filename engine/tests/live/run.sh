@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [FILTER]: the engine's telephony and the media side-car against a real Asterisk, callers and
 # phones, in closed namespaces of their own, and what becomes of the calls when engines, stores and media pods
-# fail; 15 minutes once the media image is built. Needs root, or sudo.
+# fail; 10 minutes once the media image is built. Needs root, or sudo.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../../.." && pwd)
@@ -23,5 +23,5 @@ for suite in ari_live calls_live; do
 done
 # each in a world and with an Asterisk of its own
 suite --test media_live -- --ignored --test-threads 2 --show-output ${1:+"$1"} || rc=1
-suite --test failover_live -- --ignored --test-threads 1 --show-output ${1:+"$1"} || rc=1
+suite --test failover_live -- --ignored --test-threads 2 --show-output ${1:+"$1"} || rc=1
 exit $rc
