@@ -85,15 +85,19 @@ impl Scale for Ours<'_> {
                 self.outlook = outlook(&sharper, &self.foreseen.spread);
             }
         }
+        let arrived = (sight.arrived - self.counted.0) as f64;
+        let since = self.half_hour as f64 * HALF_HOUR;
         let seen = trunkline_workforce::capacity::Sight {
             now,
             ready: sight.ready,
             starting: sight.starting,
             in_progress: sight.busy,
             waiting: sight.waiting,
-            seen: (sight.arrived - self.counted.0) as f64,
+            seen: arrived,
+            seen_since: since,
+            judged_since: since,
+            judged: arrived,
             missed: (sight.late - self.counted.1) as f64,
-            seen_since: self.half_hour as f64 * HALF_HOUR,
         };
         match decide(&self.settings, &self.outlook, &seen) {
             Ok(decision) => decision.pods,

@@ -136,6 +136,8 @@ impl Plans {
                     plan,
                     counted: 0,
                     since: 0.0,
+                    judged_since: 0.0,
+                    before: (0, 0),
                 };
                 let left = move || {
                     let others = desired.iter().enumerate().filter(|(one, _)| *one != at);
@@ -174,6 +176,7 @@ fn empty() -> Sight {
         starting: 0,
         in_progress: 0,
         arrived: 0,
+        late: 0,
     }
 }
 
@@ -182,6 +185,10 @@ struct Policy<'a> {
     /// Arrivals before `since`.
     counted: u64,
     since: f64,
+    /// When the interval began that is judged.
+    judged_since: f64,
+    /// Arrivals, and late ones, before it.
+    before: (u64, u64),
 }
 
 impl Policy<'_> {
@@ -189,6 +196,11 @@ impl Policy<'_> {
         let now = sight.now.as_secs_f64();
         if now - self.since >= REMEMBERED {
             (self.since, self.counted) = (now, sight.arrived);
+        }
+        let over = self.plan.settings.judged_over;
+        if now - self.judged_since >= over {
+            self.judged_since = (now / over).floor() * over;
+            self.before = (sight.arrived, sight.late);
         }
         let most = self.plan.settings.most.min(budget);
         let settings = Settings {
@@ -204,6 +216,9 @@ impl Policy<'_> {
             waiting: sight.waiting,
             seen: (sight.arrived - self.counted) as f64,
             seen_since: self.since,
+            judged_since: self.judged_since,
+            judged: (sight.arrived - self.before.0) as f64,
+            missed: (sight.late - self.before.1) as f64,
         };
         // What documents and options may say is within what the policy takes; should it refuse
         // all the same, what is there stays.

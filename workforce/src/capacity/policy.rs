@@ -76,10 +76,14 @@ pub struct Sight {
     pub waiting: u32,
     /// Arrivals seen since `seen_since`.
     pub seen: f64,
+    /// From when they were counted.
+    pub seen_since: f64,
+    /// When the interval began that is judged.
+    pub judged_since: f64,
+    /// Arrivals seen in it.
+    pub judged: f64,
     /// Of those, answered late or never.
     pub missed: f64,
-    /// When the interval began that is judged.
-    pub seen_since: f64,
 }
 
 /// How many pods there should be, and why.
@@ -238,7 +242,7 @@ pub fn decide(
     let why_more = if first.aim > share {
         Reason::Behind {
             missed: sight.missed as u64,
-            seen: sight.seen as u64,
+            seen: sight.judged as u64,
             agents: first_agents,
         }
     } else if sight.waiting > 0 && without() < first_agents {
@@ -302,9 +306,9 @@ impl Moment<'_> {
     fn aim(&self, at: f64) -> f64 {
         let (settings, sight) = (self.settings, self.sight);
         let (_, share, _) = settings.service_level;
-        let ends = sight.seen_since + settings.judged_over;
+        let ends = sight.judged_since + settings.judged_over;
         let to_come = self.level.factor * self.outlook.expected(sight.now, ends);
-        let may_miss = (1.0 - share) * (sight.seen + to_come) - sight.missed;
+        let may_miss = (1.0 - share) * (sight.judged + to_come) - sight.missed;
         if at >= ends || to_come < 1.0 || may_miss < 0.0 {
             return share;
         }
@@ -454,6 +458,18 @@ fn check(settings: &Settings, outlook: &Outlook, sight: &Sight) -> Result<(), Po
         ),
         ("seen", sight.seen, not_negative(sight.seen), NOT_NEGATIVE),
         (
+            "judged",
+            sight.judged,
+            not_negative(sight.judged),
+            NOT_NEGATIVE,
+        ),
+        (
+            "judged_since",
+            sight.judged_since,
+            sight.judged_since.is_finite(),
+            "finite",
+        ),
+        (
             "missed",
             sight.missed,
             not_negative(sight.missed),
@@ -525,8 +541,10 @@ mod tests {
             in_progress: load as u32,
             waiting: 0,
             seen: outlook.expected(0.0, now),
-            missed: 0.0,
             seen_since: 0.0,
+            judged_since: 0.0,
+            judged: outlook.expected(0.0, now),
+            missed: 0.0,
         }
     }
 
@@ -672,8 +690,10 @@ mod tests {
                 in_progress: noisy as u32,
                 waiting: 0,
                 seen: seen.max(0.0),
-                missed: 0.0,
                 seen_since: 0.0,
+                judged_since: now,
+                judged: 0.0,
+                missed: 0.0,
             };
             let decision = decide(&steady, &outlook, &sight).unwrap();
             changes += u32::from(decision.pods != pods);
