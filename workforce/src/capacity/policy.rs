@@ -17,6 +17,8 @@ use crate::forecast::quantile;
 pub struct Settings {
     /// From asking for a pod until it takes contacts.
     pub start_up: f64,
+    /// Between two decisions: what the next one asks for serves so much later.
+    pub tick: f64,
     /// How far beyond the start-up to look before a pod is stopped; another start-up at least, for
     /// whatever is started again costs one.
     pub hold: f64,
@@ -47,6 +49,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             start_up: 0.0,
+            tick: 15.0,
             hold: 140.0,
             aht: 180.0,
             patience: f64::INFINITY,
@@ -227,9 +230,11 @@ pub fn decide(
     let first = moment.need(serves, sight.waiting);
     // Chance apart, never fewer than the formula asks for.
     let steady = agents_for(settings, first.load);
-    let first_agents = first.agents.max(steady);
+    let next = |waiting| moment.need(serves + settings.tick, waiting).agents;
+    let first_agents = first.agents.max(next(sight.waiting)).max(steady);
+    // A pod stopped now is missed from now on, not from when another would serve.
     let held_agents = outlook
-        .changes(serves, serves + settings.hold.max(settings.start_up))
+        .changes(sight.now, serves + settings.hold.max(settings.start_up))
         .into_iter()
         .map(|at| moment.need(at, sight.waiting).agents)
         .fold(first_agents, u64::max);
@@ -238,7 +243,7 @@ pub fn decide(
         u32::try_from(pods).unwrap_or(u32::MAX)
     };
     let (_, share, _) = settings.service_level;
-    let without = || moment.need(serves, 0).agents.max(steady);
+    let without = || moment.need(serves, 0).agents.max(next(0)).max(steady);
     let why_more = if first.aim > share {
         Reason::Behind {
             missed: sight.missed as u64,
@@ -400,6 +405,12 @@ fn check(settings: &Settings, outlook: &Outlook, sight: &Sight) -> Result<(), Po
             NOT_NEGATIVE,
         ),
         (
+            "tick",
+            settings.tick,
+            not_negative(settings.tick),
+            NOT_NEGATIVE,
+        ),
+        (
             "hold",
             settings.hold,
             not_negative(settings.hold),
@@ -509,6 +520,7 @@ mod tests {
     fn settings() -> Settings {
         Settings {
             start_up: 120.0,
+            tick: 15.0,
             hold: 300.0,
             aht: 240.0,
             patience: 120.0,
@@ -551,9 +563,9 @@ mod tests {
     #[test]
     fn pods_are_asked_for_before_the_peak_by_the_time_they_take_to_start() {
         let outlook = outlook(&[20.0, 60.0]);
-        let at = |now| decide(&settings(), &outlook, &sight(&outlook, now, 20.0, 23)).unwrap();
+        let at = |now| decide(&settings(), &outlook, &sight(&outlook, now, 20.0, 24)).unwrap();
         let (early, ahead) = (at(1_000.0), at(1_790.0));
-        assert_eq!(early.pods, 23, "{}", early.reason);
+        assert_eq!(early.pods, 24, "{}", early.reason);
         assert!(ahead.pods > 30, "{}", ahead.reason);
         assert!(ahead.reason.to_string().contains("erlangs ahead need"));
     }
@@ -593,6 +605,19 @@ mod tests {
         let said = behind.reason.to_string();
         assert!(said.starts_with("50 of 150 contacts"), "{said}");
         assert!(lost.pods < behind.pods, "{}", lost.reason);
+    }
+
+    #[test]
+    fn before_the_load_falls_nothing_is_stopped_that_serves_it() {
+        let outlook = outlook(&[60.0, 20.0]);
+        let slow = Settings {
+            start_up: 600.0,
+            ..settings()
+        };
+        let at = |now| decide(&slow, &outlook, &sight(&outlook, now, 60.0, 66)).unwrap();
+        let before = at(1_600.0);
+        assert_eq!(before.pods, 66, "{}", before.reason);
+        assert!(at(2_300.0).pods < 66);
     }
 
     #[test]
