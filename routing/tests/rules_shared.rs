@@ -62,6 +62,38 @@ fn rule_10_only_what_the_matrix_names_interrupts() {
     assert_eq!(world.with_whom(4).as_deref(), Some("ann"));
 }
 
+#[test]
+fn rule_5_whoever_frees_gets_the_first_in_rank_of_all_queues_whose_step_they_satisfy() {
+    let queues = "
+  skills: [english, law],
+  teams: [{name: front, kind: Human, skills: {english: 3}}, {name: back, kind: Human}],
+  queues: [
+    {name: lawyers, medium: Voice, teams: [front], route: [{require: {law: 1}}], onExhausted: {action: Hold}},
+    {name: others, medium: Voice, teams: [back], onExhausted: {action: Hold}},
+    {name: sales, medium: Voice, teams: [front], route: [{require: {english: 2}}], onExhausted: {action: Hold}},
+    {name: service, medium: Voice, teams: [front, back], onExhausted: {action: Hold}},
+    {name: urgent, medium: Voice, priority: 1, teams: [front], onExhausted: {action: Hold}}]";
+    let mut world = World::new(&tenant(queues, "ann team: front", ""));
+    let waiting = ["lawyers", "others", "service", "sales", "service", "urgent"];
+    for (id, queue) in (1..).zip(waiting) {
+        world.arrive(id as f64, id, queue);
+    }
+    world.sign_in(50.0, "ann");
+    // The last to come is ahead by its minute of priority; then by age, whatever the queue. The two
+    // that are older still are not hers to take.
+    let first = world.core.agent(&"ann".into()).unwrap().offer.unwrap();
+    let mut order = vec![first.contact.0];
+    for turn in 0..3 {
+        order.push(next_of(&mut world, 60.0 + 20.0 * f64::from(turn), "ann"));
+    }
+    assert_eq!(order, [6, 3, 4, 5]);
+    assert_eq!(
+        next_of(&mut world, 200.0, "ann"),
+        0,
+        "nobody is left whom she may take"
+    );
+}
+
 const SHARED: &str = "
   teams: [{name: front, kind: Human}],
   queues: [{name: own, medium: Voice, teams: [front], onExhausted: {action: Hold}}]";

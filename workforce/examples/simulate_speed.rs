@@ -1,7 +1,7 @@
 //! How fast the simulator is.
 //!
 //!     simulate_speed station LOAD AGENTS CALLS   one queue with patience, beside other simulators
-//!     simulate_speed day                         100,000 contacts, 300 agents, 20 queues with skills
+//!     simulate_speed day [CONTACTS AGENTS QUEUES]   with skills; 100,000, 300 and 20 where nothing is said
 #![allow(clippy::unwrap_used, reason = "a bench")]
 
 use std::fmt::Write as _;
@@ -32,18 +32,21 @@ spec:
 
 fn main() {
     let given: Vec<String> = std::env::args().skip(1).collect();
+    let number =
+        |at: usize, default: f64| given.get(at).map_or(default, |text| text.parse().unwrap());
     match given.first().map(String::as_str) {
         Some("station") => {
-            let number = |at: usize, default: f64| {
-                given.get(at).map_or(default, |text| text.parse().unwrap())
-            };
             station(
                 number(1, 40.0),
                 number(2, 41.0) as usize,
                 number(3, 100_000.0),
             );
         }
-        _ => day(),
+        _ => day(&Size {
+            contacts: number(1, 100_000.0),
+            agents: number(2, 300.0) as usize,
+            queues: number(3, 20.0) as usize,
+        }),
     }
 }
 
@@ -121,9 +124,11 @@ fn station(load: f64, agents: usize, calls: f64) {
     );
 }
 
-const QUEUES: usize = 20;
-const AGENTS: usize = 300;
-const CONTACTS: f64 = 100_000.0;
+struct Size {
+    contacts: f64,
+    agents: usize,
+    queues: usize,
+}
 
 /// Share of the day in each half hour from seven o'clock: a large bank's.
 const PROFILE: [f64; 28] = [
@@ -132,9 +137,10 @@ const PROFILE: [f64; 28] = [
     0.0183, 0.0167, 0.0150, 0.0137,
 ];
 
-fn centre() -> Arc<Tenant> {
+fn centre(size: &Size) -> Arc<Tenant> {
+    let (agents, queues) = (size.agents, size.queues);
     let mut text = String::from("  skills: [");
-    (0..QUEUES).for_each(|skill| write!(text, "s{skill}, ").unwrap());
+    (0..queues).for_each(|skill| write!(text, "s{skill}, ").unwrap());
     text.push_str("general]\n  teams:\n");
     for team in 0..4 {
         writeln!(
@@ -144,22 +150,22 @@ fn centre() -> Arc<Tenant> {
         .unwrap();
     }
     text.push_str("  queues:\n");
-    for queue in 0..QUEUES {
+    for queue in 0..queues {
         writeln!(
             text,
             "  - {{name: q{queue}, medium: Voice, teams: [t0, t1, t2, t3], calendar: always, route: [{{require: {{s{queue}: 2}}, prefer: {{s{queue}: 4}}, for: 30s}}, {{require: {{s{queue}: 1}}, for: 30s}}, {{require: {{general: 2}}}}], onExhausted: {{action: Hold}}}}"
         )
         .unwrap();
     }
-    for agent in 0..AGENTS {
+    for agent in 0..agents {
         // Three skills in a chain, at levels 1 to 5.
         let skills = [0, 1, 7].map(|by| {
-            let skill = (agent + by) % QUEUES;
-            format!("s{skill}: {}", 1 + (agent / QUEUES + by) % 5)
+            let skill = (agent + by) % queues;
+            format!("s{skill}: {}", 1 + (agent / queues + by) % 5)
         });
         write!(
             text,
-            "\n---\napiVersion: trunkline.dev/v1alpha1\nkind: Agent\nmetadata: {{name: a{agent:03}, namespace: c}}\nspec: {{callCenter: c, displayName: A, team: t{}, skills: {{{}}}}}\n",
+            "\n---\napiVersion: trunkline.dev/v1alpha1\nkind: Agent\nmetadata: {{name: a{agent:04}, namespace: c}}\nspec: {{callCenter: c, displayName: A, team: t{}, skills: {{{}}}}}\n",
             agent % 4,
             skills.join(", ")
         )
@@ -168,8 +174,8 @@ fn centre() -> Arc<Tenant> {
     tenant(&text)
 }
 
-fn day() {
-    let tenant = centre();
+fn day(size: &Size) {
+    let tenant = centre(size);
     let half_hour = |at: usize| Span::seconds(1800 * at as i64);
     let laws = Arc::new(Laws {
         handle: "lognormal:80:0.9".parse().unwrap(),
@@ -186,7 +192,7 @@ fn day() {
                 .map(|(at, share)| Period {
                     from: half_hour(at),
                     to: half_hour(at + 1),
-                    calls: CONTACTS / QUEUES as f64 * share,
+                    calls: size.contacts / size.queues as f64 * share,
                     laws: Some(Arc::clone(&laws)),
                 })
                 .collect(),
@@ -219,10 +225,13 @@ fn day() {
         .map(|one| one.counts.answered_within)
         .sum();
     println!(
-        "contacts {}, agents {AGENTS}, queues {QUEUES}: {:.3} s a day (median of {TIMES}; arrivals made in {:.3} s before), {:.0} events/s, {:.1} % within 20 s",
+        "contacts {}, agents {}, queues {}: {:.3} s a day (median of {TIMES}; arrivals made in {:.3} s before), {:.0} contacts/s, {:.0} events/s, {:.1} % within 20 s",
         done.fates.len(),
+        size.agents,
+        size.queues,
         time.as_secs_f64(),
         made.as_secs_f64(),
+        done.fates.len() as f64 / time.as_secs_f64(),
         events(&done) as f64 / time.as_secs_f64(),
         100.0 * in_time as f64 / offered as f64
     );
