@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use trunkline_routing::Span;
+use trunkline_routing::metrics::Counts;
 use trunkline_tenant::{Tenant, compile, manifest};
 use trunkline_workforce::simulate::{
     Contact, Demand, Laws, Period, Presence, Run, Setup, arrivals, run,
@@ -212,18 +213,10 @@ fn day(size: &Size) {
         })
         .collect();
     let (done, time) = timed(|| run(&tenant, &contacts, &there, &Setup::default()));
-    let offered: u64 = done
-        .summary
-        .queues
-        .iter()
-        .map(|one| one.counts.offered)
-        .sum();
-    let in_time: u64 = done
-        .summary
-        .queues
-        .iter()
-        .map(|one| one.counts.answered_within)
-        .sum();
+    let queues = &done.summary.queues;
+    let sum = |of: fn(&Counts) -> u64| queues.iter().map(|one| of(&one.counts)).sum::<u64>();
+    let offered = sum(|counts| counts.offered);
+    let in_time = sum(|counts| counts.answered_within);
     println!(
         "contacts {}, agents {}, queues {}: {:.3} s a day (median of {TIMES}; arrivals made in {:.3} s before), {:.0} contacts/s, {:.0} events/s, {:.1} % within 20 s",
         done.fates.len(),

@@ -145,7 +145,7 @@ impl Plans {
                     self.budget.saturating_sub(taken)
                 };
                 // Whoever scales was there before the run began.
-                let at_start = policy.pods(&empty(), left());
+                let at_start = policy.pods(&Sight::default(), left());
                 desired[at].set(at_start);
                 Fleet {
                     team: plan.team.clone(),
@@ -164,19 +164,6 @@ impl Plans {
                 }
             })
             .collect()
-    }
-}
-
-fn empty() -> Sight {
-    Sight {
-        now: Span(0),
-        waiting: 0,
-        ready: 0,
-        busy: 0,
-        starting: 0,
-        in_progress: 0,
-        arrived: 0,
-        late: 0,
     }
 }
 

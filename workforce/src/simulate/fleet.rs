@@ -14,7 +14,7 @@ use super::draw::{Law, Purpose, Stream};
 use crate::capacity::{Pod, PodState, drainable};
 
 /// What a policy may see at a tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sight {
     /// From the start of the run.
     pub now: Span,

@@ -545,13 +545,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
         let team = &self.fleets[fleet as usize].fleet.team;
         let mut sight = Sight {
             now: at - self.start,
-            waiting: 0,
-            ready: 0,
-            busy: 0,
-            starting: 0,
-            in_progress: 0,
-            arrived: 0,
-            late: 0,
+            ..Sight::default()
         };
         let queues = tenant.iter().flat_map(|tenant| tenant.queues.values());
         for (queue, tally) in queues.zip(&self.tallies) {
