@@ -39,22 +39,26 @@ fn main() -> Result<()> {
         println!("{}", row(contact));
     }
     let figures = centre.engine.get("/api/v1/figures")?;
-    let client = figures
+    let figure = figures
         .as_array()
         .into_iter()
         .flatten()
-        .find(|one| one["of"] == "client");
-    if let Some(figure) = client {
-        println!(
-            "\nclient acme today: {} offered, {} answered, service level {:.0} % within {} s by {} (the contract wants {:.0} %)",
-            figure["offered"],
-            figure["answered"],
-            100.0 * figure["serviceLevel"].as_f64().unwrap_or_default(),
-            figure["withinSeconds"],
-            figure["formula"].as_str().unwrap_or("no formula"),
-            100.0 * figure["target"].as_f64().unwrap_or_default(),
-        );
-    }
+        .find(|one| one["of"] == "client")
+        .context("the engine's figures have none of the client acme")?;
+    let number = |key: &str| {
+        figure[key]
+            .as_f64()
+            .with_context(|| format!("the client's figures have no {key}: {figure}"))
+    };
+    println!(
+        "\nclient acme today: {} offered, {} answered, service level {:.0} % within {} s by {} (the contract wants {:.0} %)",
+        figure["offered"],
+        figure["answered"],
+        100.0 * number("serviceLevel")?,
+        number("withinSeconds")?,
+        figure["formula"].as_str().unwrap_or("no formula"),
+        100.0 * number("target")?,
+    );
     Ok(())
 }
 
