@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use trunkline_e2e::centre::{Centre, TENANT};
+use trunkline_e2e::cluster::condition_holds;
 
 use super::fixture::{SOON, centre};
 
@@ -117,5 +118,42 @@ fn a_missing_secret_is_a_condition_of_its_trunk_and_clears_when_it_is_there() {
         )
         .unwrap();
     fixture.centre.apply_example().unwrap();
+    fixture.centre.all_ready().unwrap();
+}
+
+#[test]
+fn a_carrier_that_falls_silent_is_told_in_a_condition_and_an_event_and_clears_when_it_answers() {
+    let mut fixture = centre();
+    drop(fixture.carrier_b.take());
+    let centre = &fixture.centre;
+    // It is asked every 10 s, and waited for another 3.
+    let told = || {
+        let trunk = centre.cluster.get(TENANT, "cct", "carrier-b");
+        let trunk = trunk.map_err(|e| e.to_string())?.ok_or("gone")?;
+        match condition_holds(&trunk, "Reachable") {
+            Err(why) if why.starts_with("NoAnswer") => Ok(()),
+            other => Err(format!("Reachable is {other:?}")),
+        }
+    };
+    let pause = Duration::from_millis(300);
+    let progress = centre.progress;
+    progress
+        .wait("carrier-b to be away", 2 * SOON, pause, told)
+        .unwrap();
+    let event = || {
+        let events = centre.cluster.list(TENANT, "events");
+        let events = events.map_err(|e| e.to_string())?;
+        let found = events.iter().any(|event| {
+            event["reason"] == "NoAnswer" && event["involvedObject"]["name"] == "carrier-b"
+        });
+        if found {
+            Ok(())
+        } else {
+            Err("no Event yet".to_owned())
+        }
+    };
+    progress.wait("an Event of it", SOON, pause, event).unwrap();
+
+    fixture.carrier_b = Some(fixture.centre.carrier_b().unwrap());
     fixture.centre.all_ready().unwrap();
 }

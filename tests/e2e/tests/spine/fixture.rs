@@ -16,7 +16,9 @@ pub const SOON: Duration = Duration::from_secs(30);
 /// The centre, with its carriers running.
 pub struct Fixture {
     pub centre: Centre,
-    _carriers: [Party; 2],
+    _carrier_a: Party,
+    /// `None` while a test has it silent.
+    pub carrier_b: Option<Party>,
 }
 
 /// The centre while a test has it to itself. A test that fails leaves what the centre and its
@@ -53,11 +55,13 @@ pub fn centre() -> Held {
         let world = World::attach(&repository()).unwrap();
         install(&cluster, &progress).unwrap();
         let centre = Centre::deploy(cluster, world, progress).unwrap();
-        let carriers = [centre.carrier_a().unwrap(), centre.carrier_b().unwrap()];
+        let carrier_a = centre.carrier_a().unwrap();
+        let carrier_b = Some(centre.carrier_b().unwrap());
         centre.all_ready().unwrap();
         Mutex::new(Fixture {
             centre,
-            _carriers: carriers,
+            _carrier_a: carrier_a,
+            carrier_b,
         })
     });
     // One failed test must not fail the rest.

@@ -21,6 +21,7 @@ fn ten_kills_of_process_and_pod_lose_no_call_and_no_rank() {
         .unwrap();
     let one = fixture.newcomer(&[]);
     fixture.becomes(one, "talking");
+    let joined = Instant::now();
     let second = fixture
         .centre
         .caller("waiting-2", "carrier-a", 5082, &["--until-bye"])
@@ -80,6 +81,7 @@ fn ten_kills_of_process_and_pod_lose_no_call_and_no_rank() {
         );
     }
 
+    let talked = joined.elapsed().as_secs_f64();
     end(&mut fixture, one);
     assert_eq!(fixture.becomes(two, "talking")["agent"], "maria");
     fixture.becomes(three, "waiting");
@@ -91,8 +93,27 @@ fn ten_kills_of_process_and_pod_lose_no_call_and_no_rank() {
     }
     for contact in [one, two, three] {
         let record = fixture.centre.complete(contact, SOON).unwrap();
-        assert_eq!(record["outcome"], "answered", "{record}");
-        assert_eq!(record["agent"], "maria", "{record}");
+        for (field, value) in [
+            ("outcome", "answered"),
+            ("agent", "maria"),
+            ("client", "acme"),
+            ("queue", "acme/orders"),
+        ] {
+            assert_eq!(record[field], value, "{record}");
+        }
+        let seconds = |field: &str| record[field].as_f64().unwrap();
+        if contact == one {
+            assert!(
+                seconds("talkSeconds") >= talked - 1.0,
+                "{talked} s: {record}"
+            );
+        } else {
+            // They came before the first kill and were answered after the last.
+            assert!(
+                seconds("waitSeconds") >= talked - 30.0,
+                "{talked} s: {record}"
+            );
+        }
     }
 }
 
@@ -105,8 +126,18 @@ fn a_caller_who_comes_while_no_engine_is_there_is_in_the_queue_when_one_is_back(
         .centre
         .caller("early", "carrier-b", 5081, &["--until-bye"])
         .unwrap();
+    let called = Instant::now();
     successor(&mut fixture, &before);
+    let away = called.elapsed().as_secs_f64();
     let contact = fixture.newcomer(&[]);
+    // By its own clock it was in the queue before the successor was there.
+    let waited = fixture.becomes(contact, "waiting")["waitSeconds"]
+        .as_f64()
+        .unwrap();
+    assert!(
+        waited >= away - 1.0,
+        "it has waited {waited} s; no engine was there for {away} s of its call"
+    );
     let _phone = fixture
         .centre
         .phone("maria", "phone-1", &["--answer", "1", "--talk", "2"])
