@@ -56,7 +56,8 @@ async fn the_time_from_the_callers_invite_to_the_agents_is_a_few_milliseconds() 
     let mut rings: Vec<Duration> = placed
         .iter()
         .zip(&offered)
-        .map(|(placed, offered)| Duration::try_from_secs_f64(offered - placed).unwrap())
+        // sipp writes its line after it has sent: on a busy machine the phone may have written before that.
+        .map(|(placed, offered)| Duration::try_from_secs_f64(offered - placed).unwrap_or_default())
         .collect();
     assert_eq!(rings.len() as u64, CALLS);
     rings.sort();
