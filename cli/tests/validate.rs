@@ -81,6 +81,34 @@ fn the_same_as_json_has_the_fixed_names() {
 }
 
 #[test]
+fn a_field_starts_at_spec_or_metadata_also_where_the_fault_stands_beside_them() {
+    let kind = SOUND.replacen("kind: CallCenter", "kind: Queue", 1);
+    let version = SOUND.replacen("trunkline.dev/v1alpha1", "trunkline.dev/v7", 1);
+    let stray = SOUND.replacen("kind: CallCenter", "kind: CallCenter\nspce: {}", 1);
+    for (spoilt, line, says) in [
+        (kind, 7, "no kind `Queue`"),
+        (version, 7, "trunkline.dev/v7"),
+        (stray, 8, "`spce` is no field"),
+    ] {
+        let (code, rows) = findings(&["validate", "-", "-o", "json"], &spoilt);
+        assert_eq!(code, 1);
+        for row in &rows {
+            let field = row["field"].as_str().unwrap();
+            let starts = field.split(['.', '[']).next().unwrap();
+            assert!(["spec", "metadata"].contains(&starts), "{row:#?}");
+        }
+        let told = rows
+            .iter()
+            .find(|row| row["message"].as_str().unwrap().contains(says));
+        let told = told.unwrap_or_else(|| panic!("{says}: {rows:#?}"));
+        assert_eq!(
+            (&told["field"], &told["line"]),
+            (&"metadata".into(), &line.into())
+        );
+    }
+}
+
+#[test]
 fn the_same_as_junit_fails_a_case_for_each_broken_document() {
     let ended = trunkline(
         &["validate", "spoilt.yaml", "sound.yaml", "-o", "junit"],

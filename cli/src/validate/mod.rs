@@ -60,7 +60,7 @@ impl From<&Finding> for Row {
             line: finding.line,
             kind: finding.object.kind.to_string(),
             name: finding.object.name.clone(),
-            field: finding.field.to_string(),
+            field: in_the_object(finding.field.to_string()),
             message: finding.message.clone(),
             hint: finding.hint.clone(),
         }
@@ -76,7 +76,7 @@ impl From<&NotKnown> for Row {
             line: Some(object.line),
             kind: object.kind.clone(),
             name: object.name.clone(),
-            field: "kind".to_owned(),
+            field: in_the_object("kind".to_owned()),
             message: format!(
                 "there is no kind `{}` in {}",
                 object.kind, object.api_version
@@ -84,6 +84,15 @@ impl From<&NotKnown> for Row {
             hint: "the kinds are CallCenter, Client, Trunk and Agent of trunkline.dev/v1alpha1"
                 .to_owned(),
         }
+    }
+}
+
+/// A field as scripts are promised it: from `spec` or `metadata` on. What stands beside these (the kind, a key that is
+/// nobody's) is told at `metadata`, with its own line and its name in the message.
+fn in_the_object(field: String) -> String {
+    match field.split(['.', '[']).next() {
+        Some("spec" | "metadata") => field,
+        _ => "metadata".to_owned(),
     }
 }
 
