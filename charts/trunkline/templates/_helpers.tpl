@@ -57,7 +57,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 # Handed on to engines: the Lease by which one of them leads.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, list, watch, create, update, patch]
+  verbs: [get, create, update]
 # Handed on to engines: where the media pods are.
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]

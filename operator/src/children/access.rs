@@ -48,38 +48,28 @@ fn named(resources: &str, names: &[String], verbs: &[&str]) -> Value {
     json!({"apiGroups": [""], "resources": [resources], "resourceNames": names, "verbs": verbs})
 }
 
+/// What the engine asks for, and nothing else.
 fn engine_rules(plan: &Blueprint<'_>) -> Value {
     json!([
         // Its configuration. A list or watch by `metadata.name` is allowed by resourceNames.
         named("configmaps", &[plan.names.tenant()], &["get", "list", "watch"]),
-        // Scripts and prompts that the tenant names.
-        named("configmaps", &texts(plan), &["get", "list", "watch"]),
         // Its word on what it runs; the operator has made it.
         named("configmaps", &[plan.names.engine_report()], &["get", "patch"]),
-        // The Lease by which one engine leads. A create can't be limited to a name.
+        // The Lease by which one engine leads.
         {
             "apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
-            "resourceNames": [plan.names.lease()], "verbs": ["get", "update", "patch", "watch"],
+            "resourceNames": [plan.names.lease()], "verbs": ["get", "update"],
         },
+        // The engine makes it, so that a leader can come without an operator. A create can't be limited to a name.
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
         // Where the media pods are, ready or draining.
-        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
     ])
-    .as_array()
-    .map(|rules| {
-        rules
-            .iter()
-            // A rule with an empty list of names would be a rule for all names.
-            .filter(|rule| rule["resourceNames"] != json!([]))
-            .cloned()
-            .collect()
-    })
-    .unwrap_or_default()
 }
 
 fn media_rules(plan: &Blueprint<'_>) -> Value {
     let mut configs = vec![plan.names.tenant()];
-    configs.extend(texts(plan));
+    configs.extend(prompts(plan));
     json!([
         // Its configuration, and the prompts that it names.
         named("configmaps", &configs, &["get", "list", "watch"]),
@@ -94,20 +84,10 @@ fn media_rules(plan: &Blueprint<'_>) -> Value {
     ])
 }
 
-/// The ConfigMaps of prompts and scripts that the tenant names.
-fn texts(plan: &Blueprint<'_>) -> Vec<String> {
-    let mut names: Vec<String> = plan
-        .tenant
-        .prompts
-        .values()
-        .map(|prompt| prompt.config_map.clone())
-        .chain(
-            plan.tenant
-                .queues
-                .values()
-                .filter_map(|queue| queue.script.clone()),
-        )
-        .collect();
+/// The ConfigMaps of the prompts that the tenant names.
+fn prompts(plan: &Blueprint<'_>) -> Vec<String> {
+    let prompts = plan.tenant.prompts.values();
+    let mut names: Vec<String> = prompts.map(|prompt| prompt.config_map.clone()).collect();
     names.sort();
     names.dedup();
     names

@@ -144,6 +144,45 @@ fn workloads_are_applied_last_and_nothing_is_named_twice() {
 }
 
 #[test]
+fn an_engine_may_touch_its_configuration_its_report_and_its_lease_by_name_and_little_else() {
+    let all = children(json!({}), "PodIP");
+    let role = all
+        .iter()
+        .find(|child| child.key.kind == Kind::Role && child.key.name == "northwind-engine");
+    let rules = role.unwrap().body["rules"].as_array().unwrap().clone();
+    let (named, unnamed): (Vec<Value>, Vec<Value>) = rules
+        .into_iter()
+        .partition(|rule| rule["resourceNames"].is_array());
+    let what = |rule: &Value| {
+        json!([
+            rule["resources"][0],
+            rule["resourceNames"][0],
+            rule["verbs"]
+        ])
+    };
+    assert_eq!(
+        named.iter().map(what).collect::<Vec<_>>(),
+        [
+            json!(["configmaps", "northwind-tenant", ["get", "list", "watch"]]),
+            json!(["configmaps", "northwind-engine-report", ["get", "patch"]]),
+            json!(["leases", "northwind-engine", ["get", "update"]]),
+        ]
+    );
+    assert!(
+        named
+            .iter()
+            .all(|rule| rule["resourceNames"].as_array().map(Vec::len) == Some(1))
+    );
+    assert_eq!(
+        unnamed.iter().map(what).collect::<Vec<_>>(),
+        [
+            json!(["leases", null, ["create"]]),
+            json!(["endpointslices", null, ["list", "watch"]]),
+        ]
+    );
+}
+
+#[test]
 fn every_pod_is_restricted_and_only_the_side_car_of_a_media_pod_has_a_token() {
     for child in children(json!({}), "PodIP") {
         if child.key.kind != Kind::StatefulSet {
