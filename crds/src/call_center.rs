@@ -590,6 +590,9 @@ pub struct Storage {
     /// The journal of every input.
     #[serde(default)]
     pub journal: Journal,
+    /// What each media pod keeps of recordings and messages.
+    #[serde(default)]
+    pub recordings: RecordingsStore,
     /// Whether claims outlive the CallCenter.
     #[serde(default = "yes")]
     pub keep_on_delete: bool,
@@ -603,6 +606,7 @@ impl Default for Storage {
     fn default() -> Self {
         Self {
             journal: Journal::default(),
+            recordings: RecordingsStore::default(),
             keep_on_delete: true,
         }
     }
@@ -628,6 +632,22 @@ pub struct SqliteJournal {
 }
 
 impl Default for SqliteJournal {
+    fn default() -> Self {
+        Self {
+            size: five_gibibytes(),
+        }
+    }
+}
+
+/// Recordings and messages, on a claim of each media pod's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordingsStore {
+    /// The size of each claim.
+    #[serde(default = "five_gibibytes")]
+    pub size: Quantity,
+}
+
+impl Default for RecordingsStore {
     fn default() -> Self {
         Self {
             size: five_gibibytes(),
@@ -678,7 +698,7 @@ pub struct CallCenterStatus {
     /// The hash of the configuration that engines should run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_hash: Option<String>,
-    /// The addresses that carriers send calls to.
+    /// The addresses that carriers send calls to, as `host:port`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
     /// Each team's people.

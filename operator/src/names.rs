@@ -137,6 +137,10 @@ impl Names {
     pub fn media_pod(&self, ordinal: u32) -> String {
         format!("{}-media-{ordinal}", self.0)
     }
+    /// Claim: what the media pod of that ordinal has recorded; named as its StatefulSet names it.
+    pub fn recordings(&self, ordinal: u32) -> String {
+        format!("recordings-{}", self.media_pod(ordinal))
+    }
     /// The engine's Lease.
     pub fn lease(&self) -> String {
         self.with("engine")

@@ -71,7 +71,7 @@ pub fn kubeconfig() -> &'static Path {
             ]));
         run(
             Command::new(root().join("tests/cluster/kwok.sh")) // Claims are kept when their tenants go, so no volume serves twice.
-                .args(["up", "4", "500"]),
+                .args(["up", "4", "900"]),
         );
         path
     })

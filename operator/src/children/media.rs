@@ -8,6 +8,7 @@ use super::engine::{
 };
 use super::network::rtp_ports;
 use super::services::RTP_PORTS_PER_POD;
+use super::storage::{RECORDINGS, recordings_template};
 use super::{Blueprint, Child, Kind};
 use crate::names::{Component, PORT_ARI, PORT_SIDECAR, PORT_SIP};
 
@@ -38,6 +39,7 @@ pub(super) fn build(plan: &Blueprint<'_>) -> Child {
                 "metadata": {"labels": labels(plan, Component::Media)},
                 "spec": pod(plan),
             },
+            "volumeClaimTemplates": [recordings_template(plan)],
         }}),
     )
 }
@@ -96,6 +98,8 @@ fn shared_mounts() -> Vec<Value> {
         ("run", "/run/asterisk"),
         ("lib", "/var/lib/asterisk"),
         ("spool", "/var/spool/asterisk"),
+        // Recordings and messages: of all that Asterisk spools only these outlive the pod.
+        (RECORDINGS, "/var/spool/asterisk/recording"),
     ]
     .map(|(name, path)| json!({"name": name, "mountPath": path}))
     .into()

@@ -73,6 +73,8 @@ pub struct Blueprint<'a> {
     pub agents: &'a [(String, String)],
     /// How many media pods there shall be just now.
     pub media_replicas: u32,
+    /// How many ordinals of media pods have a claim already, from 0 on.
+    pub media_claims: u32,
     /// Where the API server listens; empty: not known.
     pub api_servers: &'a [ApiAddress],
     /// Whether the cluster knows ServiceMonitors.
@@ -107,7 +109,7 @@ pub struct Children {
     roles: Vec<Child>,
     policies: Vec<Child>,
     services: Vec<Child>,
-    journal: Option<Child>,
+    claims: Vec<Child>,
     budgets: Vec<Child>,
     monitor: Option<Child>,
     media: Child,
@@ -125,7 +127,7 @@ impl Children {
             roles: access::roles(plan),
             policies: network::build(plan),
             services: services::build(plan),
-            journal: storage::build(plan),
+            claims: storage::build(plan),
             budgets: disruption::build(plan),
             monitor: monitor::build(plan),
             media: media::build(plan),
@@ -143,7 +145,7 @@ impl Children {
             roles,
             policies,
             services,
-            journal,
+            claims,
             budgets,
             monitor,
             media,
@@ -156,7 +158,7 @@ impl Children {
         all.extend(roles);
         all.extend(policies);
         all.extend(services);
-        all.extend(journal);
+        all.extend(claims);
         all.extend(budgets);
         all.extend(monitor);
         all.push(media);

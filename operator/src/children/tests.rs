@@ -74,6 +74,7 @@ fn children(journal: Value, exposure: &str) -> Vec<Child> {
         knobs: &Knobs::default(),
         agents: &[("maria".into(), String::new())],
         media_replicas: 1,
+        media_claims: 0,
         api_servers: &[],
         service_monitors: true,
     })
@@ -104,7 +105,9 @@ fn the_engine_on_postgres_is_a_deployment_of_two_with_a_budget_and_no_claim() {
         "PodIP",
     );
     let has = |kind| all.iter().filter(|child| child.key.kind == kind).count();
-    assert_eq!(has(Kind::PersistentVolumeClaim), 0);
+    let claim = |child: &&Child| child.key.kind == Kind::PersistentVolumeClaim;
+    let claims: Vec<&str> = all.iter().filter(claim).map(|c| &*c.key.name).collect();
+    assert_eq!(claims, ["recordings-northwind-media-0"]);
     assert_eq!(has(Kind::PodDisruptionBudget), 2);
     let engine = all
         .iter()

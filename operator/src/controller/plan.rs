@@ -158,6 +158,7 @@ pub fn plan(gathered: &Gathered, images: &Images, service_monitors: bool) -> Pla
             knobs: &asked,
             agents: &agents,
             media_replicas: media.replicas,
+            media_claims: media_claims(gathered, &owner, &names),
             api_servers: &gathered.view.api_servers,
             service_monitors,
         });
@@ -331,6 +332,19 @@ fn wake(gathered: &Gathered, plan: &Plan) -> Option<DateTime<Utc>> {
 /// For how long a client stays Ready when none of its carriers answers.
 pub const UNREACHABLE_GRACE: TimeDelta = TimeDelta::seconds(60);
 
+/// How many ordinals of media pods, from 0 on, have a claim of this CallCenter's.
+fn media_claims(gathered: &Gathered, owner: &Owner, names: &Names) -> u32 {
+    let has = |ordinal: &u32| {
+        let key = ChildKey {
+            kind: Kind::PersistentVolumeClaim,
+            name: names.recordings(*ordinal),
+        };
+        let child = gathered.view.children.get(&key);
+        child.is_some_and(|child| child.owner.as_deref() == Some(&owner.uid))
+    };
+    (0..).take_while(has).fold(0, |claims, _| claims + 1)
+}
+
 struct MediaPlan {
     replicas: u32,
     roll: Option<DeletePod>,
@@ -408,16 +422,23 @@ fn teardown(gathered: &Gathered, center: &DocFact, names: &Names) -> Teardown {
         .pointer("/spec/storage/keepOnDelete")
         .and_then(Value::as_bool)
         .unwrap_or(true);
-    let mut steps = vec![
+    let workloads = [
         (Kind::StatefulSet, names.media()),
         (Kind::StatefulSet, names.engine()),
         (Kind::Deployment, names.engine()),
     ];
+    let mut steps = workloads
+        .map(|(kind, name)| ChildKey { kind, name })
+        .to_vec();
     if !keep {
-        steps.push((Kind::PersistentVolumeClaim, names.journal()));
+        let claims = gathered.view.children.keys();
+        steps.extend(
+            claims
+                .filter(|key| key.kind == Kind::PersistentVolumeClaim)
+                .cloned(),
+        );
     }
-    for (kind, name) in steps {
-        let key = ChildKey { kind, name };
+    for key in steps {
         match gathered.view.children.get(&key) {
             Some(child) if child.owner.as_deref() != Some(&center.uid) => {}
             Some(child) if child.deleting => return Teardown::Wait(key),
