@@ -1,7 +1,9 @@
 //! Which replica leads: a Lease, renewed every second, given up at the end.
 //!
 //! Time is judged by this replica's own clock alone: a holder counts as gone when its Lease
-//! hasn't changed for the Lease's duration since *we* first saw it so.
+//! hasn't changed for the Lease's duration since *we* first saw it so. Another takes over within
+//! 5 s of a death: at worst it sees the last renewal a look late, waits for the Lease's duration, and
+//! notices a look late that it has passed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,11 +19,22 @@ use tokio::sync::watch;
 use crate::telemetry::Metrics;
 
 /// How long a silent holder still holds.
-pub const DURATION: Duration = Duration::from_secs(4);
-/// How often the holder renews, and the others look.
-const PERIOD: Duration = Duration::from_secs(1);
-/// A holder that couldn't renew for so long stops leading: before another may begin.
-const RENEW_DEADLINE: Duration = Duration::from_secs(3);
+pub const DURATION: Duration = Duration::from_secs(3);
+/// How often the holder renews.
+const RENEW: Duration = Duration::from_secs(1);
+/// How often the others look, and the holder tries again where it couldn't renew.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long the API server may take for one look or renewal.
+const REQUEST: Duration = Duration::from_secs(1);
+/// A holder that hasn't renewed for so long stops leading: before another may begin.
+const RENEW_DEADLINE: Duration = Duration::from_secs(2);
+/// How soon another leads when a holder has died.
+pub const TAKEOVER: Duration = Duration::from_secs(5);
+
+// Two looks late, and half a second is left for the requests themselves.
+const _: () = assert!(DURATION.as_millis() + 3 * LOOK.as_millis() < TAKEOVER.as_millis());
+// Whoever stops leading has a second to spare before another may begin.
+const _: () = assert!(RENEW_DEADLINE.as_millis() + 1000 <= DURATION.as_millis());
 
 /// Where the Lease is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +53,10 @@ pub struct Election {
     /// What was last seen of the Lease, and when it was first seen so.
     seen: Option<(Lease, Instant)>,
     leads: bool,
+    /// When the last renewal that was granted was asked for.
     renewed: Instant,
+    /// Whether the newest attempt was granted.
+    fresh: bool,
 }
 
 impl Election {
@@ -54,6 +70,7 @@ impl Election {
             seen: None,
             leads: false,
             renewed: Instant::now(),
+            fresh: false,
         }
     }
 
@@ -74,26 +91,47 @@ impl Election {
                 metrics.leads(self.leads);
             }
             tokio::select! {
-                () = tokio::time::sleep(PERIOD) => {}
+                () = tokio::time::sleep(self.pause()) => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
         self.give_up().await;
     }
 
+    /// How long a holder may still lead unless it renews.
+    fn left(&self) -> Duration {
+        RENEW_DEADLINE.saturating_sub(self.renewed.elapsed())
+    }
+
+    /// Until the next look. A holder's deadline isn't slept over.
+    fn pause(&self) -> Duration {
+        match self.leads {
+            true if self.fresh => RENEW,
+            true => LOOK.min(self.left()),
+            false => LOOK,
+        }
+    }
+
     async fn round(&mut self) {
-        let outcome = tokio::time::timeout(PERIOD, self.attempt()).await;
+        // A renewal counts from when it was asked for: from then on others may see it.
+        let asked = Instant::now();
+        let patience = match self.leads {
+            true => REQUEST.min(self.left()),
+            false => REQUEST,
+        };
+        let outcome = tokio::time::timeout(patience, self.attempt()).await;
+        self.fresh = matches!(outcome, Ok(Ok(true)));
         match outcome {
             Ok(Ok(leads)) => {
                 self.leads = leads;
                 if leads {
-                    self.renewed = Instant::now();
+                    self.renewed = asked;
                 }
             }
             Ok(Err(error)) => tracing::warn!(error = %error, "can't renew the Lease"),
-            Err(_) => tracing::warn!("can't renew the Lease: no answer within {PERIOD:?}"),
+            Err(_) => tracing::warn!("can't renew the Lease: no answer within {patience:?}"),
         }
-        if self.leads && self.renewed.elapsed() > RENEW_DEADLINE {
+        if self.leads && self.left().is_zero() {
             self.leads = false;
         }
     }

@@ -157,7 +157,7 @@ impl Home {
             metrics: metrics.clone(),
         };
         let (stop, stopped) = watch::channel(false);
-        let (ready, _) = watch::channel(false);
+        let (ready, caught_up) = watch::channel(false);
         let task = tokio::spawn(operator.run(Running {
             leads: heard,
             ready,
@@ -167,6 +167,7 @@ impl Home {
             task,
             stop,
             metrics,
+            caught_up,
             _leads: leads,
         }
     }
@@ -347,10 +348,17 @@ pub struct Started {
     task: JoinHandle<()>,
     stop: watch::Sender<bool>,
     pub metrics: Arc<Metrics>,
+    caught_up: watch::Receiver<bool>,
     _leads: watch::Sender<bool>,
 }
 
 impl Started {
+    /// Waits until its caches are whole.
+    pub async fn caught_up(&self) {
+        let mut caught_up = self.caught_up.clone();
+        caught_up.wait_for(|whole| *whole).await.unwrap();
+    }
+
     /// It dies where it stands.
     pub async fn crash(self) {
         self.task.abort();
