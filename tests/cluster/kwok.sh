@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kwok.sh up NODES [VOLUMES] | down: pretends NODES nodes whose pods are Ready at once, for pods at scale on
-# a control plane without a node. Images aren't pulled, nothing runs. VOLUMES (default 100) claims find an
-# empty volume of the default StorageClass to bind to; each serves one claim.
+# a control plane without a node. No image is pulled (one with the tag `missing` can't be), nothing runs. VOLUMES
+# (default 100) claims find an empty volume of the default StorageClass to bind to; each serves one claim.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 exclusive "$0" "$@"
@@ -41,7 +41,8 @@ case ${1:-} in
   up)
     count=${2:?kwok.sh up NODES [VOLUMES]}
     if ! pid_of kwok >/dev/null; then
-      setsid "$BIN/kwok" --kubeconfig="$KUBECONFIG" --config="$BIN/kwok-stages.yaml" --manage-all-nodes=false \
+      setsid "$BIN/kwok" --kubeconfig="$KUBECONFIG" --config="$BIN/kwok-stages.yaml" \
+        --config="$here/manifests/kwok-image-missing.yaml" --manage-all-nodes=false \
         --manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake --node-lease-duration-seconds=40 --cidr=10.245.0.0/16 --node-ip=10.245.0.1 \
         >>"$STATE/logs/kwok.log" 2>&1 </dev/null &
       echo $! >"$STATE/pids/kwok"

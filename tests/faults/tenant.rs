@@ -72,6 +72,21 @@ pub fn secret() -> Value {
     })
 }
 
+/// A CallCenter whose journal is on a Postgres server: two engines, and no claim for them.
+pub fn on_postgres(mut center: Value) -> Value {
+    center["spec"]["storage"] =
+        json!({"journal": {"postgres": {"secretRef": {"name": "journal-db"}}}});
+    center
+}
+
+/// The Secret that such a journal names.
+pub fn journal_secret() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "journal-db"},
+        "stringData": {"uri": "postgres://journal@192.0.2.3/journal"},
+    })
+}
+
 /// A whole tenant.
 pub fn all(name: &str) -> Vec<Value> {
     vec![

@@ -3,7 +3,7 @@
 use trunkline_crds::{CallCenterStatus, Counts, TeamKind, TeamStatus};
 use trunkline_tenant::Tenant;
 
-use super::{Conditions, DocStatus, Scene, Verdict, finished};
+use super::{Conditions, DocStatus, Is, Scene, Verdict, finished};
 use crate::children::{ChildKey, Kind};
 use crate::controller::gather::{Gathered, SecretFact};
 use crate::controller::plan::Plan;
@@ -168,7 +168,8 @@ fn pods<'a>(gathered: &'a Gathered, component: &'a str) -> impl Iterator<Item = 
 
 /// Why pods of a component aren't there, by what the kubelet says of them.
 fn trouble(gathered: &Gathered, component: &str) -> Option<Verdict> {
-    pods(gathered, component).find_map(|pod| {
+    let mut staying = pods(gathered, component).filter(|pod| !pod.deleting);
+    staying.find_map(|pod| {
         if let Some(image) = &pod.image {
             return Some(Verdict::no(
                 &image.reason,
@@ -283,38 +284,43 @@ pub(super) fn config_applied(gathered: &Gathered, plan: &Plan) -> Verdict {
     Verdict::yes("Applied", message)
 }
 
-/// Whether pods are being replaced, added or taken away.
+/// Whether pods are being replaced, added or taken away. Where some of them can't come about, that is why, for the old
+/// ones may serve meanwhile, and `Ready` says nothing of it.
 fn rolling(gathered: &Gathered, plan: &Plan) -> Option<Verdict> {
-    for media in [false, true] {
-        let Some(fact) = workload(gathered, plan, media) else {
-            continue;
-        };
-        let what = if media { "media" } else { "engine" };
-        if fact.observed_generation < fact.generation
-            || fact.replicas != fact.wanted
-            || fact.updated < fact.wanted
-            || fact.ready < fact.wanted
-        {
-            return Some(Verdict::yes(
-                "Rolling",
-                format!(
-                    "{what} pods: {} wanted, {} there, {} of the newest kind, {} Ready",
-                    fact.wanted, fact.replicas, fact.updated, fact.ready
-                ),
-            ));
-        }
-        let media_target = plan
-            .compiled
-            .tenant
-            .as_ref()
-            .map(|tenant| i64::from(tenant.telephony.media.min_pods));
-        if media && !plan.pause.capacity && media_target.is_some_and(|target| fact.wanted > target)
-        {
-            return Some(Verdict::yes(
-                "Rolling",
-                "media pods are being replaced, one at a time",
-            ));
-        }
+    let moving: Vec<(&str, Verdict)> = [("engine", false), ("media", true)]
+        .into_iter()
+        .filter_map(|(component, media)| Some((component, moving(gathered, plan, media)?)))
+        .collect();
+    let held_up = moving
+        .iter()
+        .find_map(|(component, _)| trouble(gathered, component));
+    match held_up {
+        Some(trouble) => Some(Verdict {
+            is: Is::True,
+            ..trouble
+        }),
+        None => moving.into_iter().next().map(|(_, verdict)| verdict),
     }
-    None
+}
+
+fn moving(gathered: &Gathered, plan: &Plan, media: bool) -> Option<Verdict> {
+    let fact = workload(gathered, plan, media)?;
+    let what = if media { "media" } else { "engine" };
+    if fact.observed_generation < fact.generation
+        || fact.replicas != fact.wanted
+        || fact.updated < fact.wanted
+        || fact.ready < fact.wanted
+    {
+        return Some(Verdict::yes(
+            "Rolling",
+            format!(
+                "{what} pods: {} wanted, {} there, {} of the newest kind, {} Ready",
+                fact.wanted, fact.replicas, fact.updated, fact.ready
+            ),
+        ));
+    }
+    let tenant = plan.compiled.tenant.as_ref()?;
+    let surges = fact.wanted > i64::from(tenant.telephony.media.min_pods);
+    (media && !plan.pause.capacity && surges)
+        .then(|| Verdict::yes("Rolling", "media pods are being replaced, one at a time"))
 }

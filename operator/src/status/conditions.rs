@@ -148,9 +148,17 @@ impl Conditions {
                     None => new.status == "True" || (new.status == "False" && is_bad(new)),
                 }
             })
-            .filter(|new| new.status != "Unknown" && new.type_ != "Reconciling")
+            .filter(|new| new.status != "Unknown")
+            .filter(|new| new.type_ != "Reconciling" || self.holds_up(new))
             .cloned()
             .collect()
+    }
+
+    /// Whether what is under way is held up by something that `Ready` doesn't tell of: a roll whose new pods can't
+    /// start, beside old ones that serve. What else is under way is no news.
+    fn holds_up(&self, reconciling: &Condition) -> bool {
+        let ready = self.list.iter().find(|c| c.type_ == "Ready");
+        is_bad(reconciling) && ready.is_none_or(|ready| ready.reason != reconciling.reason)
     }
 
     /// The list for the status.
@@ -163,6 +171,9 @@ impl Conditions {
 pub fn is_bad(condition: &Condition) -> bool {
     match condition.type_.as_str() {
         "Stalled" => condition.status == "True",
+        "Reconciling" => {
+            condition.status == "True" && !WAITING.contains(&condition.reason.as_str())
+        }
         _ => {
             condition.status == "False"
                 && !WAITING.contains(&condition.reason.as_str())
@@ -172,9 +183,10 @@ pub fn is_bad(condition: &Condition) -> bool {
 }
 
 /// Reasons that say no more than that something takes its time.
-const WAITING: [&str; 6] = [
+const WAITING: [&str; 7] = [
     "Starting",
     "Applying",
+    "Rolling",
     "NotReported",
     "Waiting",
     "Hibernating",
@@ -206,6 +218,23 @@ mod tests {
         third.set("Ready", &Verdict::yes("Serving", "c"));
         assert_eq!(third.list()[0].last_transition_time.0.as_second(), 300);
         assert_eq!(third.turned().len(), 1);
+    }
+
+    #[test]
+    fn what_is_under_way_is_told_where_it_is_held_up_and_ready_doesnt_say_why() {
+        let told = |ready: Verdict, reason: &str| {
+            let mut conditions = Conditions::after(&json!(null), 1, at(0));
+            conditions.summary(&ready, Some(&Verdict::yes(reason, "")), None);
+            let turned = conditions.turned();
+            turned.iter().any(|c| c.type_ == "Reconciling")
+        };
+        let serves = || Verdict::yes("Serving", "");
+        assert!(told(serves(), "ErrImagePull"));
+        assert!(told(serves(), "Crashing"));
+        assert!(!told(serves(), "Rolling"), "a roll that goes on is no news");
+        assert!(!told(serves(), "Applying"));
+        let image = Verdict::no("ErrImagePull", "");
+        assert!(!told(image, "ErrImagePull"), "Ready has told it");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What goes wrong around a tenant shows as a condition with a reason and as an Event, and
 //! clears when it is mended.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, Secret};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 use trunkline_tenant::Kind as DocKind;
 use trunkline_tenant::report::{Registration, TrunkReport};
 
@@ -12,6 +12,10 @@ use crate::faults::home::{Home, eventually};
 use crate::faults::tenant;
 
 async fn told_once(home: &Home, about: &str, reason: &str) {
+    told_once_of(home, about, "Ready", reason).await;
+}
+
+async fn told_once_of(home: &Home, about: &str, condition: &str, reason: &str) {
     let events: Api<Event> = Api::namespaced(home.admin.clone(), &home.namespace);
     eventually(&format!("an Event {reason} about {about}"), async || {
         let all = events.list(&Default::default()).await.unwrap();
@@ -19,7 +23,7 @@ async fn told_once(home: &Home, about: &str, reason: &str) {
             .iter()
             .filter(|event| event.reason.as_deref() == Some(reason))
             .filter(|event| event.regarding.as_ref().and_then(|r| r.name.as_deref()) == Some(about))
-            .filter(|event| event.action.as_deref() == Some("Ready"))
+            .filter(|event| event.action.as_deref() == Some(condition))
             .collect();
         match of.len() {
             1 => Ok(()),
@@ -60,6 +64,7 @@ async fn a_secret_that_isnt_there_is_told_and_clears_when_it_comes() {
         "SecretIncomplete",
     )
     .await;
+    told_once(&home, "centre-reg", "SecretIncomplete").await;
     home.until(DocKind::CallCenter, "centre", "Ready", "True", "")
         .await;
     home.apply(&tenant::secret()).await;
@@ -115,6 +120,112 @@ async fn an_image_that_cant_be_pulled_is_told_and_clears_when_it_can() {
     pods.delete("centre-engine-0", &DeleteParams::default().grace_period(0))
         .await
         .unwrap();
+    home.at_rest().await;
+    operator.stop().await;
+    home.end().await;
+}
+
+/// A roll to an image that can't be pulled: the tenant serves, and says what holds the roll up, until the spec is mended.
+async fn held_up_by_an_image(home: &Home, bad: Value, good: Value) {
+    let operator = home.operator();
+    for document in tenant::all("centre") {
+        if document["kind"] != "CallCenter" {
+            home.apply(&document).await;
+        }
+    }
+    home.apply(&tenant::journal_secret()).await;
+    home.apply(&good).await;
+    home.at_rest().await;
+    home.apply(&bad).await;
+    home.until(
+        DocKind::CallCenter,
+        "centre",
+        "Reconciling",
+        "True",
+        "ErrImagePull",
+    )
+    .await;
+    let object = home.get(DocKind::CallCenter, "centre").await.unwrap();
+    let conditions = object.data["status"]["conditions"].as_array().unwrap();
+    let under_way = conditions.iter().find(|c| c["type"] == "Reconciling");
+    let message = under_way.unwrap()["message"].as_str().unwrap();
+    assert!(message.contains(":missing"), "which image: {message}");
+    told_once_of(home, "centre", "Reconciling", "ErrImagePull").await;
+    home.until(DocKind::CallCenter, "centre", "Ready", "True", "Serving")
+        .await;
+    home.quiet().await;
+    home.apply(&good).await;
+    home.until(DocKind::CallCenter, "centre", "Reconciling", "False", "")
+        .await;
+    home.at_rest().await;
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a control plane: tests/run.sh cluster"]
+async fn a_media_image_that_cant_be_pulled_is_told_while_the_old_pod_serves_and_clears_when_mended()
+{
+    let home = Home::new("bad-media").await;
+    let mut bad = tenant::center("centre", 5);
+    bad["spec"]["telephony"] = json!({"media": {"image": "registry.example/media:missing"}});
+    held_up_by_an_image(&home, bad, tenant::center("centre", 5)).await;
+    home.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a control plane: tests/run.sh cluster"]
+async fn an_engine_image_that_cant_be_pulled_is_told_while_the_pair_on_postgres_serves() {
+    let home = Home::new("bad-engine").await;
+    let good = tenant::on_postgres(tenant::center("centre", 5));
+    let mut bad = good.clone();
+    bad["spec"]["engine"] = json!({"image": "registry.example/engine:missing"});
+    held_up_by_an_image(&home, bad, good).await;
+    home.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a control plane: tests/run.sh cluster"]
+async fn a_journals_secret_that_isnt_there_or_lacks_its_uri_is_told_and_clears_when_mended() {
+    let home = Home::new("bad-journal").await;
+    let operator = home.operator();
+    for document in tenant::all("centre") {
+        if document["kind"] != "CallCenter" {
+            home.apply(&document).await;
+        }
+    }
+    home.apply(&tenant::on_postgres(tenant::center("centre", 5)))
+        .await;
+    let stalled = async |status, reason| {
+        home.until(DocKind::CallCenter, "centre", "Stalled", status, reason)
+            .await;
+    };
+    stalled("True", "SecretMissing").await;
+    told_once(&home, "centre", "SecretMissing").await;
+    let mut other = tenant::journal_secret();
+    other["stringData"] = json!({"url": "postgres://journal"});
+    home.apply(&other).await;
+    stalled("True", "SecretIncomplete").await;
+    told_once(&home, "centre", "SecretIncomplete").await;
+    let object = home.get(DocKind::CallCenter, "centre").await.unwrap();
+    let conditions = object.data["status"]["conditions"].as_array().unwrap();
+    let message = conditions.iter().find(|c| c["type"] == "Stalled").unwrap()["message"]
+        .as_str()
+        .unwrap();
+    assert!(
+        message.contains("spec.storage.journal.postgres.secretRef") && message.contains("`uri`"),
+        "{message}"
+    );
+    home.apply(&tenant::journal_secret()).await;
+    stalled("False", "").await;
+    home.at_rest().await;
+    // One that is taken away again is told again.
+    let secrets: Api<Secret> = Api::namespaced(home.admin.clone(), &home.namespace);
+    secrets
+        .delete("journal-db", &DeleteParams::default())
+        .await
+        .unwrap();
+    stalled("True", "SecretMissing").await;
+    home.apply(&tenant::journal_secret()).await;
     home.at_rest().await;
     operator.stop().await;
     home.end().await;
