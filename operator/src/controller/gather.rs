@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use kube::{Api, Client};
 use sha2::{Digest, Sha256};
 use trunkline_tenant::{Kind as DocKind, Last, Sources, Tenant};
@@ -14,7 +14,7 @@ use trunkline_tenant::{Kind as DocKind, Last, Sources, Tenant};
 use super::ReconcileError;
 use crate::children::{ChildKey, HASH_KEY, Kind, LAST_KEY, TENANT_KEY, hex, unpack};
 use crate::names::Names;
-use crate::world::{Cache, DocFact, TenantKey, View};
+use crate::world::{Cache, ChildFact, DocFact, TenantKey, View};
 
 /// Everything that a decision may rest on, of one moment.
 #[derive(Clone, Debug)]
@@ -29,6 +29,39 @@ pub struct Gathered {
     pub last: Option<Last>,
     /// The Secrets that documents name.
     pub secrets: BTreeMap<String, SecretFact>,
+    /// The entry Service, where it is ours.
+    pub entry: Option<EntryFact>,
+}
+
+/// Where the entry Service is reached, as the cluster has decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryFact {
+    /// Inside the cluster, at this address.
+    Cluster(String),
+    /// At this port of each node that has a media pod.
+    Nodes(i32),
+    /// At the load balancer's addresses or names; none yet, maybe.
+    Balancer(Vec<String>),
+}
+
+impl EntryFact {
+    /// From the Service; `None` where the cluster has not yet decided.
+    fn read(service: &Service) -> Option<Self> {
+        let spec = service.spec.as_ref()?;
+        match spec.type_.as_deref() {
+            Some("LoadBalancer") => {
+                let balancer = service
+                    .status
+                    .as_ref()
+                    .and_then(|s| s.load_balancer.clone());
+                let ingress = balancer.and_then(|b| b.ingress).unwrap_or_default();
+                let places = ingress.into_iter().filter_map(|at| at.ip.or(at.hostname));
+                Some(Self::Balancer(places.collect()))
+            }
+            Some("NodePort") => Some(Self::Nodes(spec.ports.as_ref()?.first()?.node_port?)),
+            _ => Some(Self::Cluster(spec.cluster_ip.clone()?)),
+        }
+    }
 }
 
 /// What is known of a Secret: never a value.
@@ -53,12 +86,15 @@ impl Gathered {
 pub struct Memory {
     last: Mutex<HashMap<TenantKey, ReadAt>>,
     secrets: Mutex<HashMap<(String, String), KeysAt>>,
+    entries: Mutex<HashMap<TenantKey, EntryAt>>,
 }
 
 /// The fingerprint of the ConfigMap that a Tenant was read from, and the Tenant.
 type ReadAt = (Option<u64>, Arc<LastPacked>);
 /// A Secret's version, and the keys that it has.
 type KeysAt = (String, Vec<String>);
+/// The fingerprint of the entry Service, and what was read then.
+type EntryAt = (u64, Option<EntryFact>);
 
 #[derive(Debug)]
 struct LastPacked {
@@ -72,6 +108,7 @@ impl Memory {
     /// Forgets a tenant that is gone.
     pub fn forget(&self, key: &TenantKey) {
         lock(&self.last).remove(key);
+        lock(&self.entries).remove(key);
     }
 }
 
@@ -97,7 +134,9 @@ pub async fn gather(
         view,
         last: None,
         secrets,
+        entry: None,
     };
+    gathered.entry = entry(client, memory, &gathered).await?;
     gathered.last = last(client, memory, &gathered).await?;
     Ok(gathered)
 }
@@ -150,6 +189,35 @@ async fn secrets(
         facts.insert(name, SecretFact::Present(keys));
     }
     Ok(facts)
+}
+
+/// Where the tenant is reached, from memory where the Service is still as it was read.
+async fn entry(
+    client: &Client,
+    memory: &Memory,
+    gathered: &Gathered,
+) -> Result<Option<EntryFact>, ReconcileError> {
+    let key = ChildKey {
+        kind: Kind::Service,
+        name: Names::of(&gathered.key.name.as_str().into()).sip(),
+    };
+    let owner = gathered.center().map(|center| center.uid.as_str());
+    let ours = |child: &&Arc<ChildFact>| child.owner.as_deref() == owner && owner.is_some();
+    let Some(child) = gathered.view.children.get(&key).filter(ours) else {
+        return Ok(None);
+    };
+    let known = lock(&memory.entries)
+        .get(&gathered.key)
+        .filter(|(at, _)| *at == child.fingerprint)
+        .map(|(_, entry)| entry.clone());
+    if let Some(entry) = known {
+        return Ok(entry);
+    }
+    let api: Api<Service> = Api::namespaced(client.clone(), &gathered.key.namespace);
+    let service = api.get_opt(&key.name).await.map_err(ReconcileError::Read)?;
+    let entry = service.as_ref().and_then(EntryFact::read);
+    lock(&memory.entries).insert(gathered.key.clone(), (child.fingerprint, entry.clone()));
+    Ok(entry)
 }
 
 /// What ran before, from memory where the ConfigMap is still the one it was read from.

@@ -5,9 +5,9 @@ use trunkline_tenant::Tenant;
 
 use super::{Conditions, DocStatus, Is, Scene, Verdict, finished};
 use crate::children::{ChildKey, Kind};
-use crate::controller::gather::{Gathered, SecretFact};
+use crate::controller::gather::{EntryFact, Gathered, SecretFact};
 use crate::controller::plan::Plan;
-use crate::names::Names;
+use crate::names::{Names, PORT_SIP};
 use crate::world::{DocFact, PodFact, WorkloadFact};
 
 pub(super) fn status(scene: &Scene<'_>, doc: &DocFact) -> DocStatus {
@@ -41,7 +41,7 @@ pub(super) fn status(scene: &Scene<'_>, doc: &DocFact) -> DocStatus {
         conditions: conditions.list(),
         counts: scene.tenant.map(counts).unwrap_or_default(),
         config_hash: scene.plan.packed.as_ref().map(|packed| packed.hash.clone()),
-        addresses: Vec::new(),
+        addresses: addresses(scene.gathered),
         teams: scene
             .tenant
             .map(|tenant| teams(scene, tenant))
@@ -97,6 +97,33 @@ fn stuck(scene: &Scene<'_>, doc: &DocFact) -> Option<Verdict> {
         ));
     }
     None
+}
+
+/// Where carriers send their calls: of nodes those that have a media pod that serves, for the entry Service takes
+/// calls nowhere else.
+fn addresses(gathered: &Gathered) -> Vec<String> {
+    let (hosts, port): (Vec<&str>, i32) = match &gathered.entry {
+        None => return Vec::new(),
+        Some(EntryFact::Cluster(address)) => (vec![address], PORT_SIP),
+        Some(EntryFact::Balancer(places)) => {
+            (places.iter().map(String::as_str).collect(), PORT_SIP)
+        }
+        Some(EntryFact::Nodes(port)) => {
+            let serving = pods(gathered, "media").filter(|pod| pod.ready && !pod.deleting);
+            let nodes = serving.filter_map(|pod| pod.node_address.as_deref());
+            (nodes.collect(), *port)
+        }
+    };
+    let mut all: Vec<String> = hosts
+        .into_iter()
+        .map(|host| match host.contains(':') {
+            true => format!("[{host}]:{port}"),
+            false => format!("{host}:{port}"),
+        })
+        .collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn counts(tenant: &Tenant) -> Counts {

@@ -99,6 +99,8 @@ pub struct PodFact {
     pub deleting: bool,
     /// The revision of a StatefulSet's template that it was made from.
     pub revision: Option<String>,
+    /// The address of its node, once it has one.
+    pub node_address: Option<String>,
     /// An image that can't be had.
     pub image: Option<ImageProblem>,
     /// A container that ends again and again: its name and why it last ended.
@@ -304,6 +306,11 @@ impl PodFact {
                 .any(|c| text(c, "/type") == "Ready" && text(c, "/status") == "True"),
             deleting: object.metadata.deletion_timestamp.is_some(),
             revision: labels.get("controller-revision-hash").cloned(),
+            node_address: object
+                .data
+                .pointer("/status/hostIP")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             image,
             crashing,
         })
