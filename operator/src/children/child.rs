@@ -155,8 +155,13 @@ pub enum Content {
         /// The text that asks for new ones.
         rotation: String,
     },
-    /// Secret values derived from the tenant's key: key → what is derived for.
-    Derived(Vec<(String, String)>),
+    /// Secret values derived from the tenant's key, and anew when that is.
+    Derived {
+        /// Key → what is derived for.
+        entries: Vec<(String, String)>,
+        /// The text that asked for the tenant's key.
+        rotation: String,
+    },
 }
 
 /// One child as it shall be.
@@ -239,7 +244,9 @@ impl Child {
             Content::Random { keys, rotation } => {
                 hasher.update(json!([keys, rotation]).to_string());
             }
-            Content::Derived(entries) => hasher.update(json!(entries).to_string()),
+            Content::Derived { entries, rotation } => {
+                hasher.update(json!([entries, rotation]).to_string());
+            }
         }
         hex(&hasher.finalize()[..16])
     }
@@ -439,5 +446,14 @@ mod tests {
         };
         assert_eq!(child("").hash(), child("").hash());
         assert_ne!(child("").hash(), child("2").hash());
+        // A key that is new makes what is derived from it new.
+        let derived = |rotation: &str| {
+            child("").with(Content::Derived {
+                entries: vec![("maria".into(), "sip:maria:".into())],
+                rotation: rotation.into(),
+            })
+        };
+        assert_eq!(derived("").hash(), derived("").hash());
+        assert_ne!(derived("").hash(), derived("2").hash());
     }
 }

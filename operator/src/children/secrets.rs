@@ -41,7 +41,11 @@ pub(super) fn build(plan: &Blueprint<'_>) -> Vec<Child> {
             .iter()
             .map(|(agent, rotation)| (agent.clone(), sip_purpose(agent, rotation)))
             .collect();
-        all.push(opaque(plan.names.agents(number), Content::Derived(entries)));
+        let derived = Content::Derived {
+            entries,
+            rotation: plan.knobs.rotation.clone(),
+        };
+        all.push(opaque(plan.names.agents(number), derived));
     }
     all
 }

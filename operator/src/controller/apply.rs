@@ -255,7 +255,7 @@ impl Applier {
                 }
                 body["data"] = Value::Object(data);
             }
-            Content::Derived(entries) => {
+            Content::Derived { entries, .. } => {
                 let tenant_key = self.tenant_key(owner).await?;
                 let data: Map<String, Value> = entries
                     .iter()
