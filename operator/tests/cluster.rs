@@ -13,6 +13,8 @@ mod faults;
 
 #[path = "cluster/bad_things.rs"]
 mod bad_things;
+#[path = "cluster/children.rs"]
+mod children;
 #[path = "cluster/claims.rs"]
 mod claims;
 #[path = "cluster/fixpoint.rs"]

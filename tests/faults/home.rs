@@ -57,7 +57,10 @@ pub fn kubeconfig() -> &'static Path {
             .arg("--kubeconfig")
             .arg(&path)
             .args(["apply", "--server-side", "-f"])
-            .arg(root().join("crds/manifests")));
+            .arg(root().join("crds/manifests"))
+            // As a cluster with the Prometheus operator has it.
+            .arg("-f")
+            .arg(root().join("tests/faults/servicemonitors.yaml")));
         run(Command::new("kubectl")
             .arg("--kubeconfig")
             .arg(&path)
@@ -68,6 +71,7 @@ pub fn kubeconfig() -> &'static Path {
                 "crd/clients.trunkline.dev",
                 "crd/trunks.trunkline.dev",
                 "crd/agents.trunkline.dev",
+                "crd/servicemonitors.monitoring.coreos.com",
             ]));
         run(
             Command::new(root().join("tests/cluster/kwok.sh")) // Claims are kept when their tenants go, so no volume serves twice.

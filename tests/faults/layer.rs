@@ -45,6 +45,7 @@ pub struct Layer {
     fault: Mutex<Fault>,
     mutant: Option<Mutant>,
     writes: Mutex<Vec<String>>,
+    hidden: Mutex<Option<&'static str>>,
     crashed: watch::Sender<bool>,
 }
 
@@ -55,6 +56,7 @@ impl Layer {
             fault: Mutex::new(Fault::None),
             mutant,
             writes: Mutex::default(),
+            hidden: Mutex::default(),
             crashed: watch::channel(false).0,
         })
     }
@@ -64,6 +66,11 @@ impl Layer {
         *self.fault.lock().unwrap() = fault;
         self.writes.lock().unwrap().clear();
         self.crashed.send_replace(false);
+    }
+
+    /// From now on the API knows nothing under that path.
+    pub fn hide(&self, path: Option<&'static str>) {
+        *self.hidden.lock().unwrap() = path;
     }
 
     /// What was written since, but for Events and Leases.
@@ -93,6 +100,10 @@ impl Layer {
         request: Request<Body>,
     ) -> Result<Response<Body>, BoxError> {
         let path = request.uri().path().to_owned();
+        let hidden = *self.hidden.lock().unwrap();
+        if hidden.is_some_and(|hidden| path.starts_with(hidden)) {
+            return Ok(not_found());
+        }
         let is_write = !matches!(*request.method(), Method::GET)
             && !path.contains("/events")
             && !path.contains("/leases/");

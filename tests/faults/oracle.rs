@@ -15,10 +15,7 @@ use super::puppet::tenant_of;
 /// Children by kind and name, with what is owned of them; documents with their conditions.
 pub async fn state(home: &Home) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
-    for kind in Kind::ALL
-        .into_iter()
-        .filter(|kind| *kind != Kind::ServiceMonitor)
-    {
+    for kind in Kind::ALL {
         for object in children(home, kind).await {
             let name = object.metadata.name.clone().unwrap();
             all.insert(format!("{kind}/{name}"), normal(home, &object));

@@ -24,16 +24,26 @@ async fn tenant_at_rest(home: &Home) {
     home.at_rest().await;
 }
 
+/// The same with its journal on Postgres.
+async fn pair_at_rest(home: &Home) {
+    home.apply(&tenant::journal_secret()).await;
+    home.apply(&tenant::on_postgres(tenant::center("centre", 5)))
+        .await;
+    for document in tenant::all("centre") {
+        if document["kind"] != "CallCenter" {
+            home.apply(&document).await;
+        }
+    }
+    home.at_rest().await;
+}
+
 fn api(home: &Home, kind: Kind) -> Api<DynamicObject> {
     Api::namespaced_with(home.admin.clone(), &home.namespace, &kind.resource())
 }
 
 async fn every_child(home: &Home) -> Vec<(Kind, DynamicObject)> {
     let mut all = Vec::new();
-    for kind in Kind::ALL
-        .into_iter()
-        .filter(|kind| *kind != Kind::ServiceMonitor)
-    {
+    for kind in Kind::ALL {
         all.extend(
             oracle::children(home, kind)
                 .await
@@ -51,7 +61,7 @@ async fn a_child_that_is_deleted_comes_back() {
     let operator = home.operator();
     tenant_at_rest(&home).await;
     let children = every_child(&home).await;
-    assert!(children.len() >= 21, "{}", children.len());
+    assert!(children.len() >= 23, "{}", children.len());
     for (kind, object) in &children {
         let name = object.metadata.name.as_deref().unwrap();
         if *kind == Kind::PersistentVolumeClaim {
@@ -98,20 +108,7 @@ async fn every_owned_field_is_repaired_and_foreign_fields_are_kept() {
             .await
             .unwrap();
     }
-    let tampered = join_all(
-        children
-            .iter()
-            .map(|(kind, object)| tamper(&home, *kind, object)),
-    )
-    .await;
-    let (mut repaired, mut refused) = (0, 0);
-    for (good, bad) in tampered {
-        repaired += good;
-        refused += bad;
-    }
-    println!(
-        "{repaired} owned fields tampered with and repaired, {refused} refused by the API server"
-    );
+    let repaired = every_field_repaired(&home, &children).await;
     assert!(repaired > 300, "{repaired}");
     for (kind, object) in &children {
         let name = object.metadata.name.as_deref().unwrap();
@@ -138,6 +135,56 @@ async fn every_owned_field_is_repaired_and_foreign_fields_are_kept() {
     home.at_rest().await;
     operator.stop().await;
     home.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a control plane: tests/run.sh cluster"]
+async fn what_a_tenant_on_postgres_has_of_its_own_is_repaired_too() {
+    let home = Home::new("r6-pair").await;
+    let operator = home.operator();
+    pair_at_rest(&home).await;
+    let mut children = every_child(&home).await;
+    children.retain(|(kind, object)| {
+        let of_the_engine = object.metadata.name.as_deref() == Some("centre-engine");
+        of_the_engine && matches!(kind, Kind::Deployment | Kind::PodDisruptionBudget)
+    });
+    assert_eq!(children.len(), 2);
+    let repaired = every_field_repaired(&home, &children).await;
+    assert!(repaired > 60, "{repaired}");
+    home.at_rest().await;
+    for (kind, object) in &children {
+        let name = object.metadata.name.as_deref().unwrap();
+        api(&home, *kind)
+            .delete(name, &Default::default())
+            .await
+            .unwrap();
+    }
+    for (kind, object) in &children {
+        let name = object.metadata.name.as_deref().unwrap();
+        eventually(&format!("{kind}/{name} back"), async || {
+            match api(&home, *kind).get_opt(name).await.unwrap() {
+                Some(live) if live.metadata.uid != object.metadata.uid => Ok(()),
+                _ => Err("not there".to_owned()),
+            }
+        })
+        .await;
+    }
+    home.at_rest().await;
+    operator.stop().await;
+    home.end().await;
+}
+
+/// Tampers with all of these; tells how many fields were repaired.
+async fn every_field_repaired(home: &Home, children: &[(Kind, DynamicObject)]) -> usize {
+    let each = children.iter();
+    let tampered = join_all(each.map(|(kind, object)| tamper(home, *kind, object))).await;
+    let (repaired, refused) = tampered
+        .into_iter()
+        .fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+    println!(
+        "{repaired} owned fields tampered with and repaired, {refused} refused by the API server"
+    );
+    repaired
 }
 
 /// Changes everything that the operator owns of a child; tells how much was repaired, and how

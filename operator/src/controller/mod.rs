@@ -75,7 +75,7 @@ pub struct Context {
     /// What pods are made of.
     pub images: Images,
     /// Whether the cluster knows ServiceMonitors.
-    pub service_monitors: bool,
+    pub service_monitors: tokio::sync::watch::Receiver<bool>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -106,7 +106,8 @@ async fn rooms(
     key: &TenantKey,
 ) -> Result<Option<DateTime<Utc>>, ReconcileError> {
     let gathered = gather::gather(&context.client, &context.cache, &context.memory, key).await?;
-    let plan = plan::plan(&gathered, &context.images, context.service_monitors);
+    let service_monitors = *context.service_monitors.borrow();
+    let plan = plan::plan(&gathered, &context.images, service_monitors);
     let applied = context.applier.apply(key, &gathered.view, &plan).await?;
     let statuses = status::of(&gathered, &plan, &applied);
     context.reporter.write(&gathered, &statuses).await?;

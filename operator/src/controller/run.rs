@@ -17,7 +17,10 @@ use super::{Context, reconcile};
 use crate::settings::{Images, Scope};
 use crate::status::Reporter;
 use crate::telemetry::Metrics;
-use crate::world::{self, Cache, TenantKey};
+use crate::world::{Cache, TenantKey, Watcher, Watching};
+
+/// How often a cluster without ServiceMonitors is asked whether it has come to know them.
+const ASK_FOR_MONITORS: Duration = Duration::from_secs(15);
 
 /// An operator, ready to run.
 #[derive(Clone)]
@@ -51,28 +54,50 @@ impl Operator {
     /// Runs until told to stop. Caches are kept by every replica; what they show is acted
     /// upon by the leader alone.
     pub async fn run(self, mut running: Running) {
-        let service_monitors = knows_service_monitors(&self.client).await;
-        let cache = Cache::default();
         let (touched, mut changes) = mpsc::unbounded_channel();
-        let mut watching = world::start(
-            &self.client,
-            &self.scope,
-            service_monitors,
-            &cache,
-            &touched,
-        );
-        tokio::select! {
-            () = watching.caught_up() => {}
-            () = told(&mut running.stop, true) => {
-                watching.stop().await;
-                return;
+        let watcher = Watcher {
+            client: self.client.clone(),
+            scope: self.scope.clone(),
+            cache: Cache::default(),
+            touched,
+        };
+        let watching = watcher.start();
+        // Where ServiceMonitors are known from the start, they are known before the first look.
+        let (monitors, service_monitors) = watch::channel(false);
+        let mut watching_monitors = match knows_service_monitors(&self.client).await {
+            true => Some(watcher.start_monitors()),
+            false => None,
+        };
+        let caught_up = async {
+            watching.caught_up().await;
+            if let Some(monitors) = &watching_monitors {
+                monitors.caught_up().await;
+            }
+        };
+        let whole = tokio::select! {
+            () = caught_up => true,
+            () = told(&mut running.stop, true) => false,
+        };
+        if whole {
+            monitors.send_replace(watching_monitors.is_some());
+            tracing::info!(tenants = watcher.cache.tenants().len(), "caches are whole");
+            let _ = running.ready.send(true);
+            let context = self.context(&watcher, service_monitors);
+            tokio::select! {
+                () = work(&context, self.concurrency, &mut changes, &mut running) => {}
+                () = learn_of_monitors(&watcher, &mut watching_monitors, &monitors) => {}
             }
         }
-        tracing::info!(tenants = cache.tenants().len(), "caches are whole");
-        let _ = running.ready.send(true);
-        let context = Context {
+        watching.stop().await;
+        if let Some(monitors) = watching_monitors {
+            monitors.stop().await;
+        }
+    }
+
+    fn context(&self, watcher: &Watcher, service_monitors: watch::Receiver<bool>) -> Context {
+        Context {
             client: self.client.clone(),
-            cache: cache.clone(),
+            cache: watcher.cache.clone(),
             memory: Arc::new(Memory::default()),
             applier: Applier::new(self.client.clone(), self.metrics.clone()),
             reporter: Reporter::new(
@@ -83,21 +108,51 @@ impl Operator {
             images: self.images.clone(),
             service_monitors,
             metrics: self.metrics.clone(),
-        };
-        while !*running.stop.borrow() {
-            if *running.leads.borrow() {
-                lead(&context, self.concurrency, &mut changes, &mut running).await;
-                continue;
-            }
-            tokio::select! {
-                () = told(&mut running.leads, true) => {}
-                () = told(&mut running.stop, true) => {}
-                // Whoever comes to lead looks at every tenant, so what changes until then is known.
-                Some(_) = changes.recv() => {}
-            }
         }
-        watching.stop().await;
     }
+}
+
+/// Waits for the lead and reconciles while it has it, until told to stop.
+async fn work(
+    context: &Context,
+    concurrency: usize,
+    changes: &mut mpsc::UnboundedReceiver<TenantKey>,
+    running: &mut Running,
+) {
+    while !*running.stop.borrow() {
+        if *running.leads.borrow() {
+            lead(context, concurrency, changes, running).await;
+            continue;
+        }
+        tokio::select! {
+            () = told(&mut running.leads, true) => {}
+            () = told(&mut running.stop, true) => {}
+            // Whoever comes to lead looks at every tenant, so what changes until then is known.
+            Some(_) = changes.recv() => {}
+        }
+    }
+}
+
+/// Asks now and then whether the cluster has come to know ServiceMonitors; from then on they are watched, and every tenant
+/// is looked at for its own. Never ends.
+async fn learn_of_monitors(
+    watcher: &Watcher,
+    watching: &mut Option<Watching>,
+    known: &watch::Sender<bool>,
+) {
+    if watching.is_none() {
+        while !knows_service_monitors(&watcher.client).await {
+            tokio::time::sleep(ASK_FOR_MONITORS).await;
+        }
+        watching.insert(watcher.start_monitors()).caught_up().await;
+        known.send_replace(true);
+        tracing::info!("the cluster knows ServiceMonitors now");
+        for key in watcher.cache.tenants() {
+            // Whoever listens no more is ending.
+            let _ = watcher.touched.send(key);
+        }
+    }
+    std::future::pending().await
 }
 
 /// Reconciles for as long as this replica leads.

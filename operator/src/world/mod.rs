@@ -7,7 +7,7 @@ mod watch;
 
 pub use cache::{Cache, Stream, View};
 pub use facts::{ChildFact, DocFact, Fact, ImageProblem, PodFact, ReportFact, WorkloadFact};
-pub use watch::{Watching, start};
+pub use watch::{Watcher, Watching};
 
 use std::fmt;
 

@@ -26,15 +26,19 @@ use crate::settings::Scope;
 #[derive(Debug)]
 pub struct Watching {
     /// How many streams have not yet had their first whole list.
-    pub behind: watch::Receiver<usize>,
+    behind: watch::Sender<usize>,
     tasks: JoinSet<()>,
 }
 
 impl Watching {
     /// Waits until every stream has had its first whole list.
-    pub async fn caught_up(&mut self) {
-        // The senders live as long as the tasks do.
-        let _ = self.behind.wait_for(|behind| *behind == 0).await;
+    pub async fn caught_up(&self) {
+        // The sender is here, so it lives.
+        let _ = self
+            .behind
+            .subscribe()
+            .wait_for(|behind| *behind == 0)
+            .await;
     }
 
     /// Ends all of them.
@@ -43,51 +47,67 @@ impl Watching {
     }
 }
 
-/// Starts every watch of the scope. `touched` hears of each tenant that should be looked at.
-pub fn start(
-    client: &Client,
-    scope: &Scope,
-    service_monitors: bool,
-    cache: &Cache,
-    touched: &mpsc::UnboundedSender<TenantKey>,
-) -> Watching {
-    let namespaces: Vec<Option<String>> = match scope {
-        Scope::Cluster => vec![None],
-        Scope::Namespaces(names) => names.iter().cloned().map(Some).collect(),
-    };
-    let mut streams = Vec::new();
-    for namespace in namespaces {
-        let mut add = |stream| streams.push((stream, namespace.clone()));
-        DocKind::ALL.into_iter().map(Stream::Doc).for_each(&mut add);
-        Kind::ALL
+/// What is watched with, and for whom.
+#[derive(Clone)]
+pub struct Watcher {
+    /// The API.
+    pub client: Client,
+    /// In which namespaces.
+    pub scope: Scope,
+    /// What the watches feed.
+    pub cache: Cache,
+    /// Hears of each tenant that should be looked at.
+    pub touched: mpsc::UnboundedSender<TenantKey>,
+}
+
+impl Watcher {
+    /// Starts every watch of the scope but those that not every cluster has.
+    pub fn start(&self) -> Watching {
+        let docs = DocKind::ALL.into_iter().map(Stream::Doc);
+        let children = Kind::ALL
             .into_iter()
             // Secrets come by the stream of all Secrets.
-            .filter(|kind| *kind != Kind::Secret)
-            .filter(|kind| service_monitors || *kind != Kind::ServiceMonitor)
-            .map(Stream::Child)
-            .for_each(&mut add);
-        [Stream::Pods, Stream::Reports, Stream::Secrets]
-            .into_iter()
-            .for_each(&mut add);
+            .filter(|kind| !matches!(kind, Kind::Secret | Kind::ServiceMonitor))
+            .map(Stream::Child);
+        let others = [Stream::Pods, Stream::Reports, Stream::Secrets];
+        let mut places = self.places(docs.chain(children).chain(others));
+        if self.scope == Scope::Cluster {
+            places.push((Stream::ApiServer, Some("default".to_owned())));
+        }
+        self.follow(places)
     }
-    if *scope == Scope::Cluster {
-        streams.push((Stream::ApiServer, Some("default".to_owned())));
+
+    /// Starts the watches of ServiceMonitors, in a cluster that knows them.
+    pub fn start_monitors(&self) -> Watching {
+        self.follow(self.places([Stream::Child(Kind::ServiceMonitor)]))
     }
-    let (behind_sender, behind) = watch::channel(streams.len());
-    let mut tasks = JoinSet::new();
-    for (stream, namespace) in streams {
-        let follower = Follower {
-            stream,
-            namespace,
-            cache: cache.clone(),
-            touched: touched.clone(),
-            behind: behind_sender.clone(),
-            seen: BTreeSet::new(),
-            caught_up: false,
+
+    fn places(&self, streams: impl IntoIterator<Item = Stream>) -> Vec<(Stream, Option<String>)> {
+        let namespaces: Vec<Option<String>> = match &self.scope {
+            Scope::Cluster => vec![None],
+            Scope::Namespaces(names) => names.iter().cloned().map(Some).collect(),
         };
-        tasks.spawn(follower.run(client.clone()));
+        let everywhere = |stream| namespaces.iter().map(move |n| (stream, n.clone()));
+        streams.into_iter().flat_map(everywhere).collect()
     }
-    Watching { behind, tasks }
+
+    fn follow(&self, places: Vec<(Stream, Option<String>)>) -> Watching {
+        let behind = watch::Sender::new(places.len());
+        let mut tasks = JoinSet::new();
+        for (stream, namespace) in places {
+            let follower = Follower {
+                stream,
+                namespace,
+                cache: self.cache.clone(),
+                touched: self.touched.clone(),
+                behind: behind.clone(),
+                seen: BTreeSet::new(),
+                caught_up: false,
+            };
+            tasks.spawn(follower.run(self.client.clone()));
+        }
+        Watching { behind, tasks }
+    }
 }
 
 /// Follows one stream.
