@@ -1,12 +1,12 @@
 //! `trunkline explain`: why a contact went, or did not go, to an agent.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use trunkline_engine::explain::{Explanation, Question, explain};
-use trunkline_engine::journal::Sqlite;
+use trunkline_engine::journal::Location;
 use trunkline_routing::{ContactId, Time};
 
 use crate::outcome::Outcome;
@@ -16,8 +16,9 @@ pub const ABOUT: &str = "Why a contact went, or did not go, to an agent, from th
 
 Replays the journal to the instant and asks the routing core, so it answers months later as on the
 day. The journal is that of `trunkline up --state DIR` once it has stopped (a running engine holds
-it), or a copy of an engine's volume; a running engine is asked over its API with --engine and
---token. Prints what became of the contact, then each agent with everything that decided it.";
+it), a copy of an engine's volume, or a database, which may be in use: nothing is written to it. A
+running engine is asked over its API with --engine and --token. Prints what became of the contact,
+then each agent with everything that decided it.";
 
 /// `trunkline explain CONTACT`
 #[derive(clap::Args)]
@@ -35,9 +36,17 @@ pub struct Args {
         long,
         value_name = "PATH",
         conflicts_with = "engine",
-        required_unless_present = "engine"
+        required_unless_present_any = ["engine", "journal_url_file"]
     )]
     journal: Option<PathBuf>,
+    /// The journal's database: a file with its URL, as the engine takes it; `ca.crt` beside it is
+    /// what the server is known by
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["journal", "engine"]
+    )]
+    journal_url_file: Option<PathBuf>,
     /// A running engine's API, as `http://127.0.0.1:8080`
     #[arg(long, value_name = "URL", requires = "token")]
     engine: Option<String>,
@@ -54,10 +63,13 @@ pub struct Args {
 /// # Errors
 /// Where the journal or the engine can't be read, or doesn't know the contact.
 pub fn run(args: Args) -> Result<Outcome> {
-    let explanation = match (&args.journal, &args.engine) {
-        (Some(path), _) => from_file(&args, path.clone())?,
-        (None, Some(engine)) => from_engine(&args, engine)?,
-        (None, None) => bail!("name a journal by --journal, or an engine by --engine"),
+    let explanation = match (&args.journal, &args.journal_url_file, &args.engine) {
+        (Some(path), ..) => from_journal(&args, &of_file(path))?,
+        (None, Some(file), _) => from_journal(&args, &Location::read(file)?)?,
+        (None, None, Some(engine)) => from_engine(&args, engine)?,
+        (None, None, None) => {
+            bail!("name a journal by --journal or --journal-url-file, or an engine by --engine")
+        }
     };
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -69,27 +81,24 @@ pub fn run(args: Args) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-fn from_file(args: &Args, path: PathBuf) -> Result<Explanation> {
-    let path = if path.is_dir() {
-        path.join("journal.sqlite")
+fn of_file(path: &Path) -> Location {
+    if path.is_dir() {
+        path.join("journal.sqlite").into()
     } else {
-        path
-    };
-    if !path.exists() {
-        bail!("there is no journal {}", path.display());
+        path.to_path_buf().into()
     }
-    let mut journal = Sqlite::open(&path).with_context(|| {
-        format!(
-            "can't read {}; a running engine is asked by --engine",
-            path.display()
-        )
-    })?;
+}
+
+fn from_journal(args: &Args, location: &Location) -> Result<Explanation> {
+    let opened = location.open_to_read();
+    let mut journal =
+        opened.context("the journal can't be read; a running engine is asked by --engine")?;
     let question = Question {
         contact: ContactId(args.contact),
         agent: args.agent.as_deref().map(Into::into),
         at: args.at.map(|at| Time(at.timestamp_micros())),
     };
-    Ok(explain(&mut journal, question)?)
+    Ok(explain(journal.as_mut(), question)?)
 }
 
 fn from_engine(args: &Args, engine: &str) -> Result<Explanation> {

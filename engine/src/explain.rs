@@ -398,7 +398,8 @@ mod tests {
     use trunkline_routing::OfferId;
 
     use super::*;
-    use crate::journal::{Context, Sqlite};
+    use crate::journal::{Context, DatabaseUrl, Location};
+    use crate::testing::database::Server;
     use crate::testing::small_tenant;
 
     const START: i64 = 1_800_000_000;
@@ -407,9 +408,8 @@ mod tests {
         Time((START + second) * 1_000_000)
     }
 
-    /// A journal in which bob lets contact 1 ring, and ann takes it.
-    fn journal(dir: &std::path::Path) -> Sqlite {
-        let mut journal = Sqlite::open(&dir.join("journal.sqlite")).unwrap();
+    /// Contact 1 is taken by the first of the agents, who alone is signed in; then months go by.
+    fn fill(journal: &mut dyn Journal) {
         let tenant = std::sync::Arc::new(small_tenant());
         let queue = tenant.queues.keys().next().unwrap().clone();
         let sign_in = |agent: &AgentName| Input::SignIn {
@@ -462,19 +462,26 @@ mod tests {
             .collect();
         let epoch = journal.acquire("test").unwrap();
         journal.append(epoch, &entries).unwrap();
-        journal
     }
 
-    #[test]
-    fn rule_15_a_journal_alone_says_months_later_why_a_contact_went_to_an_agent() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut journal = journal(dir.path());
+    /// Where a journal of that kind is, and has nothing in it yet.
+    fn says_why(location: &Location) {
+        let missing = location.open_to_read().err().unwrap();
+        assert!(
+            matches!(missing, JournalError::Missing { .. }),
+            "{missing:?}"
+        );
+        let missing = location.open_to_read().err().unwrap();
+        assert!(missing.to_string().contains("no journal"), "{missing}");
+        fill(location.open().unwrap().as_mut());
+        let mut journal = location.open_to_read().unwrap();
+        let journal = journal.as_mut();
         let ask = |at: Option<Time>, agent: Option<AgentName>| Question {
             contact: ContactId(1),
             agent,
             at,
         };
-        let all = explain(&mut journal, ask(None, None)).unwrap();
+        let all = explain(journal, ask(None, None)).unwrap();
         let said: Vec<&str> = all
             .history
             .iter()
@@ -488,18 +495,37 @@ mod tests {
             .iter()
             .filter(|verdict| verdict.reasons[0].starts_with("they are together"));
         assert_eq!(with.count(), 1);
-        let ringing = explain(&mut journal, ask(Some(moment(11)), None)).unwrap();
+        let ringing = explain(journal, ask(Some(moment(11)), None)).unwrap();
         assert!(ringing.history.len() < all.history.len());
-        let before = explain(&mut journal, ask(Some(moment(5)), None)).unwrap_err();
+        let before = explain(journal, ask(Some(moment(5)), None)).unwrap_err();
         assert!(matches!(before, NoAnswer::TooEarly { .. }), "{before}");
-        let nobody = explain(&mut journal, ask(None, Some("nobody".into()))).unwrap_err();
+        let nobody = explain(journal, ask(None, Some("nobody".into()))).unwrap_err();
         assert!(matches!(nobody, NoAnswer::NoAgent(_)), "{nobody}");
         let other = Question {
             contact: ContactId(7),
             agent: None,
             at: None,
         };
-        let unknown = explain(&mut journal, other).unwrap_err();
+        let unknown = explain(journal, other).unwrap_err();
         assert!(matches!(unknown, NoAnswer::NoContact(_)), "{unknown}");
+    }
+
+    #[test]
+    fn rule_15_a_journal_alone_says_months_later_why_a_contact_went_to_an_agent() {
+        let dir = tempfile::tempdir().unwrap();
+        says_why(&dir.path().join("journal.sqlite").into());
+    }
+
+    #[test]
+    fn rule_15_a_database_says_so_too_while_an_engine_leads_with_it_and_is_not_written_to() {
+        let url = DatabaseUrl::new(&Server::shared().database(), None).unwrap();
+        let location = Location::Postgres(url);
+        says_why(&location);
+        let mut leader = location.open().unwrap();
+        let epoch = leader.acquire("leads").unwrap();
+        let mut reader = location.open_to_read().unwrap();
+        assert_eq!(reader.read(Seq(0), CHUNK).unwrap().len(), 7);
+        assert_eq!(reader.leadership().unwrap().epoch, epoch);
+        assert_eq!(leader.beat(epoch).ok(), Some(()));
     }
 }

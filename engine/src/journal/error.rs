@@ -57,6 +57,12 @@ pub enum JournalError {
         #[source]
         source: std::io::Error,
     },
+    /// There is nothing to read.
+    #[error("there is no journal in {place}: no engine has led with it")]
+    Missing {
+        /// Where it was looked for.
+        place: String,
+    },
     /// SQLite says no.
     #[error("the journal failed while {doing}")]
     Sqlite {

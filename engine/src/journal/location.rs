@@ -34,6 +34,22 @@ impl Location {
         matches!(self, Self::Postgres(_))
     }
 
+    /// Opens one that is there, to read it: of a database nothing is written, and an engine may lead
+    /// with it meanwhile. Blocks, and must not be called by a task of an async runtime.
+    ///
+    /// # Errors
+    /// [`JournalError::Missing`], [`JournalError::Locked`] where an engine has the file.
+    pub fn open_to_read(&self) -> Result<Box<dyn Journal>, JournalError> {
+        Ok(match self {
+            Self::Sqlite(path) if !path.exists() => {
+                let place = path.display().to_string();
+                return Err(JournalError::Missing { place });
+            }
+            Self::Sqlite(path) => Box::new(Sqlite::open(path)?),
+            Self::Postgres(url) => Box::new(Postgres::open(url.clone().to_read())?),
+        })
+    }
+
     /// Opens it. Blocks, and must not be called by a task of an async runtime.
     ///
     /// # Errors

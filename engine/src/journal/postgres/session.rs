@@ -79,7 +79,7 @@ impl Session {
     /// Connects; where `ours` leads, the new connection is named as the leader's.
     pub(super) fn open(url: &DatabaseUrl, ours: Option<Epoch>) -> Result<Self, Failure> {
         let mut client = url.connect()?;
-        prepare_tables(&mut client)?;
+        prepare_tables(&mut client, url.only_reads())?;
         // Some servers are set to acknowledge before they have written: not for us.
         let durable = "SELECT set_config('synchronous_commit', 'on', false)
                         WHERE current_setting('synchronous_commit') = 'off'";
@@ -112,12 +112,16 @@ pub(super) fn name(client: &mut Client, epoch: Epoch) -> Result<(), postgres::Er
     client.execute(NAME_SESSION, &[&signed(epoch.0)]).map(drop)
 }
 
-fn prepare_tables(client: &mut Client) -> Result<(), Failure> {
+fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> {
     let mut transaction = client.transaction()?;
     transaction.batch_execute(MAKING)?;
     let there: bool = transaction
         .query_one("SELECT to_regclass('leader') IS NOT NULL", &[])?
         .get(0);
+    if !there && only_reads {
+        let place = "the database".into();
+        return Err(Failure::Journal(JournalError::Missing { place }));
+    }
     if !there {
         transaction.batch_execute(SCHEMA)?;
     }

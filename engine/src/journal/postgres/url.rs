@@ -25,6 +25,7 @@ const SILENT_NETWORK: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct DatabaseUrl {
     config: Box<Config>,
+    reads: bool,
     tls: Option<Arc<ClientConfig>>,
 }
 
@@ -72,8 +73,22 @@ impl DatabaseUrl {
         }
         Ok(Self {
             config: Box::new(config),
+            reads: false,
             tls,
         })
+    }
+
+    /// The same, but the server lets nothing be written by it.
+    pub(in crate::journal) fn to_read(mut self) -> Self {
+        let given = self.config.get_options().unwrap_or_default();
+        let options = format!("{given} -c default_transaction_read_only=on");
+        self.config.options(options.trim());
+        self.reads = true;
+        self
+    }
+
+    pub(super) fn only_reads(&self) -> bool {
+        self.reads
     }
 
     /// From a file; `ca.crt` beside it are the roots.
