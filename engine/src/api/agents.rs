@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use trunkline_tenant::crds::AgentName;
 
@@ -11,7 +11,7 @@ use super::App;
 use super::auth::Caller;
 use super::command::{AgentCommand, carry_out};
 use super::error::ApiError;
-use super::extract::Body;
+use super::extract::{Body, Named};
 use super::model::{Agent, Contact};
 use crate::journal::Names;
 use crate::state::Directory;
@@ -36,7 +36,7 @@ pub(super) async fn list(
 pub(super) async fn one(
     State(app): State<App>,
     caller: Caller,
-    Path(agent): Path<String>,
+    Named(agent): Named<String>,
 ) -> Result<Json<Agent>, ApiError> {
     let name = AgentName::from(agent.as_str());
     caller.act_for(&name)?;
@@ -52,7 +52,7 @@ pub(super) async fn one(
 pub(super) async fn contacts(
     State(app): State<App>,
     caller: Caller,
-    Path(agent): Path<String>,
+    Named(agent): Named<String>,
 ) -> Result<Json<Vec<Contact>>, ApiError> {
     let name = AgentName::from(agent.as_str());
     caller.act_for(&name)?;
@@ -74,7 +74,7 @@ pub(super) fn in_hand(directory: &Directory, names: &Names, agent: &AgentName) -
 pub(super) async fn command(
     State(app): State<App>,
     caller: Caller,
-    Path(agent): Path<String>,
+    Named(agent): Named<String>,
     Body(command): Body<AgentCommand>,
 ) -> Result<StatusCode, ApiError> {
     carry_out(&app, &caller, agent.as_str().into(), command).await?;

@@ -1,7 +1,7 @@
 //! Callbacks: booked, listed, cancelled.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use super::App;
 use super::auth::Caller;
 use super::command::{submit, submit_fresh};
 use super::error::ApiError;
-use super::extract::Body;
+use super::extract::{Body, Named};
 use super::model::{Contact, ContactNumber};
 use crate::journal::Context;
 use crate::run::{Booking, Fresh};
@@ -136,7 +136,7 @@ pub(super) async fn list(
 pub(super) async fn cancel(
     State(app): State<App>,
     caller: Caller,
-    Path(contact): Path<u64>,
+    Named(contact): Named<u64>,
 ) -> Result<StatusCode, ApiError> {
     caller.admin()?;
     let contact = ContactId(contact);

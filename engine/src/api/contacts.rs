@@ -1,7 +1,7 @@
 //! Contacts: those that live, the records of those that have ended, and new ones.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -14,7 +14,7 @@ use super::App;
 use super::auth::Caller;
 use super::command::submit;
 use super::error::ApiError;
-use super::extract::{Asked, Body};
+use super::extract::{Asked, Body, Named};
 use super::model::{Contact, ContactNumber, NewContact, NewPriority};
 use super::queue_id;
 use crate::explain::{Explanation, NoAnswer, Question};
@@ -78,7 +78,7 @@ pub(super) async fn list(
 pub(super) async fn one(
     State(app): State<App>,
     caller: Caller,
-    Path(contact): Path<u64>,
+    Named(contact): Named<u64>,
 ) -> Result<Json<Contact>, ApiError> {
     let id = ContactId(contact);
     let missing = || ApiError::NotFound(format!("there is no contact {contact}"));
@@ -120,7 +120,7 @@ pub(super) struct About {
 pub(super) async fn explain(
     State(app): State<App>,
     caller: Caller,
-    Path(contact): Path<u64>,
+    Named(contact): Named<u64>,
     Asked(about): Asked<About>,
 ) -> Result<Json<Explanation>, ApiError> {
     caller.admin()?;
@@ -142,7 +142,7 @@ pub(super) async fn explain(
 pub(super) async fn audio(
     State(app): State<App>,
     caller: Caller,
-    Path(contact): Path<u64>,
+    Named(contact): Named<u64>,
 ) -> Result<Json<CallAudio>, ApiError> {
     caller.admin()?;
     let counted = app.handle.measure(ContactId(contact)).await?;
@@ -154,7 +154,7 @@ pub(super) async fn audio(
 pub(super) async fn voicemail(
     State(app): State<App>,
     caller: Caller,
-    Path(contact): Path<u64>,
+    Named(contact): Named<u64>,
 ) -> Result<impl IntoResponse, ApiError> {
     caller.admin()?;
     let wav = app.handle.message(ContactId(contact)).await?;
@@ -201,7 +201,7 @@ pub(super) async fn arrive(
 pub(super) async fn gone(
     State(app): State<App>,
     caller: Caller,
-    Path(contact): Path<u64>,
+    Named(contact): Named<u64>,
 ) -> Result<StatusCode, ApiError> {
     caller.admin()?;
     let contact = ContactId(contact);
@@ -229,7 +229,7 @@ pub(super) async fn gone(
 pub(super) async fn prioritise(
     State(app): State<App>,
     caller: Caller,
-    Path(contact): Path<u64>,
+    Named(contact): Named<u64>,
     Body(NewPriority { priority }): Body<NewPriority>,
 ) -> Result<StatusCode, ApiError> {
     caller.admin()?;

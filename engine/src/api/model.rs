@@ -26,9 +26,12 @@ pub(crate) struct Contact {
     medium: Option<Medium>,
     /// `waiting`, `offered`, `accepted`, `talking`, `held`, `outside`, `away` (a consult with a
     /// party outside), `later` (a callback whose time has not come) or `ended`.
+    #[schemars(extend("enum" = ["waiting", "offered", "accepted", "talking", "held", "outside", "away", "later", "ended"]))]
     state: &'static str,
     /// How it ended: `answered`, `abandoned`, `closed`, `callback`, `voicemail`, `dropped`,
     /// `transferred`, `unreached`, `merged`, `cancelled`, `consulted`.
+    #[schemars(extend("enum" = ["answered", "abandoned", "closed", "callback", "voicemail", "dropped", "transferred",
+        "unreached", "merged", "cancelled", "consulted"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
     /// Who is asked, talks or talked last.
@@ -365,6 +368,7 @@ pub(crate) struct Agent {
     #[serde(skip_serializing_if = "Option::is_none")]
     team: Option<String>,
     /// `signedOut`, `notReady`, `idle`, `offered`, `busy` or `wrapUp`.
+    #[schemars(extend("enum" = ["signedOut", "notReady", "idle", "offered", "busy", "wrapUp"]))]
     state: String,
     /// Why not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -439,6 +443,7 @@ pub(crate) struct Running {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) config_hash: Option<String>,
     /// `standby`, `recovering`, `leading` or `ended`.
+    #[schemars(extend("enum" = ["standby", "recovering", "leading", "ended"]))]
     pub(crate) role: &'static str,
     /// Under which epoch it leads.
     #[serde(skip_serializing_if = "Option::is_none")]

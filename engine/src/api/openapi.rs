@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::error::Problem;
-use super::routes::{Access, ROUTES, Route};
+use super::routes::{Access, Answer, ROUTES, Route};
 
 pub(super) async fn document() -> Json<Value> {
     Json(openapi())
@@ -45,11 +45,23 @@ pub fn openapi() -> Value {
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Value) -> Value {
-    let mut answer = json!({"description": "Done"});
-    if let Some(make) = route.answer {
-        answer["content"] = json!({"application/json": {"schema": make(generator)}});
+    let content = match route.answer {
+        Answer::Nothing => None,
+        Answer::Json(make) => Some(json!({"application/json": {"schema": make(generator)}})),
+        Answer::Wav => Some(json!({"audio/wav": {}})),
+    };
+    let mut responses = Map::new();
+    let also = route.also.iter().copied();
+    for (status, description) in [(route.status, "Done")].into_iter().chain(also) {
+        if status >= 400 {
+            continue;
+        }
+        let mut answer = json!({"description": description});
+        if let Some(content) = &content {
+            answer["content"] = content.clone();
+        }
+        responses.insert(status.to_string(), answer);
     }
-    let mut responses = Map::from_iter([(route.status.to_string(), answer)]);
     let mut refuse = |status: u16, description: &str| {
         let refusal = json!({
             "description": description,
@@ -57,8 +69,12 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Value) ->
         });
         responses.insert(status.to_string(), refusal);
     };
+    for (status, description) in route.also.iter().filter(|(status, _)| *status >= 400) {
+        refuse(*status, description);
+    }
     if route.access != Access::Public {
         refuse(401, "No token, or none of ours");
+        refuse(503, "This engine does not lead now: ask again in a second");
     }
     if matches!(route.access, Access::Own | Access::Admin) {
         refuse(403, "The token's holder may not");
@@ -68,14 +84,23 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Value) ->
     }
     if route.method != "get" {
         refuse(409, "Not as things stand");
+    }
+    if route.body.is_some() || !route.query.is_empty() {
         refuse(422, "Can't be understood");
-        refuse(503, "This engine does not lead now: ask again in a second");
     }
     let in_path = route
         .path
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
+        .map(|name| {
+            let number = json!({"type": "integer", "minimum": 0});
+            let schema = if name == "contact" {
+                number
+            } else {
+                json!({"type": "string"})
+            };
+            json!({"name": name, "in": "path", "required": true, "schema": schema})
+        });
     let in_query = route.query.iter().map(
         |(name, what)| json!({"name": name, "in": "query", "description": what, "schema": {"type": "string"}}),
     );

@@ -2,7 +2,7 @@
 //! of the journal, and the routing keeps breaks free by it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -14,7 +14,7 @@ use super::App;
 use super::auth::Caller;
 use super::command::submit;
 use super::error::ApiError;
-use super::extract::Body;
+use super::extract::{Body, Named};
 use super::model::rfc3339;
 use crate::journal::Context;
 
@@ -85,7 +85,7 @@ impl From<&RotaShift> for Shift {
 pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,
-    Path(agent): Path<String>,
+    Named(agent): Named<String>,
     Body(rota): Body<Rota>,
 ) -> Result<StatusCode, ApiError> {
     caller.admin()?;
@@ -105,7 +105,7 @@ pub(super) async fn put(
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
-    Path(agent): Path<String>,
+    Named(agent): Named<String>,
 ) -> Result<Json<Rota>, ApiError> {
     let name = AgentName::from(agent.as_str());
     caller.act_for(&name)?;

@@ -30,6 +30,17 @@ pub(super) enum Access {
 
 type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
 
+/// What comes back where all is well.
+#[derive(Clone, Copy)]
+pub(super) enum Answer {
+    /// An empty body.
+    Nothing,
+    /// JSON of this shape.
+    Json(MakeSchema),
+    /// A recording.
+    Wav,
+}
+
 /// One operation.
 pub(super) struct Route {
     pub(super) method: &'static str,
@@ -39,12 +50,19 @@ pub(super) struct Route {
     pub(super) query: &'static [(&'static str, &'static str)],
     pub(super) body: Option<MakeSchema>,
     pub(super) status: u16,
-    pub(super) answer: Option<MakeSchema>,
+    /// What else it may answer, and when: below 400 with the same body.
+    pub(super) also: &'static [(u16, &'static str)],
+    pub(super) answer: Answer,
     handler: fn() -> MethodRouter<App>,
 }
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
+}
+
+/// A document of its own, whose shape others describe.
+fn object(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({"type": "object"})
 }
 
 pub(super) const ROUTES: &[Route] = &[
@@ -56,7 +74,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: None,
+        also: &[],
+        answer: Answer::Json(object),
         handler: || get(super::openapi::document),
     },
     Route {
@@ -67,7 +86,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: None,
+        also: &[],
+        answer: Answer::Json(object),
         handler: || get(super::asyncapi::document),
     },
     Route {
@@ -78,7 +98,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Running>),
+        also: &[],
+        answer: Answer::Json(of::<Running>),
         handler: || get(overview::running),
     },
     Route {
@@ -89,7 +110,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Vec<QueueNow>>),
+        also: &[],
+        answer: Answer::Json(of::<Vec<QueueNow>>),
         handler: || get(overview::queues),
     },
     Route {
@@ -104,7 +126,8 @@ pub(super) const ROUTES: &[Route] = &[
         )],
         body: None,
         status: 200,
-        answer: Some(of::<Vec<Figures>>),
+        also: &[],
+        answer: Answer::Json(of::<Vec<Figures>>),
         handler: || get(figures::today),
     },
     Route {
@@ -129,7 +152,8 @@ pub(super) const ROUTES: &[Route] = &[
         ],
         body: None,
         status: 200,
-        answer: Some(of::<Vec<Figures>>),
+        also: &[],
+        answer: Answer::Json(of::<Vec<Figures>>),
         handler: || get(figures::past),
     },
     Route {
@@ -144,7 +168,8 @@ pub(super) const ROUTES: &[Route] = &[
         ],
         body: None,
         status: 200,
-        answer: Some(of::<Vec<Contact>>),
+        also: &[],
+        answer: Answer::Json(of::<Vec<Contact>>),
         handler: || get(contacts::list),
     },
     Route {
@@ -155,7 +180,11 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: Some(of::<NewContact>),
         status: 201,
-        answer: Some(of::<ContactNumber>),
+        also: &[(
+            200,
+            "The reference is that of a contact that lives: this is it",
+        )],
+        answer: Answer::Json(of::<ContactNumber>),
         handler: || post(contacts::arrive),
     },
     Route {
@@ -166,7 +195,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: Some(of::<Erase>),
         status: 200,
-        answer: Some(of::<Erased>),
+        also: &[(404, "No customer is known by that")],
+        answer: Answer::Json(of::<Erased>),
         handler: || post(erasures::erase),
     },
     Route {
@@ -177,7 +207,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Vec<Erased>>),
+        also: &[],
+        answer: Answer::Json(of::<Vec<Erased>>),
         handler: || get(erasures::list),
     },
     Route {
@@ -188,7 +219,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Contact>),
+        also: &[],
+        answer: Answer::Json(of::<Contact>),
         handler: || get(contacts::one),
     },
     Route {
@@ -206,7 +238,8 @@ pub(super) const ROUTES: &[Route] = &[
         ],
         body: None,
         status: 200,
-        answer: Some(of::<Explanation>),
+        also: &[],
+        answer: Answer::Json(of::<Explanation>),
         handler: || get(contacts::explain),
     },
     Route {
@@ -217,7 +250,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<CallAudio>),
+        also: &[],
+        answer: Answer::Json(of::<CallAudio>),
         handler: || get(contacts::audio),
     },
     Route {
@@ -228,7 +262,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: None,
+        also: &[],
+        answer: Answer::Wav,
         handler: || get(contacts::voicemail),
     },
     Route {
@@ -239,7 +274,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 204,
-        answer: None,
+        also: &[],
+        answer: Answer::Nothing,
         handler: || post(contacts::gone),
     },
     Route {
@@ -250,7 +286,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: Some(of::<NewPriority>),
         status: 204,
-        answer: None,
+        also: &[],
+        answer: Answer::Nothing,
         handler: || post(contacts::prioritise),
     },
     Route {
@@ -261,7 +298,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Vec<Contact>>),
+        also: &[],
+        answer: Answer::Json(of::<Vec<Contact>>),
         handler: || get(callbacks::list),
     },
     Route {
@@ -272,7 +310,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: Some(of::<NewCallback>),
         status: 201,
-        answer: Some(of::<ContactNumber>),
+        also: &[],
+        answer: Answer::Json(of::<ContactNumber>),
         handler: || post(callbacks::book),
     },
     Route {
@@ -283,7 +322,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 204,
-        answer: None,
+        also: &[],
+        answer: Answer::Nothing,
         handler: || delete(callbacks::cancel),
     },
     Route {
@@ -294,7 +334,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Rota>),
+        also: &[],
+        answer: Answer::Json(of::<Rota>),
         handler: || get(rota::get),
     },
     Route {
@@ -306,7 +347,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: Some(of::<Rota>),
         status: 204,
-        answer: None,
+        also: &[],
+        answer: Answer::Nothing,
         handler: || put(rota::put),
     },
     Route {
@@ -317,7 +359,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Vec<Agent>>),
+        also: &[],
+        answer: Answer::Json(of::<Vec<Agent>>),
         handler: || get(agents::list),
     },
     Route {
@@ -328,7 +371,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Agent>),
+        also: &[],
+        answer: Answer::Json(of::<Agent>),
         handler: || get(agents::one),
     },
     Route {
@@ -339,7 +383,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 200,
-        answer: Some(of::<Vec<Contact>>),
+        also: &[],
+        answer: Answer::Json(of::<Vec<Contact>>),
         handler: || get(agents::contacts),
     },
     Route {
@@ -350,7 +395,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: Some(of::<AgentCommand>),
         status: 204,
-        answer: None,
+        also: &[],
+        answer: Answer::Nothing,
         handler: || post(agents::command),
     },
     Route {
@@ -363,7 +409,8 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: None,
         status: 101,
-        answer: None,
+        also: &[],
+        answer: Answer::Nothing,
         handler: || get(session::open),
     },
 ];

@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
+use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Path, State};
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,6 +24,7 @@ use super::agents::in_hand;
 use super::auth::Caller;
 use super::command::{AgentCommand, carry_out};
 use super::error::ApiError;
+use super::extract::Named;
 use super::model::{Agent, Contact};
 use crate::run::{Decision, Role};
 
@@ -34,7 +35,7 @@ pub(super) const PROTOCOL: &str = "trunkline.v1";
 pub(super) async fn open(
     State(app): State<App>,
     caller: Caller,
-    Path(agent): Path<String>,
+    Named(agent): Named<String>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
     let agent = AgentName::from(agent.as_str());

@@ -180,10 +180,14 @@ async fn what_cannot_be_is_refused_with_what_would_be_right() {
         admin.does("maria", long).await.0,
         StatusCode::UNPROCESSABLE_ENTITY
     );
-    assert_eq!(
-        admin.get("/api/v1/contacts/99").await.0,
-        StatusCode::NOT_FOUND
-    );
+    for none in ["99", "one", "-1"] {
+        let (status, problem) = admin.get(&format!("/api/v1/contacts/{none}")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
+        assert!(
+            problem["error"].is_string(),
+            "in the API's own shape: {problem}"
+        );
+    }
     engine.stop().await.unwrap();
 }
 

@@ -8,9 +8,14 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use trunkline_engine::run::{Engine, Voice};
 
+use crate::support::contract::{Document, asyncapi};
 use crate::support::{Client, engine, key};
 
-pub struct Desk(WebSocketStream<MaybeTlsStream<TcpStream>>);
+/// A desk that says and hears only what the AsyncAPI document describes.
+pub struct Desk(
+    WebSocketStream<MaybeTlsStream<TcpStream>>,
+    &'static Document,
+);
 
 impl Desk {
     /// As a browser would: the token is a subprotocol.
@@ -22,7 +27,7 @@ impl Desk {
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", protocols.parse().unwrap());
         match connect_async(request).await {
-            Ok((socket, _)) => Ok(Self(socket)),
+            Ok((socket, _)) => Ok(Self(socket, asyncapi(engine.api).await)),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -32,6 +37,7 @@ impl Desk {
             loop {
                 if let Message::Text(text) = self.0.next().await.unwrap().unwrap() {
                     let value: Value = serde_json::from_str(&text).unwrap();
+                    documented(self.1, "event", &value);
                     if wanted(&value) {
                         return value;
                     }
@@ -44,11 +50,19 @@ impl Desk {
     }
 
     pub async fn says(&mut self, command: Value) {
+        documented(self.1, "do", &command);
         self.0
             .send(Message::Text(command.to_string().into()))
             .await
             .unwrap();
     }
+}
+
+/// A message is one that the document describes, by the word that says which it is.
+fn documented(document: &Document, tag: &str, message: &Value) {
+    let name = message[tag].as_str().unwrap();
+    let payload = format!("/components/messages/{name}/payload");
+    document.fits(&payload, message).unwrap();
 }
 
 #[tokio::test]

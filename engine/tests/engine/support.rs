@@ -1,4 +1,7 @@
-//! An engine in this process, and a client of its API.
+//! An engine in this process, and a client of its API that fails where an answer isn't as the API's document says.
+
+#[path = "contract.rs"]
+pub mod contract;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -104,14 +107,26 @@ impl Client {
     ) -> (StatusCode, Value) {
         let mut request = self
             .http
-            .request(method, format!("{}{path}", self.base))
+            .request(method.clone(), format!("{}{path}", self.base))
             .bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.json(&body);
+        if let Some(body) = &body {
+            request = request.json(body);
         }
         let response = request.send().await.unwrap();
         let status = response.status();
-        let text = response.text().await.unwrap();
+        let kind = response.headers().get("content-type").cloned();
+        let bytes = response.bytes().await.unwrap();
+        // A recording is no text; nobody here listens to it.
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let exchange = contract::Exchange {
+            method: &method,
+            path,
+            sent: body.as_ref(),
+            status,
+            kind: kind.as_ref().map_or("", |kind| kind.to_str().unwrap()),
+            text: &text,
+        };
+        contract::check(&self.base, &exchange).await;
         (
             status,
             serde_json::from_str(&text).unwrap_or(Value::String(text)),
