@@ -80,7 +80,7 @@ pub(crate) struct Contact {
     hold_seconds: f64,
     /// After-call work; a stretch whose wrap-up goes on is not in it yet.
     wrap_up_seconds: f64,
-    /// Whether its last wrap-up is over, so that nothing here will change.
+    /// Whether every wrap-up of it is over, so that nothing here will change.
     complete: bool,
     /// Its complete stretches, one for each queue that it passed through.
     segments: Vec<Stretch>,
@@ -242,7 +242,10 @@ impl Contact {
         contact.state = "ended";
         contact.outcome = Some(word(&record.outcome));
         contact.ended = Some(rfc3339(record.ended));
-        contact.complete = summed || !talked;
+        // Who handed it over may wrap up still.
+        let mut indices = (0..).zip(&record.segments);
+        let whole = indices.all(|(index, segment)| segment.index == index);
+        contact.complete = whole && (summed || !talked);
         contact
     }
 

@@ -89,8 +89,15 @@ pub struct LiveContact {
     pub voicemail: Option<Voicemail>,
     /// What it is at.
     pub stage: Stage,
-    /// Its stretches that are complete.
+    /// Its stretches that are complete, by index.
     pub segments: Vec<Segment>,
+}
+
+/// Who handed a contact over may wrap up for longer than who took it: stretches are not complete in
+/// the order in which they were.
+fn insert(segments: &mut Vec<Segment>, segment: &Segment) {
+    let at = segments.partition_point(|other| other.index < segment.index);
+    segments.insert(at, segment.clone());
 }
 
 /// A message that a caller left.
@@ -509,14 +516,14 @@ impl Directory {
     /// A stretch is complete when its wrap-up is, which is often after the contact's end.
     fn keep(&mut self, segment: &Segment) {
         if let Some(live) = self.live.get_mut(&segment.contact) {
-            live.segments.push(segment.clone());
+            insert(&mut live.segments, segment);
         } else if let Some(record) = self
             .recent
             .iter_mut()
             .rev()
             .find(|record| record.contact == segment.contact)
         {
-            record.segments.push(segment.clone());
+            insert(&mut record.segments, segment);
         }
     }
 
