@@ -292,7 +292,7 @@ pub enum Input {
 pub enum DeclineCause {
     /// The agent said no: not ready, as after a RONA, with its own reason.
     Refused,
-    /// Their endpoint was busy, away or failed: unreachable until told otherwise.
+    /// Their endpoint was busy, away or failed: no calls until told otherwise.
     Unreachable,
     /// We could not place it (a media error): the agent is not to blame and stays ready.
     Failed,

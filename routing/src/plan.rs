@@ -15,10 +15,13 @@ use crate::{Judged, Span};
 /// How many kinds of capacity an agent has: voice, chat, e-mail.
 pub(crate) const MEDIA: usize = 3;
 
+/// The capacity that wants a telephone: of calls and callbacks.
+pub(crate) const PHONE: usize = 0;
+
 /// Which capacity a contact of this medium takes; a callback is a call.
 pub(crate) const fn slot_of(medium: Medium) -> usize {
     match medium {
-        Medium::Voice | Medium::Callback => 0,
+        Medium::Voice | Medium::Callback => PHONE,
         Medium::Chat => 1,
         Medium::Email => 2,
     }

@@ -3,7 +3,7 @@
 use trunkline_tenant::crds::AgentName;
 
 use crate::ix::{ClientIx, ProfileIx, Slot, TeamIx};
-use crate::plan::{MEDIA, TeamPlan};
+use crate::plan::{MEDIA, PHONE, TeamPlan};
 use crate::{AgentState, Segment, Span, Time};
 
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub(crate) struct Agent {
     pub(crate) leaving: bool,
     pub(crate) ready: bool,
     pub(crate) alive: bool,
+    /// Whether their telephone, or whatever their calls ring on, can be reached.
     pub(crate) reachable: bool,
     /// Why not ready.
     pub(crate) reason: String,
@@ -88,14 +89,29 @@ impl Agent {
         }
     }
 
-    /// Takes contacts, now or when free.
-    pub(crate) fn in_pool(&self) -> bool {
-        self.signed_in && !self.leaving && self.ready && self.alive && self.reachable
+    /// Takes contacts, now or when free, as far as they reach them.
+    fn in_pool(&self) -> bool {
+        self.signed_in && !self.leaving && self.ready && self.alive
     }
 
-    /// May be offered a contact if there is room for it.
+    /// Whether a contact of this medium reaches them: a chat needs no telephone.
+    pub(crate) fn is_reached(&self, slot: usize) -> bool {
+        self.reachable || slot != PHONE
+    }
+
+    /// Takes contacts of this medium, now or when free.
+    pub(crate) fn takes(&self, slot: usize) -> bool {
+        self.in_pool() && self.is_reached(slot)
+    }
+
+    /// May be offered a contact if it reaches them and there is room for it.
     pub(crate) fn available(&self) -> bool {
         self.in_pool() && self.offer.is_none() && self.wraps.is_empty()
+    }
+
+    /// Whether a contact of this medium reaches them and may come on top of what is in hand.
+    pub(crate) fn is_open_to(&self, team: &TeamPlan, slot: usize) -> bool {
+        self.is_reached(slot) && self.has_room(team, slot)
     }
 
     /// Whether a contact of this medium may come on top of what is in hand.
@@ -114,7 +130,10 @@ impl Agent {
         self.offer.is_none() && self.hands.is_empty() && self.wraps.is_empty()
     }
 
-    pub(crate) fn state(&self) -> AgentState {
+    /// Who takes nothing but calls is not ready without a telephone.
+    pub(crate) fn state(&self, team: Option<&TeamPlan>) -> AgentState {
+        let reached = (0..MEDIA)
+            .any(|slot| self.is_reached(slot) && team.is_none_or(|team| team.capacity[slot] > 0));
         let not_ready = |reason: &str| AgentState::NotReady {
             reason: reason.to_owned(),
         };
@@ -128,7 +147,7 @@ impl Agent {
             AgentState::Offered
         } else if !self.alive {
             not_ready("session lost")
-        } else if !self.reachable {
+        } else if !reached {
             not_ready("unreachable")
         } else if !self.ready {
             not_ready(&self.reason)

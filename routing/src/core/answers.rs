@@ -6,6 +6,7 @@ use super::contact::Stage;
 use super::{CONNECT_DEADLINE, Core, DIAL_DEADLINE, refuse};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
+use crate::plan::PHONE;
 use crate::timers::{Owner, Phase};
 use crate::{CancelReason, DeclineCause, OfferId, Output, Span};
 
@@ -139,7 +140,13 @@ impl Core {
             return;
         };
         self.release(slot, agent);
-        self.note_refusal(slot, agent, cause == DeclineCause::Failed);
+        // Who stays ready for it is not asked again at once.
+        let stays = match cause {
+            DeclineCause::Refused => false,
+            DeclineCause::Unreachable => self.capacity_slot(slot) != PHONE,
+            DeclineCause::Failed => true,
+        };
+        self.note_refusal(slot, agent, stays);
         let person = &mut self.agents[agent.at()];
         match cause {
             DeclineCause::Refused => {

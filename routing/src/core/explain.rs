@@ -42,7 +42,7 @@ pub enum Reason {
     SignedOut,
     /// The agent's heartbeat stopped.
     SessionLost,
-    /// The agent's endpoint can't be reached.
+    /// The agent's endpoint can't be reached, and the contact is a call.
     Unreachable,
     /// The agent takes no contacts.
     NotReady {
@@ -197,9 +197,9 @@ impl Core {
             reasons.push(Reason::WithAnother { agent });
         }
         self.explain_step(slot, ix, &mut reasons);
-        self.explain_presence(ix, &mut reasons);
-        let person = &self.agents[ix.at()];
         let capacity = self.capacity_slot(slot);
+        self.explain_presence(ix, capacity, &mut reasons);
+        let person = &self.agents[ix.at()];
         if let Some(team) = person.team
             && !person.has_room(&self.plan.teams[team.at()], capacity)
             && person.offer.is_none()
@@ -274,7 +274,7 @@ impl Core {
         }
     }
 
-    fn explain_presence(&self, ix: crate::ix::AgentIx, reasons: &mut Vec<Reason>) {
+    fn explain_presence(&self, ix: crate::ix::AgentIx, capacity: usize, reasons: &mut Vec<Reason>) {
         let person = &self.agents[ix.at()];
         if !person.signed_in || person.leaving {
             return reasons.push(Reason::SignedOut);
@@ -282,7 +282,7 @@ impl Core {
         if !person.alive {
             reasons.push(Reason::SessionLost);
         }
-        if !person.reachable {
+        if !person.is_reached(capacity) {
             reasons.push(Reason::Unreachable);
         }
         if !person.ready {

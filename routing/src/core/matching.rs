@@ -108,7 +108,7 @@ impl Core {
         person.pooled[capacity]
             || person.free_by.is_some()
                 && person.available()
-                && team.is_some_and(|team| person.has_room(team, capacity))
+                && team.is_some_and(|team| person.is_open_to(team, capacity))
     }
 
     /// Offers the best waiting contact to an agent who is free, if there is one.
@@ -147,7 +147,7 @@ impl Core {
         let fits = &self.plan.fits[self.need(slot).at()];
         let capacity = self.capacity_slot(slot);
         self.agents.iter().enumerate().any(|(at, agent)| {
-            agent.in_pool()
+            agent.takes(capacity)
                 && agent.profile.is_some_and(|profile| fits.has(profile.at()))
                 && agent
                     .team
@@ -422,11 +422,14 @@ impl Core {
         }
     }
 
-    /// After somebody left the pool: what they alone kept from those who had refused it goes on.
-    pub(super) fn match_refused(&mut self, out: &mut Vec<Output>) {
+    /// After somebody left the pool, or takes no more calls: what they alone kept from those who had
+    /// refused it goes on. What they take still, comes to them by rank.
+    pub(super) fn match_refused(&mut self, left: AgentIx, out: &mut Vec<Output>) {
         let waiting: Vec<Rank> = self.refused.iter().copied().collect();
         for (_, id) in waiting {
-            if let Some(slot) = self.slot(id) {
+            if let Some(slot) = self.slot(id)
+                && !self.still_takes(left, slot)
+            {
                 self.match_contact(slot, out);
             }
         }

@@ -7,7 +7,7 @@ use super::contact::{At, Stage};
 use super::{Core, refuse};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
-use crate::plan::MEDIA;
+use crate::plan::{MEDIA, PHONE};
 use crate::pool::Rank;
 use crate::{CancelReason, Output, Time};
 
@@ -174,6 +174,8 @@ impl Core {
             self.match_agent(agent, out);
         } else {
             self.left_pool(agent, CancelReason::AgentGone, out);
+            // Without a telephone, and with no call to answer any more, they may have a chat.
+            self.match_agent(agent, out);
         }
     }
 
@@ -202,10 +204,11 @@ impl Core {
         self.miss(agent, out);
     }
 
-    /// An agent takes no contacts any more: an offer goes back in line, and so does what waited
-    /// for them.
+    /// An agent takes no contacts any more, or no calls: an offer goes back in line, and so does
+    /// what waited for them.
     pub(super) fn left_pool(&mut self, agent: AgentIx, why: CancelReason, out: &mut Vec<Output>) {
         let offered = self.agents[agent.at()].offer;
+        let offered = offered.filter(|slot| !self.still_takes(agent, *slot));
         if let Some(slot) = offered {
             self.cancel_offer(slot, agent, why, out);
         }
@@ -216,9 +219,14 @@ impl Core {
         self.miss(agent, out);
     }
 
-    /// What waited for this agent alone moves on; what others had refused may be theirs again.
+    pub(super) fn still_takes(&self, agent: AgentIx, slot: Slot) -> bool {
+        self.agents[agent.at()].takes(self.capacity_slot(slot))
+    }
+
+    /// What waited for this agent alone, and they take no more, moves on; what others had refused
+    /// may be theirs again.
     pub(super) fn miss(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
-        if self.agents[agent.at()].in_pool() {
+        if self.agents[agent.at()].takes(PHONE) {
             return;
         }
         let name = self.agents[agent.at()].name.clone();
@@ -230,11 +238,13 @@ impl Core {
             .copied()
             .collect();
         for (_, id) in waiting {
-            if let Some(slot) = self.slot(id) {
+            if let Some(slot) = self.slot(id)
+                && !self.still_takes(agent, slot)
+            {
                 self.step_over(slot, out);
             }
         }
-        self.match_refused(out);
+        self.match_refused(agent, out);
     }
 
     /// Takes back an offer or an acceptance; the contact is neither in line nor offered after it.
@@ -366,7 +376,7 @@ impl Core {
             let available = person.available() && person.free_by.is_none();
             let key = (person.idle_since, person.order);
             for slot in 0..MEDIA {
-                let free = available && person.has_room(&self.plan.teams[team.at()], slot);
+                let free = available && person.is_open_to(&self.plan.teams[team.at()], slot);
                 if free == person.pooled[slot] {
                     continue;
                 }
@@ -387,7 +397,7 @@ impl Core {
             }
             _ => {}
         }
-        let state = person.state();
+        let state = person.state(person.team.map(|team| &self.plan.teams[team.at()]));
         if state != person.reported {
             person.reported.clone_from(&state);
             out.push(Output::Agent {

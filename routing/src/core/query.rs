@@ -291,7 +291,7 @@ impl Core {
             team: agent
                 .team
                 .map(|team| self.plan.teams[team.at()].name.clone()),
-            state: agent.state(),
+            state: agent.state(agent.team.map(|team| &self.plan.teams[team.at()])),
             idle_since: agent.idle_since,
             contacts: agent
                 .hands

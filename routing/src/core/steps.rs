@@ -6,7 +6,7 @@ use trunkline_tenant::{Exhausted, QueueId, Shut};
 use super::contact::{At, Callback, Contact, Nature, Stage};
 use super::{Core, refuse};
 use crate::bug::Bug;
-use crate::ix::{QueueIx, Slot};
+use crate::ix::{AgentIx, QueueIx, Slot};
 use crate::metrics::Terms;
 use crate::timers::{Owner, Phase};
 use crate::{ContactId, Judged, Outcome, Output, RowTerms, Segment, SegmentEnd, Span, Time, hours};
@@ -178,7 +178,9 @@ impl Core {
         {
             return;
         }
-        if named.is_some_and(|agent| agent.is_none_or(|agent| !self.agents[agent.at()].in_pool())) {
+        let capacity = self.capacity_slot(slot);
+        let takes = |agent: &AgentIx| self.agents[agent.at()].takes(capacity);
+        if named.is_some_and(|agent| !agent.is_some_and(takes)) {
             self.step_over(slot, out);
         } else {
             self.match_contact(slot, out);

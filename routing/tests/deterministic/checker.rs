@@ -24,7 +24,12 @@ struct Presence {
 
 impl Presence {
     fn in_pool(&self) -> bool {
-        self.signed_in && !self.leaving && self.ready && !self.dead && !self.unreachable
+        self.signed_in && !self.leaving && self.ready && !self.dead
+    }
+
+    /// A chat reaches who has no telephone just now; a call doesn't.
+    fn takes(&self, medium: Medium) -> bool {
+        self.in_pool() && !(self.unreachable && slot(medium) == 0)
     }
 }
 
@@ -650,7 +655,8 @@ impl Checker {
                 armed(format!("the wrap-up of {}", view.name), until)?;
             }
         }
-        self.work_is_conserved(now, &contacts, &agents)
+        // What a new configuration found overdue happens now, not when it was due.
+        self.work_is_conserved(now.max(core.now()), &contacts, &agents)
     }
 
     fn consults_hang_together(&self, contacts: &[ContactView]) -> Result<(), String> {
@@ -780,7 +786,7 @@ impl Checker {
     fn another(&self, contact: &ContactView) -> bool {
         let refused = self.refused.get(&contact.id);
         self.agents.iter().any(|(name, one)| {
-            one.in_pool()
+            one.takes(contact.medium)
                 && refused.is_none_or(|who| !who.contains(name))
                 && self.qualifies(name, contact)
         })
@@ -825,7 +831,8 @@ impl Checker {
                     during == medium || used[during] == 0 || listed
                 });
                 let room = used[medium] < capacity[medium] && interrupts;
-                if !room || !self.qualifies(&view.name, contact) {
+                let reached = one.takes(contact.medium);
+                if !room || !reached || !self.qualifies(&view.name, contact) {
                     continue;
                 }
                 if self.near_break(&view.name, &contact.queue, now).is_some() {
@@ -865,10 +872,16 @@ impl Checker {
         fresh: &BTreeSet<ContactId>,
         core: &Core,
     ) -> Result<(), String> {
-        let Some(taken) = core.contact(contact).filter(|view| view.step.is_some()) else {
+        let offered = |view: &ContactView| matches!(view.stage, StageView::Offered { .. });
+        let Some(taken) = core.contact(contact).filter(offered) else {
             return Ok(());
         };
-        if !matches!(taken.stage, StageView::Offered { .. }) {
+        ensure!(
+            self.agents[agent].takes(taken.medium),
+            "{agent} is asked for contact {contact}, a {:?}, which does not reach them",
+            taken.medium
+        );
+        if taken.step.is_none() {
             return Ok(());
         }
         ensure!(
