@@ -2,12 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod api;
+mod centre;
+mod commands;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../support/database.rs"]
 mod database;
 mod documented;
 mod erasure;
 mod killed;
+mod mail;
+mod rules_offered;
+mod rules_waiting;
 mod session;
 mod simulated;
 mod support;

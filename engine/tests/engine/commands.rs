@@ -1,0 +1,404 @@
+//! What an agent does beside taking and ending: hands over, refuses, rests, needs longer. Each over HTTP and over the
+//! session, with what the record shows afterwards and what is said where it can't be.
+
+use serde_json::{Value, json};
+
+use crate::centre::{Centre, add_queue, queue, set};
+use crate::session::Desk;
+use crate::support::{Client, eventually, key};
+
+/// Maria talks with a chat; Noah is there.
+async fn maria_talks(centre: &Centre) -> u64 {
+    centre.works("maria").await;
+    let chat = centre.comes("chats").await;
+    centre.takes("maria", chat).await;
+    centre.works("noah").await;
+    chat
+}
+
+fn transfer(contact: u64, to: Value) -> Value {
+    json!({"do": "transfer", "contact": contact, "to": to})
+}
+
+/// Who had each stretch of a contact, and how it ended.
+async fn stretches(centre: &Centre, contact: u64) -> Vec<(String, String, String)> {
+    let shown = centre.contact(contact).await;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let segments = shown["segments"].as_array().unwrap().iter();
+    segments
+        .map(|one| (text(&one["queue"]), text(&one["agent"]), text(&one["end"])))
+        .collect()
+}
+
+fn stretch(queue: &str, agent: &str) -> (String, String, String) {
+    (queue.into(), agent.into(), "answered".into())
+}
+
+async fn queue_now(centre: &Centre, name: &str) -> (u64, u64) {
+    let (_, queues) = centre.admin.get("/api/v1/queues").await;
+    let queues = queues.as_array().unwrap();
+    let found = queues.iter().find(|one| one["queue"] == name).unwrap();
+    (
+        found["waiting"].as_u64().unwrap(),
+        found["talking"].as_u64().unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn rule_13_a_chat_transferred_to_an_agent_keeps_its_age_and_opens_a_new_stretch() {
+    let centre = Centre::open(|_| {}).await;
+    let chat = maria_talks(&centre).await;
+    let arrived = centre.contact(chat).await["arrived"].clone();
+    centre
+        .does("maria", transfer(chat, json!({"agent": "noah"})))
+        .await;
+    assert_eq!(centre.agent("maria").await["state"], "wrapUp");
+    assert_eq!(queue_now(&centre, "chats").await, (1, 0));
+    centre.takes("noah", chat).await;
+    assert_eq!(queue_now(&centre, "chats").await, (0, 1));
+    centre
+        .does(
+            "maria",
+            json!({"do": "wrapUpDone", "codes": ["handed over"]}),
+        )
+        .await;
+    let why = centre
+        .refused("maria", json!({"do": "end", "contact": chat}))
+        .await;
+    assert!(why.contains("does not talk"), "it is Noah's now: {why}");
+    centre.ends("noah", chat).await;
+    let of = [stretch("chats", "maria"), stretch("chats", "noah")];
+    assert_eq!(stretches(&centre, chat).await, of);
+    let record = centre.contact(chat).await;
+    assert_eq!(record["arrived"], arrived);
+    assert_eq!(record["segments"][0]["codes"], json!(["handed over"]));
+    assert_eq!(
+        (&record["agent"], &record["outcome"]),
+        (&json!("noah"), &json!("answered"))
+    );
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_13_a_chat_transferred_to_a_queue_waits_there_before_those_who_came_later() {
+    let centre = Centre::open(|tenant| add_queue(tenant, "billing", json!({}))).await;
+    let chat = maria_talks(&centre).await;
+    centre
+        .does("noah", json!({"do": "notReady", "reason": "paperwork"}))
+        .await;
+    let later = centre.comes("billing").await;
+    // Who handed it over is asked last, and Maria has the later one offered after her wrap-up.
+    centre
+        .does("maria", transfer(chat, json!({"queue": "billing"})))
+        .await;
+    let shown = centre.contact(chat).await;
+    assert_eq!(
+        (&shown["queue"], &shown["state"]),
+        (&json!("billing"), &json!("waiting"))
+    );
+    assert_eq!(queue_now(&centre, "billing").await.1, 0);
+    centre.does("noah", json!({"do": "ready"})).await;
+    centre.is(chat, "offered", Some("noah")).await;
+    assert_ne!(centre.contact(later).await["agent"], "noah");
+    centre.takes("noah", chat).await;
+    centre.ends("noah", chat).await;
+    // Noah's stretch is complete before Maria's, which was the first.
+    assert_eq!(centre.contact(chat).await["complete"], false);
+    centre.does("maria", json!({"do": "wrapUpDone"})).await;
+    let of = [stretch("chats", "maria"), stretch("billing", "noah")];
+    assert_eq!(stretches(&centre, chat).await, of);
+    let record = centre.contact(chat).await;
+    assert_eq!(
+        (&record["agent"], &record["complete"]),
+        (&json!("noah"), &json!(true))
+    );
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_13_a_chat_transferred_to_a_team_that_does_not_answer_returns_to_who_handed_it_over() {
+    let centre = Centre::open(|tenant| {
+        let team = tenant.teams["frontline"].clone();
+        tenant.teams.insert("specialists".into(), team);
+        let mut sofia = tenant.agents["maria"].clone();
+        set(
+            &mut sofia,
+            json!({"displayName": "Sofia", "team": "specialists"}),
+        );
+        tenant.agents.insert("sofia".into(), sofia);
+        set(queue(tenant, "chats"), json!({"ring": "3s"}));
+    })
+    .await;
+    let chat = maria_talks(&centre).await;
+    centre.works("sofia").await;
+    let specialists = json!({"team": "specialists"});
+    centre
+        .does("maria", transfer(chat, specialists.clone()))
+        .await;
+    centre.is(chat, "offered", Some("sofia")).await;
+    centre.does("maria", json!({"do": "wrapUpDone"})).await;
+    centre.becomes(chat, "offered", Some("maria")).await;
+    centre.takes("maria", chat).await;
+    assert_eq!(centre.agent("sofia").await["reason"], "rona");
+
+    centre.does("sofia", json!({"do": "ready"})).await;
+    centre.does("maria", transfer(chat, specialists)).await;
+    centre.takes("sofia", chat).await;
+    centre.does("maria", json!({"do": "wrapUpDone"})).await;
+    centre.ends("sofia", chat).await;
+    let of = ["maria", "maria", "sofia"].map(|agent| stretch("chats", agent));
+    assert_eq!(stretches(&centre, chat).await, of);
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_13_a_transfer_that_cannot_be_leaves_the_chat_where_it_is_and_says_why() {
+    let centre = Centre::open(|_| {}).await;
+    let chat = maria_talks(&centre).await;
+    let busy = centre.comes("mails").await;
+    centre.takes("noah", busy).await;
+    for (to, why) in [
+        (json!({"agent": "maria"}), "maria has it already"),
+        (json!({"agent": "noah"}), "agent noah is not free"),
+        (json!({"agent": "nobody"}), "agent nobody is not free"),
+        (json!({"queue": "nowhere"}), "there is no queue nowhere"),
+        (json!({"team": "nobodies"}), "there is no team nobodies"),
+        (json!({"department": "legal"}), "legal"),
+        (json!({"number": "+4930100"}), "+4930100"),
+    ] {
+        let told = centre.refused("maria", transfer(chat, to.clone())).await;
+        assert!(told.contains(why), "{to}: {told}");
+        centre.is(chat, "talking", Some("maria")).await;
+    }
+    let told = centre
+        .refused("noah", transfer(chat, json!({"queue": "mails"})))
+        .await;
+    assert!(told.contains("noah does not talk with contact"), "{told}");
+    let waits = centre.comes("mails").await;
+    let told = centre
+        .refused("maria", transfer(waits, json!({"queue": "mails"})))
+        .await;
+    assert!(told.contains("maria does not talk with contact"), "{told}");
+    let maria = Client::agent(&centre.engine, "maria");
+    for wrong in [
+        json!({"queue": "a/b/c"}),
+        json!({"planet": "mars"}),
+        json!({"agent": "noah", "queue": "chats"}),
+    ] {
+        let (status, told) = maria.does("maria", transfer(chat, wrong.clone())).await;
+        assert_eq!(status, 422, "{wrong}: {told}");
+    }
+    // While somebody is consulted, nobody is handed anything.
+    centre.ends("noah", busy).await;
+    let consult = json!({"do": "consult", "contact": chat, "to": {"agent": "noah"}});
+    centre
+        .does("noah", json!({"do": "notReady", "reason": "x"}))
+        .await;
+    let told = centre.refused("maria", consult.clone()).await;
+    assert!(told.contains("noah is not free"), "{told}");
+    centre.does("noah", json!({"do": "ready"})).await;
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_13_a_warm_transfer_asks_first_and_one_who_is_let_go_leaves_the_chat_with_its_agent() {
+    let centre = Centre::open(|_| {}).await;
+    let chat = maria_talks(&centre).await;
+    let consult = json!({"do": "consult", "contact": chat, "to": {"agent": "noah"}});
+    centre.does("maria", consult.clone()).await;
+    centre.is(chat, "held", Some("maria")).await;
+    let about = |word: &str| json!({"do": word, "contact": chat});
+    let told = centre
+        .refused("maria", transfer(chat, json!({"queue": "mails"})))
+        .await;
+    assert!(told.contains("complete it, or cancel it first"), "{told}");
+    let told = centre.refused("maria", about("completeConsult")).await;
+    assert!(!told.is_empty());
+    centre.does("maria", about("cancelConsult")).await;
+    centre.is(chat, "talking", Some("maria")).await;
+    assert!(centre.in_hand("noah", "offered").await.is_empty());
+    let told = centre.refused("maria", about("cancelConsult")).await;
+    assert!(!told.is_empty());
+
+    centre.does("maria", consult).await;
+    let asked = centre.in_hand("noah", "offered").await[0];
+    centre.takes("noah", asked).await;
+    centre.does("maria", about("completeConsult")).await;
+    centre.is(chat, "talking", Some("noah")).await;
+    centre.does("maria", json!({"do": "wrapUpDone"})).await;
+    centre.ends("noah", chat).await;
+    let of = [stretch("chats", "maria"), stretch("chats", "noah")];
+    assert_eq!(stretches(&centre, chat).await, of);
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn who_rejects_a_chat_is_not_ready_with_that_reason_and_the_next_is_asked() {
+    let centre = Centre::open(|_| {}).await;
+    centre.works("maria").await;
+    let chat = centre.comes("chats").await;
+    centre.works("noah").await;
+    let decline = centre.answer(chat, "decline").await;
+    let told = centre.refused("noah", decline.clone()).await;
+    assert!(told.contains("not (or no longer) noah's"), "{told}");
+    centre.does("maria", decline.clone()).await;
+    let maria = centre.agent("maria").await;
+    assert_eq!(
+        (&maria["state"], &maria["reason"]),
+        (&json!("notReady"), &json!("refused"))
+    );
+    centre.is(chat, "offered", Some("noah")).await;
+    let told = centre.refused("maria", decline).await;
+    assert!(told.contains("not (or no longer) maria's"), "{told}");
+    centre.takes("noah", chat).await;
+    let (_, why) = centre
+        .admin
+        .get(&format!("/api/v1/contacts/{chat}/explain"))
+        .await;
+    assert!(
+        why["history"].to_string().contains("is declined: Refused"),
+        "{why}"
+    );
+    centre.ends("noah", chat).await;
+    assert_eq!(stretches(&centre, chat).await, [stretch("chats", "noah")]);
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn who_is_not_ready_says_why_finishes_what_they_have_and_is_offered_nothing_until_ready() {
+    let centre = Centre::open(|_| {}).await;
+    let rest = |reason: &str| json!({"do": "notReady", "reason": reason});
+    let told = centre.refused("maria", rest("lunch")).await;
+    assert!(told.contains("not signed in"), "{told}");
+    centre.works("maria").await;
+    let chat = centre.comes("chats").await;
+    centre.takes("maria", chat).await;
+    centre.does("maria", rest("lunch")).await;
+    assert_eq!(centre.agent("maria").await["state"], "busy", "it goes on");
+    centre.ends("maria", chat).await;
+    let maria = centre.agent("maria").await;
+    assert_eq!(
+        (&maria["state"], &maria["reason"]),
+        (&json!("notReady"), &json!("lunch"))
+    );
+    let next = centre.comes("chats").await;
+    centre.is(next, "waiting", None).await;
+    let (_, why) = centre
+        .admin
+        .get(&format!("/api/v1/contacts/{next}/explain?agent=maria"))
+        .await;
+    assert!(
+        why["agents"][0]["reasons"]
+            .to_string()
+            .contains("not ready: lunch"),
+        "{why}"
+    );
+    centre.does("maria", rest("training")).await;
+    assert_eq!(centre.agent("maria").await["reason"], "training");
+    let client = Client::agent(&centre.engine, "maria");
+    for wrong in [rest(""), json!({"do": "notReady"})] {
+        assert_eq!(client.does("maria", wrong.clone()).await.0, 422, "{wrong}");
+    }
+    centre.does("maria", json!({"do": "ready"})).await;
+    assert_eq!(centre.agent("maria").await["reason"], Value::Null);
+    centre.is(next, "offered", Some("maria")).await;
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_10_a_wrap_up_is_extended_once_by_its_own_length_and_nothing_is_offered_meanwhile() {
+    let centre = Centre::open(|tenant| {
+        set(
+            tenant.teams.get_mut("frontline").unwrap(),
+            json!({"wrapUp": "2s"}),
+        );
+    })
+    .await;
+    centre.works("maria").await;
+    let extend = json!({"do": "extendWrapUp"});
+    let told = centre.refused("maria", extend.clone()).await;
+    assert!(told.contains("nothing to wrap up"), "{told}");
+    let chat = centre.comes("chats").await;
+    centre.takes("maria", chat).await;
+    centre
+        .does("maria", json!({"do": "end", "contact": chat}))
+        .await;
+    let until = async || {
+        let until = centre.agent("maria").await["until"].clone();
+        let until = chrono::DateTime::parse_from_rfc3339(until.as_str().unwrap());
+        until.unwrap()
+    };
+    let first = until().await;
+    centre.does("maria", extend.clone()).await;
+    assert_eq!((until().await - first).num_milliseconds(), 2000);
+    let told = centre.refused("maria", extend).await;
+    assert!(told.contains("extended this wrap-up already"), "{told}");
+    let next = centre.comes("chats").await;
+    centre.is(next, "waiting", None).await;
+    assert_eq!(centre.contact(chat).await["complete"], false);
+    centre.becomes(next, "offered", Some("maria")).await;
+    let record = centre.contact(chat).await;
+    assert_eq!(record["complete"], true);
+    assert_eq!(record["wrapUpSeconds"], 4.0, "{record}");
+    let told = centre.refused("maria", json!({"do": "wrapUpDone"})).await;
+    assert!(told.contains("nothing to wrap up"), "{told}");
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn over_their_session_an_agent_rests_rejects_transfers_and_needs_longer_too() {
+    let centre = Centre::open(|_| {}).await;
+    let mut desk = Desk::open(&centre.engine, "maria", &key().agent_token("maria"))
+        .await
+        .unwrap();
+    let mut next = 0;
+    let mut say = async |command: Value| {
+        next += 1;
+        let mut command = command;
+        command["id"] = json!(next);
+        desk.says(command).await;
+        desk.next(|event| event["id"] == json!(next)).await
+    };
+    let ok = |answer: &Value| assert_eq!(answer["ok"], true, "{answer}");
+    ok(&say(json!({"do": "signIn", "ready": true})).await);
+    ok(&say(json!({"do": "notReady", "reason": "lunch"})).await);
+    assert_eq!(centre.agent("maria").await["reason"], "lunch");
+    ok(&say(json!({"do": "ready"})).await);
+    let chat = centre.comes("chats").await;
+    ok(&say(centre.answer(chat, "decline").await).await);
+    assert_eq!(centre.agent("maria").await["reason"], "refused");
+    centre.is(chat, "waiting", None).await;
+    ok(&say(json!({"do": "ready"})).await);
+    // Nobody else qualifies, and she is ready: it is hers again.
+    centre.is(chat, "offered", Some("maria")).await;
+    ok(&say(centre.answer(chat, "accept").await).await);
+    let refused = say(transfer(chat, json!({"agent": "noah"}))).await;
+    assert_eq!(refused["ok"], false);
+    assert!(
+        refused["error"]
+            .as_str()
+            .unwrap()
+            .contains("noah is not free"),
+        "{refused}"
+    );
+    centre.works("noah").await;
+    ok(&say(transfer(chat, json!({"agent": "noah"}))).await);
+    centre.is(chat, "offered", Some("noah")).await;
+    ok(&say(json!({"do": "extendWrapUp"})).await);
+    let again = say(json!({"do": "extendWrapUp"})).await;
+    assert!(
+        again["error"].as_str().unwrap().contains("extended"),
+        "{again}"
+    );
+    ok(&say(json!({"do": "wrapUpDone", "codes": ["order", "late"]})).await);
+    centre.takes("noah", chat).await;
+    centre.ends("noah", chat).await;
+    let record = centre.contact(chat).await;
+    assert_eq!(record["segments"][0]["codes"], json!(["order", "late"]));
+    ok(&say(json!({"do": "signOut"})).await);
+    eventually("maria is gone", async || {
+        centre.agent("maria").await["state"] == "signedOut"
+    })
+    .await;
+    centre.close().await;
+}
