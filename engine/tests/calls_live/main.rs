@@ -15,6 +15,7 @@ mod desk;
 mod experience;
 mod hosts;
 mod outside;
+mod rules;
 #[path = "../engine/support.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod support;

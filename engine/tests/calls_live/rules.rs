@@ -1,0 +1,344 @@
+//! The rules of who is asked, with real callers and phones: what the core's own tests say of seconds and numbers,
+//! said of who talks with whom.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use trunkline_tenant::crds::{AgentName, ClientName};
+use trunkline_tenant::{Queue, QueueId, Tenant};
+
+use crate::centre::Centre;
+use crate::desk::*;
+use crate::support::eventually;
+
+/// A second client, with a number and a queue of its own.
+const BOLT: &str = "+493099900";
+
+fn orders<'a>(tenant: &'a mut Tenant, client: &str) -> &'a mut Queue {
+    tenant
+        .queues
+        .get_mut(&QueueId::of(client, "orders"))
+        .unwrap()
+}
+
+fn with_bolt(tenant: &mut Tenant) {
+    let mut bolt = tenant.clients[&ClientName::from("acme")].clone();
+    bolt.display_name = "Bolt".into();
+    bolt.numbers = [BOLT.into()].into();
+    bolt.entry = Some(QueueId::of("bolt", "orders"));
+    tenant.numbers.insert(BOLT.into(), "bolt".into());
+    tenant.clients.insert("bolt".into(), bolt);
+    let queue = orders(tenant, "acme").clone();
+    tenant.queues.insert(QueueId::of("bolt", "orders"), queue);
+}
+
+/// Steps that ask for a level of `orders`, each for so many seconds.
+fn route(queue: &mut Queue, steps: &[(u8, Option<u32>)]) {
+    let step = |(level, seconds): &(u8, Option<u32>)| {
+        let seconds = seconds.map(|seconds| format!("{seconds}s"));
+        json!({"require": {"orders": level}, "prefer": {}, "duration": seconds})
+    };
+    let steps: Vec<Value> = steps.iter().map(step).collect();
+    queue.route = serde_json::from_value(steps.into()).unwrap();
+}
+
+/// Noah knows orders at 5, everybody else at 3.
+fn noah_knows_more(tenant: &mut Tenant) {
+    let noah = tenant.agents.get_mut(&AgentName::new("noah")).unwrap();
+    noah.skills.insert("orders".into(), 5);
+}
+
+fn team(tenant: &mut Tenant, fields: Value) {
+    let team = tenant.teams.get_mut("frontline").unwrap();
+    let mut whole = serde_json::to_value(&*team).unwrap();
+    for (name, field) in fields.as_object().unwrap() {
+        whole[name] = field.clone();
+    }
+    *team = serde_json::from_value(whole).unwrap();
+}
+
+/// A caller of their own port, who stays until the centre ends it.
+fn caller(number: &str, port: u16) -> Party {
+    let from = format!("10.88.0.10:{port}");
+    Party::to(number, &["--until-bye", "--from", &from])
+}
+
+impl Centre {
+    /// Waits until a queue has a waiting caller; its number.
+    async fn waits_in(&self, queue: &str) -> u64 {
+        let waiting = async || {
+            let contacts = self.contacts().await;
+            let mut found = contacts.into_iter().filter(|one| one["queue"] == queue);
+            found
+                .find(|one| one["state"] == "waiting")
+                .map(|one| one["id"].as_u64().unwrap())
+        };
+        eventually(&format!("a caller in {queue}"), async || {
+            waiting().await.is_some()
+        })
+        .await;
+        waiting().await.unwrap()
+    }
+
+    async fn lets_go(&self, agent: &str, contact: u64) {
+        self.does(agent, json!({"do": "end", "contact": contact}))
+            .await;
+        self.does(agent, json!({"do": "wrapUpDone"})).await;
+    }
+
+    async fn chat(&self, reference: &str) -> u64 {
+        let new = json!({"queue": "chats", "reference": reference});
+        let (status, made) = self.api.post("/api/v1/contacts", new).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        made["id"].as_u64().unwrap()
+    }
+
+    async fn takes_the_chat(&self, agent: &str, chat: u64) {
+        let shown = self.api.get(&format!("/api/v1/contacts/{chat}")).await.1;
+        assert_eq!(
+            (&shown["state"], &shown["agent"]),
+            (&json!("offered"), &json!(agent))
+        );
+        let generation = &shown["generation"];
+        self.does(
+            agent,
+            json!({"do": "accept", "contact": chat, "generation": generation}),
+        )
+        .await;
+    }
+
+    async fn state_of(&self, contact: u64) -> String {
+        let shown = self.api.get(&format!("/api/v1/contacts/{contact}")).await.1;
+        shown["state"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_2_a_caller_goes_on_to_the_next_step_when_nobody_had_what_the_first_asked_for() {
+    let centre =
+        Centre::open(|tenant| route(orders(tenant, "acme"), &[(5, Some(3)), (3, None)])).await;
+    let _maria = Party::maria(&[]);
+    centre.works("maria").await;
+    let calls = caller(NUMBER, 5081);
+    let contact = centre.waits_in("acme/orders").await;
+    assert!(
+        !log("maria").contains("offered"),
+        "her phone is silent in the first step"
+    );
+    assert_eq!(centre.contact("talking", Some("maria")).await, contact);
+    centre.lets_go("maria", contact).await;
+    assert!(calls.ended_well().await);
+    let record = centre.ended(contact).await;
+    let wait = record["waitSeconds"].as_f64().unwrap();
+    assert!(wait >= 3.0, "the first step had its time: {wait}");
+    centre.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_4_the_phone_of_the_longest_idle_rings_and_where_the_queue_says_so_of_the_most_skilled()
+ {
+    let centre = Centre::open(|tenant| {
+        with_bolt(tenant);
+        noah_knows_more(tenant);
+        let queue = orders(tenant, "bolt");
+        route(queue, &[(1, None)]);
+        queue.strategy = serde_json::from_value(json!("MostSkilled")).unwrap();
+    })
+    .await;
+    let _maria = Party::maria(&[]);
+    let _noah = Party::noah(&[]);
+    centre.works("maria").await;
+    centre.works("noah").await;
+    let mut port = 5081;
+    for (number, agent) in [
+        (NUMBER, "maria"),
+        // Maria's idle time has begun anew.
+        (NUMBER, "noah"),
+        // Now hers is the longer, and Noah knows more.
+        (BOLT, "noah"),
+    ] {
+        let calls = caller(number, port);
+        port += 1;
+        let contact = centre.contact("talking", None).await;
+        let shown = centre
+            .api
+            .get(&format!("/api/v1/contacts/{contact}"))
+            .await
+            .1;
+        assert_eq!(shown["agent"], agent, "{shown}");
+        centre.lets_go(agent, contact).await;
+        assert!(calls.ended_well().await);
+    }
+    centre.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_5_who_frees_gets_the_first_of_the_callers_whose_step_they_satisfy() {
+    let centre = Centre::open(|tenant| {
+        with_bolt(tenant);
+        noah_knows_more(tenant);
+        route(orders(tenant, "bolt"), &[(5, None)]);
+    })
+    .await;
+    let _maria = Party::maria(&[]);
+    let _noah = Party::noah(&[]);
+    let elder = caller(BOLT, 5081);
+    let for_noah = centre.waits_in("bolt/orders").await;
+    let younger = caller(NUMBER, 5082);
+    let for_anybody = centre.waits_in("acme/orders").await;
+    centre.works("maria").await;
+    assert_eq!(centre.contact("talking", Some("maria")).await, for_anybody);
+    centre.works("noah").await;
+    assert_eq!(centre.contact("talking", Some("noah")).await, for_noah);
+    centre.lets_go("maria", for_anybody).await;
+    centre.lets_go("noah", for_noah).await;
+    assert!(elder.ended_well().await && younger.ended_well().await);
+    centre.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_9_an_agent_whose_phone_is_away_is_offered_a_chat_and_no_call() {
+    let centre = Centre::open(|_| {}).await;
+    // Otto's phone has never registered; his desk says that he is there.
+    centre
+        .does("otto", json!({"do": "signIn", "ready": true}))
+        .await;
+    let calls = caller(NUMBER, 5081);
+    let contact = centre.waits_in("acme/orders").await;
+    let chat = centre.chat("otto's").await;
+    centre.takes_the_chat("otto", chat).await;
+    assert_eq!(centre.state_of(contact).await, "waiting");
+    let path = format!("/api/v1/contacts/{contact}/explain?agent=otto");
+    let (_, why) = centre.api.get(&path).await;
+    let reasons = why["agents"][0]["reasons"].to_string();
+    assert!(reasons.contains("endpoint can't be reached"), "{why}");
+    centre.lets_go("otto", chat).await;
+    let _maria = Party::maria(&[]);
+    centre.works("maria").await;
+    assert_eq!(centre.contact("talking", Some("maria")).await, contact);
+    centre.lets_go("maria", contact).await;
+    assert!(calls.ended_well().await);
+    centre.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_10_a_call_rings_during_chats_where_it_may_and_the_next_waits_for_the_wrap_up() {
+    let centre = Centre::open(|tenant| {
+        let fields = json!({"wrapUp": "4s", "interrupts": [{"by": "Voice", "during": "Chat"}]});
+        team(tenant, fields);
+    })
+    .await;
+    let _maria = Party::maria(&[]);
+    centre.works("maria").await;
+    for reference in ["one", "two"] {
+        let chat = centre.chat(reference).await;
+        centre.takes_the_chat("maria", chat).await;
+    }
+    let first = caller(NUMBER, 5081);
+    // Both chats are open, and the phone rings.
+    eventually("a call beside two chats", async || {
+        let contacts = centre.contacts().await;
+        let talks = contacts
+            .iter()
+            .filter(|one| one["state"] == "talking" && one["agent"] == "maria");
+        talks.count() == 3
+    })
+    .await;
+    let third = centre.chat("three").await;
+    assert_eq!(
+        centre.state_of(third).await,
+        "waiting",
+        "no chat interrupts a call"
+    );
+    // Else it would come before the next caller, who comes later.
+    let gone = format!("/api/v1/contacts/{third}/gone");
+    assert_eq!(centre.api.post(&gone, json!({})).await.0, 204);
+    let second = caller(NUMBER, 5082);
+    let waits = centre.waits_in("acme/orders").await;
+    let call = centre
+        .contacts()
+        .await
+        .into_iter()
+        .find(|one| one["state"] == "talking" && one["queue"] == "acme/orders");
+    let call = call.unwrap()["id"].as_u64().unwrap();
+    centre
+        .does("maria", json!({"do": "end", "contact": call}))
+        .await;
+    assert!(first.ended_well().await);
+    assert_eq!(centre.state_of(waits).await, "waiting", "she wraps up");
+    eventually("the next call", async || {
+        centre.state_of(waits).await == "talking"
+    })
+    .await;
+    let ended = centre.ended(call).await;
+    assert!(ended["wrapUpSeconds"].as_f64().unwrap() >= 4.0, "{ended}");
+    centre.lets_go("maria", waits).await;
+    assert!(second.ended_well().await);
+    centre.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_11_the_caller_of_a_client_below_its_guarantee_is_put_through_before_an_elder_one() {
+    let centre = Centre::open(|tenant| {
+        with_bolt(tenant);
+        orders(tenant, "acme").teams[0].guaranteed = 1;
+        orders(tenant, "acme").teams[0].weight = Some(1);
+        orders(tenant, "bolt").teams[0].weight = Some(1);
+    })
+    .await;
+    let _maria = Party::maria(&[]);
+    let _noah = Party::noah(&[]);
+    let elder = caller(BOLT, 5081);
+    let bolts = centre.waits_in("bolt/orders").await;
+    let younger = caller(NUMBER, 5082);
+    let acmes = centre.waits_in("acme/orders").await;
+    centre.works("maria").await;
+    assert_eq!(centre.contact("talking", Some("maria")).await, acmes);
+    assert_eq!(centre.state_of(bolts).await, "waiting");
+    centre.works("noah").await;
+    assert_eq!(centre.contact("talking", Some("noah")).await, bolts);
+    centre.lets_go("maria", acmes).await;
+    centre.lets_go("noah", bolts).await;
+    assert!(elder.ended_well().await && younger.ended_well().await);
+    centre.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_12_before_a_break_the_phone_stays_silent_and_another_agent_takes_the_call() {
+    let centre = Centre::open(|tenant| {
+        let mut capacity = serde_json::to_value(&tenant.capacity).unwrap();
+        capacity["breakGuard"] = json!("10m");
+        tenant.capacity = serde_json::from_value(capacity).unwrap();
+        // In no debt: without a service level it can't be.
+        orders(tenant, "acme").service_level = None;
+    })
+    .await;
+    let _maria = Party::maria(&[]);
+    let _noah = Party::noah(&[]);
+    let now = chrono::Utc::now();
+    let soon = now + chrono::Duration::minutes(1);
+    let rota = json!({"shifts": [{
+        "from": now - chrono::Duration::hours(1), "to": now + chrono::Duration::hours(7),
+        "breaks": [{"from": soon, "to": soon + chrono::Duration::minutes(15)}],
+    }]});
+    let path = "/api/v1/agents/maria/rota";
+    let (status, told) = centre.api.ask(Method::PUT, path, Some(rota)).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{told}");
+    centre.works("maria").await;
+    let calls = caller(NUMBER, 5081);
+    let contact = centre.waits_in("acme/orders").await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(centre.state_of(contact).await, "waiting");
+    assert!(!log("maria").contains("offered"), "her phone is silent");
+    centre.works("noah").await;
+    assert_eq!(centre.contact("talking", Some("noah")).await, contact);
+    centre.lets_go("noah", contact).await;
+    assert!(calls.ended_well().await);
+    centre.close().await;
+}
