@@ -46,7 +46,7 @@ impl Location {
                 return Err(JournalError::Missing { place });
             }
             Self::Sqlite(path) => Box::new(Sqlite::open(path)?),
-            Self::Postgres(url) => Box::new(Postgres::open(url.clone().to_read())?),
+            Self::Postgres(url) => Box::new(Postgres::open(url.clone().read_only())?),
         })
     }
 

@@ -150,16 +150,14 @@ async fn rule_4_the_phone_of_the_longest_idle_rings_and_where_the_queue_says_so_
     let _noah = Party::noah(&[]);
     centre.works("maria").await;
     centre.works("noah").await;
-    let mut port = 5081;
-    for (number, agent) in [
-        (NUMBER, "maria"),
+    for (number, agent, port) in [
+        (NUMBER, "maria", 5081),
         // Maria's idle time has begun anew.
-        (NUMBER, "noah"),
+        (NUMBER, "noah", 5082),
         // Now hers is the longer, and Noah knows more.
-        (BOLT, "noah"),
+        (BOLT, "noah", 5083),
     ] {
         let calls = caller(number, port);
-        port += 1;
         let contact = centre.contact("talking", None).await;
         let shown = centre
             .api

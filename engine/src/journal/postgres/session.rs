@@ -79,7 +79,7 @@ impl Session {
     /// Connects; where `ours` leads, the new connection is named as the leader's.
     pub(super) fn open(url: &DatabaseUrl, ours: Option<Epoch>) -> Result<Self, Failure> {
         let mut client = url.connect()?;
-        prepare_tables(&mut client, url.only_reads())?;
+        prepare_tables(&mut client, url.is_read_only())?;
         // Some servers are set to acknowledge before they have written: not for us.
         let durable = "SELECT set_config('synchronous_commit', 'on', false)
                         WHERE current_setting('synchronous_commit') = 'off'";

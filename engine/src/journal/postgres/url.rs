@@ -79,7 +79,7 @@ impl DatabaseUrl {
     }
 
     /// The same, but the server lets nothing be written by it.
-    pub(in crate::journal) fn to_read(mut self) -> Self {
+    pub(in crate::journal) fn read_only(mut self) -> Self {
         let given = self.config.get_options().unwrap_or_default();
         let options = format!("{given} -c default_transaction_read_only=on");
         self.config.options(options.trim());
@@ -87,7 +87,7 @@ impl DatabaseUrl {
         self
     }
 
-    pub(super) fn only_reads(&self) -> bool {
+    pub(super) fn is_read_only(&self) -> bool {
         self.reads
     }
 
