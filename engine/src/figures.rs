@@ -1,11 +1,15 @@
-//! The figures of queues, clients, teams and agents: a fold of the journal's records.
+//! The figures of queues, clients, teams and agents: a fold of the journal's rows.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-use trunkline_routing::metrics::{AgentTimes, Counts, Hours, Interval, Ledger, Scope, Terms};
-use trunkline_routing::{Judged, Output, Segment, Span, Time};
+use trunkline_routing::metrics::{Counts, Hours, Interval, Ledger, Scope, Sums, Terms};
+use trunkline_routing::{AgentState, Core, Judged, Span, Time};
 use trunkline_tenant::Tenant;
-use trunkline_tenant::crds::{AgentName, ServiceLevel, TeamName};
+use trunkline_tenant::crds::ServiceLevel;
+
+use crate::journal::Rows;
+use crate::state::State;
 
 /// How far back figures are at hand; older ones are in the journal. Two days hold today in
 /// every zone.
@@ -18,7 +22,6 @@ const SWEEP: Span = Span::seconds(3600);
 #[derive(Debug)]
 pub struct Figures {
     ledger: Ledger,
-    times: AgentTimes,
     swept: Time,
 }
 
@@ -26,7 +29,6 @@ impl Default for Figures {
     fn default() -> Self {
         Self {
             ledger: Ledger::new(Interval::Quarter),
-            times: AgentTimes::new(Interval::Quarter, Tz::UTC),
             swept: Time::default(),
         }
     }
@@ -49,9 +51,24 @@ pub struct Figure {
     pub terms: Option<ServiceLevel>,
     /// Of agents and teams: where their time went.
     pub hours: Option<Hours>,
+    /// Of agents and teams that are ready now: capacity in use over what there is.
+    pub load: Option<f64>,
 }
 
 impl Figure {
+    fn new(scope: Scope, from: Time, sums: &Sums, tenant: &Tenant) -> Self {
+        Self {
+            terms: terms(&scope, tenant),
+            scope,
+            from,
+            interval: None,
+            counts: sums.counts,
+            judged: sums.judged,
+            hours: (sums.hours != Hours::default()).then_some(sums.hours),
+            load: None,
+        }
+    }
+
     /// In 0..1, by its own formula; `None` where there are no terms, or nothing counts.
     pub fn service_level(&self) -> Option<f64> {
         self.counts.service_level(self.judged?.formula)
@@ -59,119 +76,105 @@ impl Figure {
 }
 
 impl Figures {
-    /// Takes complete stretches in.
-    pub fn add(&mut self, rows: &[Segment], tenant: &Tenant) {
-        for row in rows {
-            self.ledger.add(row, tenant);
-        }
-        if let Some(row) = rows.last().filter(|row| row.ended - self.swept > SWEEP) {
-            self.swept = row.ended;
-            self.ledger.forget_before(row.ended - AT_HAND);
-            self.times.forget_before(row.ended - AT_HAND);
-        }
-    }
-
-    /// Takes what agents became.
-    pub fn follow(&mut self, at: Time, outputs: &[Output]) {
-        for output in outputs {
-            if let Output::Agent { agent, state } = output {
-                self.times.changed(at, agent, state.clone());
-            }
+    /// Takes rows in that are complete.
+    pub fn add(&mut self, rows: &Rows, tenant: &Tenant) {
+        fold(&mut self.ledger, rows, tenant);
+        let ends = rows.segments.iter().map(|row| row.ended);
+        let newest = ends.chain(rows.spells.iter().map(|row| row.to)).max();
+        if let Some(newest) = newest.filter(|newest| *newest - self.swept > SWEEP) {
+            self.swept = newest;
+            self.ledger.forget_before(newest - AT_HAND);
         }
     }
 
-    /// Everything since midnight, each in its own zone. A stretch counts once its wrap-up is
-    /// over; agents' time counts from when this engine began to lead, or what it replayed.
-    pub fn today(&self, tenant: &Tenant, now: Time) -> Vec<Figure> {
+    /// Everything since midnight, each in its own zone: what is complete, and of the state what is
+    /// open up to now.
+    pub fn today(&self, state: &State, now: Time) -> Vec<Figure> {
+        let Some(tenant) = &state.directory.tenant else {
+            return Vec::new();
+        };
+        let mut open = Ledger::new(Interval::Quarter);
+        fold(&mut open, &state.open_rows(now), tenant);
+        let loads = loads(&state.core);
         let mut scopes = self.ledger.scopes();
-        scopes.extend(self.times.agents().cloned().map(Scope::Agent));
-        scopes.extend(tenant.teams.keys().cloned().map(Scope::Team));
+        scopes.extend(open.scopes());
+        scopes.extend(loads.keys().cloned());
         scopes.sort_unstable();
         scopes.dedup();
-        scopes
-            .into_iter()
-            .map(|scope| {
-                let from = midnight(&scope, tenant, now);
-                let terms = terms(&scope, tenant);
-                Figure {
-                    counts: self.ledger.between(&scope, from, Time(i64::MAX)),
-                    judged: terms.as_ref().map(|terms| Judged {
-                        terms: Terms::new(terms, Span(0)),
-                        formula: terms.formula,
-                    }),
-                    terms,
-                    hours: hours(&self.times, &scope, tenant, from, now),
-                    interval: None,
-                    scope,
-                    from,
-                }
-            })
-            .filter(|figure| figure.counts != Counts::default() || figure.hours.is_some())
+        let figures = scopes.into_iter().map(|scope| {
+            let from = midnight(&scope, tenant, now);
+            let mut sums = self.ledger.since(&scope, from);
+            sums.merge(&open.since(&scope, from));
+            let load = loads.get(&scope).copied();
+            let mut figure = Figure::new(scope, from, &sums, tenant);
+            // Of the whole day: by what is agreed now.
+            figure.judged = figure.terms.as_ref().map(|terms| Judged {
+                terms: Terms::new(terms, Span(0)),
+                formula: terms.formula,
+            });
+            figure.load = load;
+            figure
+        });
+        figures
+            .filter(|it| it.counts != Counts::default() || it.hours.is_some() || it.load.is_some())
             .collect()
     }
 }
 
-/// Past intervals between two moments, each by the terms that were in force then. `rows` are the
-/// journal's of stretches that began at `from` or later; `times` those of its agents, if asked for.
+/// Past intervals that begin between two moments, each by the terms that were in force then. `rows`
+/// are those that touch them, complete and open.
 pub fn history(
-    rows: &[Segment],
-    times: Option<&AgentTimes>,
+    rows: &Rows,
     tenant: &Tenant,
     interval: Interval,
     (from, to): (Time, Time),
 ) -> Vec<Figure> {
     let mut ledger = Ledger::new(interval);
-    for row in rows {
-        ledger.add(row, tenant);
-    }
+    fold(&mut ledger, rows, tenant);
     let mut figures = Vec::new();
     for scope in ledger.scopes() {
-        let terms = terms(&scope, tenant);
         let inside = |start: &Time| from <= *start && *start < to;
-        for (start, counts) in ledger.intervals(&scope).filter(|(start, _)| inside(start)) {
-            let end = start + interval.length();
+        for (start, sums) in ledger.intervals(&scope).filter(|(start, _)| inside(start)) {
             figures.push(Figure {
-                scope: scope.clone(),
-                from: start,
                 interval: Some(interval.length()),
-                counts: *counts,
-                judged: ledger.judged(&scope, start),
-                terms: terms.clone(),
-                hours: times.and_then(|times| hours(times, &scope, tenant, start, end)),
+                ..Figure::new(scope.clone(), start, sums, tenant)
             });
         }
     }
     figures
 }
 
-/// Where the time of an agent, or of a team's agents, went.
-fn hours(
-    times: &AgentTimes,
-    scope: &Scope,
-    tenant: &Tenant,
-    from: Time,
-    to: Time,
-) -> Option<Hours> {
-    let of_team = |team: &TeamName, agent: &AgentName| {
-        let listed = tenant.agents.get(agent);
-        match listed {
-            Some(listed) => listed.team.as_ref() == Some(team),
-            // One of a virtual team's: `<team>-<pod>-<slot>`.
-            None => agent.as_str().rsplitn(3, '-').nth(2) == Some(team.as_str()),
-        }
-    };
-    let mut sum = Hours::default();
-    for agent in times.agents() {
-        let wanted = match scope {
-            Scope::Agent(name) => name == agent,
-            Scope::Team(team) => of_team(team, agent),
-            Scope::Queue(_) | Scope::Client(_) => false,
+fn fold(ledger: &mut Ledger, rows: &Rows, tenant: &Tenant) {
+    for row in &rows.segments {
+        ledger.add(row, tenant);
+    }
+    for spell in &rows.spells {
+        ledger.add_spell(spell, tenant);
+    }
+}
+
+/// Of agents who are signed in and ready, and of their teams: capacity in use over what there is.
+fn loads(core: &Core) -> BTreeMap<Scope, f64> {
+    let mut used: BTreeMap<Scope, (u32, u32)> = BTreeMap::new();
+    for view in core.agents() {
+        let ready = !matches!(
+            view.state,
+            AgentState::SignedOut | AgentState::NotReady { .. }
+        );
+        // Without a team there is no capacity.
+        let Some(team) = view.team.filter(|_| ready) else {
+            continue;
         };
-        if wanted {
-            sum.merge(&times.between(agent, from, to));
+        for scope in [Scope::Team(team), Scope::Agent(view.name)] {
+            let (busy, all) = used.entry(scope).or_default();
+            *busy += view.used;
+            *all += view.capacity;
         }
     }
-    (sum != Hours::default()).then_some(sum)
+    let ratio = |(busy, all): (u32, u32)| f64::from(busy) / f64::from(all.max(1));
+    used.into_iter()
+        .map(|(scope, parts)| (scope, ratio(parts)))
+        .collect()
 }
 
 fn midnight(scope: &Scope, tenant: &Tenant, now: Time) -> Time {
@@ -180,9 +183,7 @@ fn midnight(scope: &Scope, tenant: &Tenant, now: Time) -> Time {
         Scope::Client(client) => client.as_ref(),
         Scope::Team(_) | Scope::Agent(_) => None,
     };
-    let zone = client
-        .and_then(|name| tenant.clients.get(name))
-        .map_or(tenant.time_zone, |client| client.time_zone);
+    let zone = tenant.zone_of(client);
     let utc: DateTime<Utc> = DateTime::from_timestamp_micros(now.0).unwrap_or_default();
     let day = utc.with_timezone(&zone).date_naive();
     // A day without quarters there is none; then everything at hand is shown.
@@ -206,46 +207,75 @@ fn terms(scope: &Scope, tenant: &Tenant) -> Option<ServiceLevel> {
 
 #[cfg(test)]
 mod tests {
-    use trunkline_routing::{ContactId, SegmentEnd};
+    use trunkline_routing::{ContactId, Input, RowTerms, Segment, SegmentEnd};
     use trunkline_tenant::QueueId;
     use trunkline_tenant::crds::Formula;
 
     use super::*;
-    use crate::testing::small_tenant;
+    use crate::testing::{Replay, small_tenant};
 
-    #[test]
-    fn today_begins_at_the_clients_own_midnight() {
-        let tenant = small_tenant();
-        // 2027-01-05 03:00 UTC: still the 4th in New York, where acme's day began at 05:00 UTC.
-        let now = Time(1_799_118_000_000_000);
+    /// Answered after some seconds, talked with for 37 more.
+    fn row(entered: Time, wait: i64, terms: Option<RowTerms>) -> Segment {
         let queue = QueueId::of("acme", "orders");
-        let at = midnight(&Scope::Queue(queue.clone()), &tenant, now);
-        assert_eq!((now - at).as_secs_f64(), 22.0 * 3600.0);
-        let mut figures = Figures::default();
-        let row = |entered: Time| Segment {
+        let answered = entered + Span::seconds(wait);
+        Segment {
             contact: ContactId(1),
             index: 0,
-            queue: queue.clone(),
             client: queue.client.clone(),
+            queue,
             arrived: entered,
             entered,
-            answered: Some(entered + Span::seconds(7)),
-            ended: entered + Span::seconds(67),
+            answered: Some(answered),
+            ended: answered + Span::seconds(37),
             agent: None,
             hold: Span(0),
             wrap_up: Span(0),
             codes: Vec::new(),
             end: SegmentEnd::Answered,
             again: false,
-            terms: None,
+            terms,
+            place: None,
             kind: Default::default(),
-        };
-        figures.add(&[row(at - Span::seconds(1)), row(at), row(now)], &tenant);
-        let today = figures.today(&tenant, now);
-        let of_queue = today
-            .iter()
-            .find(|f| f.scope == Scope::Queue(queue.clone()));
-        let of_queue = of_queue.unwrap();
+        }
+    }
+
+    fn rows(segments: Vec<Segment>) -> Rows {
+        Rows {
+            segments,
+            ..Rows::default()
+        }
+    }
+
+    /// The figures of today in a centre of which all is known, by scope.
+    fn present(centre: &Replay, second: i64) -> impl Fn(Scope) -> Figure + use<> {
+        let mut figures = Figures::default();
+        figures.add(&centre.rows, centre.tenant());
+        let today = figures.today(&centre.state, centre.second(second));
+        move |scope| today.iter().find(|it| it.scope == scope).cloned().unwrap()
+    }
+
+    fn hours(contact: i64, idle: i64, offered: i64, not_ready: i64) -> Option<Hours> {
+        Some(Hours {
+            contact: Span::seconds(contact),
+            idle: Span::seconds(idle),
+            offered: Span::seconds(offered),
+            not_ready: Span::seconds(not_ready),
+        })
+    }
+
+    #[test]
+    fn today_begins_at_the_clients_own_midnight() {
+        let centre = Replay::new();
+        // 03:00 UTC: still the 4th in New York, where acme's day began at 05:00 UTC.
+        let now = centre.second(3 * 3600);
+        let queue = Scope::Queue(QueueId::of("acme", "orders"));
+        let at = midnight(&queue, centre.tenant(), now);
+        assert_eq!((now - at).as_secs_f64(), 22.0 * 3600.0);
+        let mut figures = Figures::default();
+        let begun = [at - Span::seconds(1), at, now].map(|entered| row(entered, 7, None));
+        figures.add(&rows(begun.to_vec()), centre.tenant());
+        let today = figures.today(&centre.state, now);
+        let of_queue = today.iter().find(|it| it.scope == queue).unwrap();
         assert_eq!(of_queue.counts.answered, 2);
         assert_eq!(of_queue.service_level(), Some(1.0));
         assert_eq!(of_queue.counts.asa(), Some(7.0));
@@ -253,8 +283,6 @@ mod tests {
 
     #[test]
     fn a_past_interval_keeps_the_terms_that_were_in_force_whatever_is_agreed_later() {
-        let tenant = small_tenant();
-        let queue = QueueId::of("acme", "orders");
         let start = Time(1_799_118_000_000_000);
         let judged = |within: i64, formula| Judged {
             terms: Terms {
@@ -263,43 +291,162 @@ mod tests {
             },
             formula,
         };
-        let row = |entered: Time, judged: Judged| Segment {
-            contact: ContactId(1),
-            index: 0,
-            queue: queue.clone(),
-            client: queue.client.clone(),
-            arrived: entered,
-            entered,
-            answered: Some(entered + Span::seconds(30)),
-            ended: entered + Span::seconds(67),
-            agent: None,
-            hold: Span(0),
-            wrap_up: Span(0),
-            codes: Vec::new(),
-            end: SegmentEnd::Answered,
-            again: false,
-            terms: Some(trunkline_routing::RowTerms {
+        let by = |judged| {
+            Some(RowTerms {
                 queue: judged,
                 client: judged,
-            }),
-            kind: Default::default(),
+            })
         };
         let then = judged(60, Formula::AllOffered);
         let now = judged(20, Formula::AnsweredOnly);
         let half = Interval::Half.length();
-        let rows = [row(start, then), row(start + half, now)];
+        let rows = rows(vec![
+            row(start, 30, by(then)),
+            row(start + half, 30, by(now)),
+        ]);
         let figures = history(
             &rows,
-            None,
-            &tenant,
+            &small_tenant(),
             Interval::Half,
             (start - half, start + Span(2 * half.0)),
         );
+        let queue = Scope::Queue(QueueId::of("acme", "orders"));
         let of_queue: Vec<_> = figures
             .iter()
-            .filter(|figure| figure.scope == Scope::Queue(queue.clone()))
+            .filter(|figure| figure.scope == queue)
             .map(|figure| (figure.judged, figure.service_level()))
             .collect();
         assert_eq!(of_queue, [(Some(then), Some(1.0)), (Some(now), Some(0.0))]);
+    }
+
+    #[test]
+    fn the_present_figures_hold_who_waits_who_talks_and_what_agents_are_at_up_to_now() {
+        let mut centre = Replay::new();
+        let ten = 36_000;
+        centre.sign_in(ten, "maria");
+        centre.sign_in(ten, "noah");
+        centre.arrive(ten + 100, 1, "acme/orders");
+        centre.answer(ten + 110, 1);
+        let (agent, reason) = ("noah".into(), "lunch".into());
+        centre.at(ten + 200, Input::NotReady { agent, reason });
+        centre.arrive(ten + 300, 2, "acme/orders");
+        let of = present(&centre, ten + 400);
+        let queue = of(Scope::Queue(QueueId::of("acme", "orders"))).counts;
+        assert!(queue.is_balanced());
+        let counted = (queue.offered, queue.answered, queue.waiting, queue.handled);
+        assert_eq!(counted, (2, 1, 1, 0));
+        assert_eq!(queue.asa(), Some(10.0));
+        assert_eq!(queue.max_wait, Span::seconds(100));
+        let maria = of(Scope::Agent("maria".into()));
+        assert_eq!(maria.hours, hours(290, 100, 10, 0));
+        let noah = of(Scope::Agent("noah".into()));
+        assert_eq!(noah.hours, hours(0, 200, 0, 200));
+        let team = of(Scope::Team("frontline".into()));
+        assert_eq!(team.hours, hours(290, 300, 10, 200));
+        let occupancy = team.hours.and_then(|hours| hours.occupancy());
+        assert_eq!(occupancy, Some(290.0 / 590.0));
+
+        // In wrap-up, which takes a second, half of it; then all of it, and the next is offered.
+        centre.done(ten + 410, 1);
+        let half = centre.second(ten + 410) + Span(500_000);
+        let mut figures = Figures::default();
+        figures.add(&centre.rows, centre.tenant());
+        let today = figures.today(&centre.state, half);
+        let agent = today
+            .iter()
+            .find(|it| it.scope == Scope::Agent("maria".into()));
+        assert_eq!(agent.unwrap().counts.aht(), Some(300.5));
+        centre.at(ten + 420, Input::Tick);
+        let of = present(&centre, ten + 420);
+        let maria = of(Scope::Agent("maria".into()));
+        assert_eq!(maria.counts.aht(), Some(301.0));
+        assert_eq!(maria.hours, hours(301, 100, 19, 0));
+    }
+
+    #[test]
+    fn load_is_the_capacity_in_use_over_that_of_those_who_are_ready() {
+        let mut centre = Replay::new();
+        centre.sign_in(10, "maria");
+        centre.sign_in(20, "noah");
+        for contact in [1, 2, 3] {
+            centre.arrive(30, contact, "chats");
+        }
+        // Maria, who has waited longest; noah; and, as soon as she has room for another, maria.
+        centre.answer(40, 1);
+        centre.answer(41, 2);
+        centre.answer(42, 3);
+        let loads = |centre: &Replay, second: i64| {
+            let figures = Figures::default().today(&centre.state, centre.second(second));
+            let of = |scope: Scope| figures.iter().find(|it| it.scope == scope)?.load;
+            let of_queue = of(Scope::Queue(QueueId::centre("chats")));
+            assert_eq!(of_queue, None, "a queue has no capacity");
+            [
+                of(Scope::Agent("maria".into())),
+                of(Scope::Agent("noah".into())),
+                of(Scope::Team("frontline".into())),
+            ]
+        };
+        // Voice 1, chat 3, e-mail 5: nine each.
+        let expected = [2.0 / 9.0, 1.0 / 9.0, 3.0 / 18.0].map(Some);
+        assert_eq!(loads(&centre, 50), expected);
+        // Who has nothing in hand and is not ready counts on neither side of it.
+        centre.done(60, 2);
+        let (agent, reason) = ("noah".into(), "lunch".into());
+        centre.at(70, Input::NotReady { agent, reason });
+        let expected = [Some(2.0 / 9.0), None, Some(2.0 / 9.0)];
+        assert_eq!(loads(&centre, 80), expected);
+    }
+
+    #[test]
+    fn a_past_interval_tells_of_agents_who_took_no_contact_and_counts_them_to_now_and_no_further() {
+        let mut centre = Replay::new();
+        let ten = 36_000;
+        centre.sign_in(ten + 120, "maria");
+        let now = centre.second(ten + 1200);
+        let mut rows = centre.rows.clone();
+        rows.add_open(centre.state.open_rows(now));
+        let hour = (centre.second(ten), centre.second(ten + 3600));
+        let of = |interval, scope: Scope| -> Vec<_> {
+            let all = history(&rows, centre.tenant(), interval, hour);
+            let mine = all.into_iter().filter(|it| it.scope == scope);
+            mine.map(|it| (it.from, it.hours)).collect()
+        };
+        let quarter = |n: i64| centre.second(ten + n * 900);
+        for scope in [
+            Scope::Agent("maria".into()),
+            Scope::Team("frontline".into()),
+        ] {
+            assert_eq!(
+                of(Interval::Quarter, scope.clone()),
+                [
+                    (quarter(0), hours(0, 780, 0, 0)),
+                    (quarter(1), hours(0, 300, 0, 0))
+                ]
+            );
+            assert_eq!(
+                of(Interval::Half, scope),
+                [(quarter(0), hours(0, 1080, 0, 0))]
+            );
+        }
+    }
+
+    #[test]
+    fn an_agent_who_changes_teams_leaves_the_time_before_with_the_old_one() {
+        let mut centre = Replay::new();
+        centre.sign_in(100, "maria");
+        let mut tenant = small_tenant();
+        let other = tenant.teams["frontline"].clone();
+        tenant.teams.insert("backline".into(), other);
+        tenant.agents.get_mut("maria").unwrap().team = Some("backline".into());
+        let tenant = tenant.into();
+        centre.at(200, Input::Configure { tenant });
+        let (agent, reason) = ("maria".into(), "lunch".into());
+        centre.at(300, Input::NotReady { agent, reason });
+        let agent = "maria".into();
+        centre.at(350, Input::Ready { agent });
+        let of = present(&centre, 400);
+        let team = |name: &str| of(Scope::Team(name.into())).hours;
+        assert_eq!(team("frontline"), hours(0, 200, 0, 0), "idle since 100");
+        assert_eq!(team("backline"), hours(0, 50, 0, 50));
     }
 }

@@ -1,7 +1,6 @@
 //! What Prometheus reads. Labels are queues, teams, kinds and hosts: bounded by the tenant,
 //! never a contact.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use trunkline_routing::metrics::Scope;
-use trunkline_routing::{AgentState, CancelReason, Core, Output};
+use trunkline_routing::{AgentState, CancelReason, Output};
 use trunkline_tenant::crds::ClientName;
 
 use crate::figures::Figure;
@@ -144,6 +143,7 @@ impl Today {
         self.asa.clear();
         self.aht.clear();
         self.occupancy.clear();
+        self.load.clear();
         for figure in figures {
             match &figure.scope {
                 Scope::Queue(queue) => self.set_queue(queue.to_string(), figure),
@@ -158,11 +158,14 @@ impl Today {
                     }
                 }
                 Scope::Team(team) => {
-                    if let Some(occupancy) = figure.hours.and_then(|hours| hours.occupancy()) {
-                        let team = team.to_string();
-                        self.occupancy
-                            .get_or_create(&TeamLabel { team })
-                            .set(occupancy);
+                    let team = team.to_string();
+                    let label = TeamLabel { team };
+                    let occupancy = figure.hours.and_then(|hours| hours.occupancy());
+                    for (family, value) in [(&self.occupancy, occupancy), (&self.load, figure.load)]
+                    {
+                        if let Some(value) = value {
+                            family.get_or_create(&label).set(value);
+                        }
                     }
                 }
                 // An agent is no label: a large centre has thousands.
@@ -182,6 +185,7 @@ impl Today {
             ("flowed-out", counts.flowed_out),
             ("called-back", counts.called_back),
             ("dropped", counts.dropped + counts.dropped_talking),
+            ("waiting", counts.waiting),
         ] {
             let queue = queue.clone();
             let n = i64::try_from(n).unwrap_or(i64::MAX);
@@ -198,26 +202,6 @@ impl Today {
             if let Some(value) = value {
                 family.get_or_create(&label).set(value);
             }
-        }
-    }
-
-    fn set_load(&self, core: &Core) {
-        self.load.clear();
-        let mut teams: BTreeMap<String, (u32, u32)> = BTreeMap::new();
-        for view in core.agents() {
-            let ready = !matches!(
-                view.state,
-                AgentState::SignedOut | AgentState::NotReady { .. }
-            );
-            if let Some(team) = view.team.filter(|_| ready) {
-                let (used, capacity) = teams.entry(team.to_string()).or_default();
-                *used += view.used;
-                *capacity += view.capacity;
-            }
-        }
-        for (team, (used, capacity)) in teams {
-            let load = f64::from(used) / f64::from(capacity.max(1));
-            self.load.get_or_create(&TeamLabel { team }).set(load);
         }
     }
 }
@@ -346,7 +330,6 @@ impl Metrics {
     pub fn render(&self, state: &State, today: &[Figure]) -> String {
         let directory = &state.directory;
         self.today.set(today);
-        self.today.set_load(&state.core);
         self.contacts.clear();
         self.agents.clear();
         for live in directory.live.values() {
@@ -357,15 +340,13 @@ impl Metrics {
             self.contacts.get_or_create(&label).inc();
         }
         for (agent, view) in &directory.agents {
-            let team = directory
-                .tenant
-                .as_ref()
-                .and_then(|tenant| tenant.agents.get(agent))
-                .and_then(|agent| agent.team.as_ref())
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            let state = state_word(&view.state);
-            self.agents.get_or_create(&TeamState { team, state }).inc();
+            let team = state.core.team_of(agent);
+            let team = team.map(ToString::to_string).unwrap_or_default();
+            let label = TeamState {
+                team,
+                state: state_word(&view.state),
+            };
+            self.agents.get_or_create(&label).inc();
         }
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
@@ -396,5 +377,69 @@ fn state_word(state: &AgentState) -> &'static str {
         AgentState::Offered => "offered",
         AgentState::Busy => "busy",
         AgentState::WrapUp { .. } => "wrap-up",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::Figures;
+    use crate::testing::{Replay, small_tenant};
+
+    #[test]
+    fn queues_clients_and_teams_read_as_the_figures_of_today_and_no_agent_or_contact_is_a_label() {
+        let mut tenant = serde_json::to_value(small_tenant()).unwrap();
+        tenant["clients"]["acme"]["contract"] = serde_json::json!({
+            "from": null,
+            "serviceLevel": {"percent": 80.0, "within": "5s", "formula": "AllOffered"},
+        });
+        let mut centre = Replay::of(serde_json::from_value(tenant).unwrap());
+        let ten = 36_000;
+        centre.sign_in(ten, "maria");
+        centre.arrive(ten + 100, 41, "acme/orders");
+        centre.answer(ten + 110, 41);
+        centre.arrive(ten + 120, 42, "acme/orders");
+        centre.done(ten + 200, 41);
+        centre.answer(ten + 205, 42);
+        centre.arrive(ten + 210, 43, "acme/orders");
+        let now = centre.second(ten + 300);
+        let mut figures = Figures::default();
+        figures.add(&centre.rows, centre.tenant());
+        let today = figures.today(&centre.state, now);
+        let text = Metrics::default().render(&centre.state, &today);
+        let has = |line: &str| {
+            let line = format!("trunkline_engine_{line}");
+            assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+        };
+        let counted = |what: &str, n: u32| {
+            has(&format!(
+                r#"queue_contacts_today{{queue="acme/orders",what="{what}"}} {n}"#
+            ));
+        };
+        counted("offered", 3);
+        counted("answered", 2);
+        counted("waiting", 1);
+        counted("abandoned", 0);
+        // One of two within 20 s; for the client one of two within 5.
+        counted("answered-within", 1);
+        has(r#"queue_service_level{queue="acme/orders"} 0.5"#);
+        has(r#"client_service_level{client="acme"} 0.0"#);
+        // (10 + 85) / 2; 90 of talk and 1 of wrap-up.
+        has(r#"queue_asa_seconds{queue="acme/orders"} 47.5"#);
+        has(r#"queue_aht_seconds{queue="acme/orders"} 91.0"#);
+        // Idle 100; with contacts 90 + 1 and 95; asked for 10 and 4.
+        has(&format!(
+            r#"team_occupancy{{team="frontline"}} {}"#,
+            186.0 / 286.0
+        ));
+        has(&format!(r#"team_load{{team="frontline"}} {}"#, 1.0 / 9.0));
+        has(r#"contacts{queue="acme/orders",stage="waiting"} 1"#);
+        has(r#"contacts{queue="acme/orders",stage="talking"} 1"#);
+        has(r#"agents{team="frontline",state="busy"} 1"#);
+        for never in ["maria", "41", "42", "43"] {
+            let labels = text.lines().filter_map(|line| line.split('{').nth(1));
+            let mut labels = labels.filter_map(|rest| rest.split('}').next());
+            assert!(labels.all(|labels| !labels.contains(never)), "{never}");
+        }
     }
 }

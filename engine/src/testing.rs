@@ -1,6 +1,10 @@
 //! What the tests share.
 
+use trunkline_routing::{ContactId, Input, Span, Time};
 use trunkline_tenant::Tenant;
+
+use crate::journal::{Actor, Context, Entry, Rows};
+use crate::state::State;
 
 #[allow(dead_code, reason = "a test that harms a server uses more of it")]
 #[path = "../tests/support/database.rs"]
@@ -9,4 +13,96 @@ pub(crate) mod database;
 /// A centre with one team of two, a voice and a chat queue, and a client.
 pub fn small_tenant() -> Tenant {
     serde_json::from_str(include_str!("../tests/fixtures/tenant.json")).unwrap()
+}
+
+/// A small centre whose entries are given by the second, from a midnight (UTC) on.
+pub struct Replay {
+    pub state: State,
+    pub entries: Vec<Entry>,
+    /// The rows that are complete.
+    pub rows: Rows,
+}
+
+impl Replay {
+    /// 2027-01-05.
+    const MIDNIGHT: Time = Time(1_799_107_200_000_000);
+
+    /// The centre of [`small_tenant`].
+    pub fn new() -> Self {
+        Self::of(small_tenant())
+    }
+
+    pub fn of(tenant: Tenant) -> Self {
+        let mut new = Self {
+            state: State::default(),
+            entries: Vec::new(),
+            rows: Rows::default(),
+        };
+        let tenant = tenant.into();
+        new.at(0, Input::Configure { tenant });
+        new
+    }
+
+    pub fn tenant(&self) -> &Tenant {
+        self.state.directory.tenant.as_ref().unwrap()
+    }
+
+    pub fn second(&self, second: i64) -> Time {
+        Self::MIDNIGHT + Span::seconds(second)
+    }
+
+    /// Puts an input in at a second, after all that is due until then.
+    pub fn at(&mut self, second: i64, input: Input) {
+        let at = self.second(second);
+        while let Some(due) = self.state.core.next_deadline().filter(|due| *due < at) {
+            self.put(due, Input::Tick);
+        }
+        self.put(at, input);
+    }
+
+    fn put(&mut self, at: Time, input: Input) {
+        let entry = Entry {
+            seq: self.state.seq.next(),
+            at,
+            input,
+            context: Context::by(Actor::Engine),
+        };
+        self.rows.extend(self.state.apply(&entry).rows);
+        self.entries.push(entry);
+    }
+
+    pub fn sign_in(&mut self, second: i64, agent: &str) {
+        let agent = agent.into();
+        let input = Input::SignIn {
+            agent,
+            ready: true,
+            team: None,
+        };
+        self.at(second, input);
+    }
+
+    pub fn arrive(&mut self, second: i64, contact: u64, queue: &str) {
+        let input = Input::Arrive {
+            contact: ContactId(contact),
+            queue: queue.parse().unwrap(),
+            since: None,
+            priority: 0,
+            customer: None,
+        };
+        self.at(second, input);
+    }
+
+    /// Accepts a contact's present offer and joins both legs.
+    pub fn answer(&mut self, second: i64, contact: u64) {
+        self.at(second, Input::Tick);
+        let live = &self.state.directory.live[&ContactId(contact)];
+        let offer = live.stage.offer().unwrap();
+        self.at(second, Input::Accept { offer });
+        self.at(second, Input::Connected { offer });
+    }
+
+    pub fn done(&mut self, second: i64, contact: u64) {
+        let contact = ContactId(contact);
+        self.at(second, Input::AgentDone { contact });
+    }
 }

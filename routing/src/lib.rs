@@ -23,8 +23,8 @@ pub use core::{
 pub use hours::{is_open, moment};
 pub use input::{ContactId, DeclineCause, Input, OfferId, RotaShift, Target, Unreached, Window};
 pub use output::{
-    AgentState, CancelReason, ConsultEnd, Judged, Outcome, Output, RowTerms, Segment, SegmentEnd,
-    StretchKind,
+    AgentState, CancelReason, ConsultEnd, Judged, Outcome, Output, RowPlace, RowTerms, Segment,
+    SegmentEnd, StretchKind,
 };
 pub use time::{Span, Time};
 pub use timers::Phase;

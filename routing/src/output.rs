@@ -1,8 +1,9 @@
 //! What the core asks of the world, and what it reports.
 
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use trunkline_tenant::QueueId;
-use trunkline_tenant::crds::{AgentName, ClientName, Formula, PromptName};
+use trunkline_tenant::crds::{AgentName, ClientName, Formula, PromptName, TeamName};
 
 use crate::metrics::Terms;
 use crate::{ContactId, OfferId, Span, Target, Time};
@@ -321,6 +322,9 @@ pub struct Segment {
     /// a contract doesn't change the past.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<RowTerms>,
+    /// Where it counts, as it was when the row was written; absent in rows of an older release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<RowPlace>,
     /// What kind of stretch it is: what queues are judged by, or work beside it.
     #[serde(default, skip_serializing_if = "StretchKind::is_plain")]
     pub kind: StretchKind,
@@ -334,6 +338,17 @@ pub struct RowTerms {
     pub queue: Judged,
     /// For the client: its contract, or the queue's where it has none.
     pub client: Judged,
+}
+
+/// Where a stretch counts, so that who changes teams, or moves, takes no past along.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RowPlace {
+    /// The zone of the client's intervals, or of the centre's.
+    pub zone: Tz,
+    /// The agent's team; `None`: nobody talked, or they had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
 }
 
 /// Terms, and the formula of the service level over them.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use trunkline_tenant::crds::*;
 use trunkline_tenant::{Queue, QueueId, Tenant, TenantAgent};
 
@@ -119,6 +120,8 @@ pub(crate) struct Plan {
     pub(crate) clients: Vec<Option<ClientName>>,
     /// By number: the T of the client's contract and its formula.
     pub(crate) contracts: Vec<Option<(Span, Formula)>>,
+    /// By number: the zone of the client's intervals.
+    pub(crate) zones: Vec<Tz>,
     client_of: BTreeMap<ClientName, ClientIx>,
     pub(crate) queues: Vec<QueuePlan>,
     pub(crate) queue_of: BTreeMap<QueueId, QueueIx>,
@@ -238,6 +241,8 @@ impl Plan {
             Some((level.within.into(), level.formula))
         };
         self.contracts = self.clients.iter().map(contract).collect();
+        let zone = |name: &Option<ClientName>| tenant.zone_of(name.as_ref());
+        self.zones = self.clients.iter().map(zone).collect();
     }
 
     fn levels(&self, skills: &BTreeMap<SkillName, u8>) -> Vec<u8> {

@@ -6,9 +6,17 @@
 use chrono::{DateTime, Datelike, Duration, MappedLocalTime, NaiveDate, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
+use trunkline_crds::ClientName;
+
 use crate::model::{Hours, OpeningHours, Tenant};
 
 impl Tenant {
+    /// The zone that a client's reports are in; the centre's, where it is nobody's or no longer there.
+    pub fn zone_of(&self, client: Option<&ClientName>) -> Tz {
+        let client = client.and_then(|name| self.clients.get(name));
+        client.map_or(self.time_zone, |client| client.time_zone)
+    }
+
     /// Whether these hours are open at an instant; no hours: always.
     pub fn is_open(&self, hours: Option<&Hours>, at: DateTime<Utc>) -> bool {
         hours.is_none_or(|h| {

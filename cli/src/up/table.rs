@@ -27,11 +27,11 @@ pub async fn every(handle: Handle, pause: Duration) {
 
 /// Shows it once.
 pub fn show(handle: &Handle) {
+    let figures = handle.today(now());
     let state = handle.state();
     let Some(tenant) = &state.directory.tenant else {
         return;
     };
-    let figures = handle.figures().today(tenant, now());
     let text = render(&state.directory, tenant, &figures);
     drop(state);
     say(text);
@@ -52,8 +52,10 @@ fn render(directory: &Directory, tenant: &Tenant, figures: &[Figure]) -> String 
     for live in directory.live.values() {
         let row = rows.entry(&live.queue).or_default();
         match live.stage {
-            Stage::Talking { .. } => row.talking += 1,
-            _ => row.waiting += 1,
+            Stage::Talking { .. } | Stage::Outside { .. } | Stage::Away { .. } => row.talking += 1,
+            // Nobody waits for what is booked.
+            Stage::Later { .. } => {}
+            Stage::Waiting | Stage::Offered { .. } | Stage::Accepted { .. } => row.waiting += 1,
         }
     }
     for figure in figures {
@@ -71,7 +73,7 @@ fn render(directory: &Directory, tenant: &Tenant, figures: &[Figure]) -> String 
     if !rows.is_empty() {
         let _ = writeln!(
             text,
-            "  {:<width$}  waiting  talking  answered  abandoned  service level (today, wrap-up done)",
+            "  {:<width$}  waiting  talking  answered  abandoned  service level (today)",
             "queue"
         );
     }

@@ -43,6 +43,8 @@ pub(crate) struct Figures {
     callbacks_within: u64,
     /// Lost by us while they waited.
     dropped: u64,
+    /// Not yet any of these.
+    waiting: u64,
     /// Lost by us in conversation; among the answered too.
     dropped_talking: u64,
     /// Callers who were called back and reached; they flowed out before.
@@ -71,6 +73,9 @@ pub(crate) struct Figures {
     /// Of agents and teams: contact time / (contact + idle), in 0..1.
     #[serde(skip_serializing_if = "Option::is_none")]
     occupancy: Option<f64>,
+    /// Of agents and teams that are ready now: capacity in use over what there is, in 0..1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load: Option<f64>,
     /// Of agents and teams: with contacts or in wrap-up.
     #[serde(skip_serializing_if = "Option::is_none")]
     contact_seconds: Option<f64>,
@@ -111,6 +116,7 @@ impl From<&Figure> for Figures {
             flowed_out: counts.flowed_out,
             callbacks_within: counts.callbacks_within,
             dropped: counts.dropped,
+            waiting: counts.waiting,
             dropped_talking: counts.dropped_talking,
             called_back: counts.called_back,
             consults: counts.consults,
@@ -124,6 +130,7 @@ impl From<&Figure> for Figures {
             aht_seconds: counts.aht(),
             max_wait_seconds: counts.max_wait.as_secs_f64(),
             occupancy: hours.and_then(|hours| hours.occupancy()),
+            load: figure.load,
             contact_seconds: hours.map(|hours| hours.contact.as_secs_f64()),
             idle_seconds: hours.map(|hours| hours.idle.as_secs_f64()),
             not_ready_seconds: hours.map(|hours| hours.not_ready.as_secs_f64()),
@@ -144,14 +151,13 @@ pub(super) async fn today(
     Asked(with): Asked<With>,
 ) -> Result<Json<Vec<Figures>>, ApiError> {
     caller.admin()?;
-    let tenant = app.handle.state().directory.tenant.clone();
-    let figures = app.handle.figures();
-    let today = tenant.map(|tenant| figures.today(&tenant, super::now()));
-    let mut today = today.unwrap_or_default();
+    let mut today = app.handle.today(super::now());
     if !with.occupancy {
-        // What is counted is the same after a restart; where time goes grows with it.
         today.retain(|figure| figure.counts != Counts::default());
-        today.iter_mut().for_each(|figure| figure.hours = None);
+        for figure in &mut today {
+            figure.hours = None;
+            figure.load = None;
+        }
     }
     Ok(Json(today.iter().map(Figures::from).collect()))
 }
@@ -198,13 +204,13 @@ pub(super) async fn past(
     };
     let moment = |at: DateTime<Utc>| Time(at.timestamp_micros());
     let (from, to) = (moment(span.from), moment(span.to));
-    let rows = app.handle.records(from).await?;
-    let times = if span.occupancy {
-        Some(app.handle.agent_times(interval, to).await?)
-    } else {
-        None
-    };
-    let figures = history(&rows, times.as_ref(), &tenant, interval, (from, to));
+    // The last interval begins before `to`, and may end behind it.
+    let touched = (from, to + interval.length());
+    let mut rows = app.handle.rows(touched, super::now()).await?;
+    if !span.occupancy {
+        rows.spells.clear();
+    }
+    let figures = history(&rows, &tenant, interval, (from, to));
     let wanted = |figure: &&Figure| {
         let (of, name) = named(&figure.scope);
         span.of.as_deref().is_none_or(|it| it == of)

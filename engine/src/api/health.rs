@@ -62,9 +62,8 @@ async fn render(State((handle, metrics)): State<(Handle, Arc<Metrics>)>) -> impl
 }
 
 fn text(handle: &Handle, metrics: &Metrics) -> impl IntoResponse + use<> {
-    let tenant = handle.state().directory.tenant.clone();
-    let today = tenant.map(|tenant| handle.figures().today(&tenant, super::now()));
-    let text = metrics.render(&handle.state(), &today.unwrap_or_default());
+    let today = handle.today(super::now());
+    let text = metrics.render(&handle.state(), &today);
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text)
 }

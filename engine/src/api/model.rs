@@ -427,10 +427,12 @@ pub(crate) struct QueueNow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<String>,
     pub(crate) medium: Medium,
-    /// Waiting, being offered or being joined.
+    /// Waiting, being offered or being joined. Consults are not among them: they are about a contact.
     pub(crate) waiting: usize,
     /// In conversation.
     pub(crate) talking: usize,
+    /// Callbacks that are booked for a time that has not come.
+    pub(crate) later: usize,
     /// Of those who wait, since their first arrival.
     pub(crate) longest_wait_seconds: f64,
 }

@@ -118,11 +118,11 @@ pub(super) const ROUTES: &[Route] = &[
         method: "get",
         path: "/api/v1/figures",
         summary: "The figures of today, by queue, client, team and agent: the service level with its \
-                  formula and its counts. A stretch counts once its wrap-up is over",
+                  formula and its counts, up to now: who waits and who talks counts too",
         access: Access::Admin,
         query: &[(
             "occupancy",
-            "`true`: with where agents' time went since this engine began to lead",
+            "`true`: with where agents' time went, up to now, and their load",
         )],
         body: None,
         status: 200,
@@ -134,7 +134,8 @@ pub(super) const ROUTES: &[Route] = &[
         method: "get",
         path: "/api/v1/figures/history",
         summary: "Past intervals, by queue, client, team and agent, folded from the journal: each by the terms \
-                  that were in force then, and on its client's wall clock",
+                  that were in force then, on its client's wall clock (teams and agents: on the centre's). \
+                  An interval that isn't over counts up to now",
         access: Access::Admin,
         query: &[
             ("from", "RFC 3339: intervals that begin then or later"),
@@ -147,7 +148,7 @@ pub(super) const ROUTES: &[Route] = &[
             ("name", "only of this name"),
             (
                 "occupancy",
-                "`true`: with where agents' time went, which replays the journal and takes longer",
+                "`true`: with where agents' time went, also of those who took no contact",
             ),
         ],
         body: None,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use trunkline_routing::{ContactId, Input, SegmentEnd, Span, Time};
+use trunkline_routing::{AgentState, ContactId, Input, SegmentEnd, Span, Time};
 use trunkline_tenant::QueueId;
 
 use super::*;
@@ -58,6 +58,7 @@ on_every_store! {
     what_is_written_is_read_in_order_and_in_parts_after_reopening,
     the_newest_snapshot_is_kept_and_the_one_before_it,
     a_record_written_again_is_one_record,
+    agents_time_written_again_is_there_once_and_is_found_by_what_it_touches,
     whoever_leads_is_seen_with_epoch_and_snapshot,
     what_waits_goes_in_order_and_all_of_it_before_the_store_is_let_go,
     replay_and_snapshot_with_tail_give_the_live_state_byte_for_byte,
@@ -110,9 +111,12 @@ fn a_stale_leader_writes_nothing(home: &Home) {
     };
     assert_eq!(told(journal.append(stale, &[entry(3)])), (stale, current));
     assert_eq!(told(journal.append(stale, &[])), (stale, current));
-    assert_eq!(told(journal.project(stale, &[])), (stale, current));
     assert_eq!(
-        told(journal.project(stale, &[segment(1, 0)])),
+        told(journal.project(stale, &Rows::default())),
+        (stale, current)
+    );
+    assert_eq!(
+        told(journal.project(stale, &segments([segment(1, 0)]))),
         (stale, current)
     );
     assert_eq!(told(journal.beat(stale)), (stale, current));
@@ -125,7 +129,13 @@ fn a_stale_leader_writes_nothing(home: &Home) {
         (stale, current)
     );
     assert_eq!(all(journal.as_mut()), entries(1..=2));
+    let spells = Rows {
+        spells: vec![spell("maria", 1)],
+        ..Rows::default()
+    };
+    assert_eq!(told(journal.project(stale, &spells)), (stale, current));
     assert!(journal.record(1).unwrap().is_empty());
+    assert!(journal.spells(Time(0), LATEST).unwrap().is_empty());
     assert_eq!(journal.snapshot().unwrap(), None);
     journal.append(current, &[entry(3)]).unwrap();
     journal.beat(current).unwrap();
@@ -194,19 +204,79 @@ pub(super) fn segment(contact: u64, index: u32) -> Segment {
         end: SegmentEnd::Abandoned,
         again: false,
         terms: None,
+        place: None,
         kind: Default::default(),
     }
+}
+
+fn segments<const N: usize>(segments: [Segment; N]) -> Rows {
+    Rows {
+        segments: segments.into(),
+        ..Rows::default()
+    }
+}
+
+/// Half an hour of an agent's.
+pub(super) fn spell(agent: &str, from: i64) -> Spell {
+    Spell {
+        agent: agent.into(),
+        team: Some("frontline".into()),
+        from: Time(from),
+        to: Time(from) + Span::seconds(1800),
+        state: AgentState::NotReady {
+            reason: "lunch".into(),
+        },
+    }
+}
+
+/// The latest moment that any store has a number for.
+const LATEST: Time = Time(i64::MAX);
+
+fn agents_time_written_again_is_there_once_and_is_found_by_what_it_touches(home: &Home) {
+    let mut journal = home.open();
+    let epoch = journal.acquire("a").unwrap();
+    let half = Span::seconds(1800).0;
+    let write = |journal: &mut dyn Journal, spells: Vec<Spell>| {
+        let rows = Rows {
+            spells,
+            ..Rows::default()
+        };
+        journal.project(epoch, &rows).unwrap();
+    };
+    let (first, second) = (spell("maria", 0), spell("maria", half));
+    let noah = spell("noah", half - 1);
+    write(journal.as_mut(), vec![second.clone(), first.clone()]);
+    write(
+        journal.as_mut(),
+        vec![first.clone(), first.clone(), noah.clone()],
+    );
+    drop(journal);
+    let mut journal = home.open();
+    let mut found = |from, to| journal.spells(Time(from), Time(to)).unwrap();
+    assert_eq!(
+        found(0, i64::MAX),
+        [first.clone(), noah.clone(), second.clone()]
+    );
+    let touched = found(half, half);
+    assert_eq!(
+        touched,
+        std::slice::from_ref(&noah),
+        "it touches this moment"
+    );
+    assert_eq!(found(half, half + 1), [noah.clone(), second.clone()]);
+    assert_eq!(found(half - 1, half), [first, noah]);
+    assert_eq!(found(2 * half, i64::MAX), []);
 }
 
 fn a_record_written_again_is_one_record(home: &Home) {
     let mut journal = home.open();
     let epoch = journal.acquire("a").unwrap();
-    journal.project(epoch, &[]).unwrap();
-    let first = [segment(2, 0), segment(1, 1), segment(1, 0)];
+    journal.project(epoch, &Rows::default()).unwrap();
+    let first = segments([segment(2, 0), segment(1, 1), segment(1, 0)]);
     journal.project(epoch, &first).unwrap();
     let mut changed = segment(1, 1);
     changed.wrap_up = Span::seconds(4);
-    let again = [segment(1, 1), changed.clone(), segment(3, 0)];
+    let again = segments([segment(1, 1), changed.clone(), segment(3, 0)]);
     journal.project(epoch, &again).unwrap();
     assert_eq!(journal.record(1).unwrap(), [segment(1, 0), changed.clone()]);
     let since = segment(2, 0).entered;
@@ -295,7 +365,13 @@ fn what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay(home: &Home) {
     let epoch = journal.acquire("a").unwrap();
     journal.append(epoch, &entries(1..=100)).unwrap();
     journal
-        .project(epoch, &[segment(1, 0), segment(2, 0)])
+        .project(
+            epoch,
+            &Rows {
+                segments: vec![segment(1, 0), segment(2, 0)],
+                spells: vec![spell("maria", 1)],
+            },
+        )
         .unwrap();
     let long_after = entry(1_000).at;
     let cut = |journal: &mut dyn Journal, before| {
@@ -323,6 +399,7 @@ fn what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay(home: &Home) {
     assert_eq!(total, 40, "the older snapshot goes on to be of use");
     assert_eq!(all(journal.as_mut()), entries(41..=100));
     assert_eq!(journal.records(Time(0)).unwrap().len(), 2);
+    assert_eq!(journal.spells(Time(0), LATEST).unwrap().len(), 1);
     let stale = journal.cut(Epoch(0), long_after, 7);
     assert!(
         matches!(stale, Err(JournalError::Stale { .. })),

@@ -10,6 +10,7 @@ mod entry;
 mod error;
 mod location;
 mod postgres;
+mod rows;
 mod sqlite;
 mod vault;
 mod writer;
@@ -22,12 +23,14 @@ mod tests;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use trunkline_routing::metrics::Spell;
 use trunkline_routing::{Segment, Time};
 
 pub use entry::{Actor, Context, Entry, Presence};
 pub use error::JournalError;
 pub use location::Location;
 pub use postgres::{DatabaseUrl, Postgres};
+pub use rows::Rows;
 pub use sqlite::Sqlite;
 pub use vault::{Names, Sealed, Vault};
 pub use writer::Writer;
@@ -140,7 +143,7 @@ pub trait Journal: Send {
     fn scrub(&mut self) -> Result<(), JournalError>;
 
     /// Cuts entries that are older than `before` and are in both snapshots, and customers who last
-    /// came before it; at most `limit` of each. Records and snapshots stay.
+    /// came before it; at most `limit` of each. Rows and snapshots stay.
     ///
     /// # Errors
     /// [`JournalError::Stale`].
@@ -152,7 +155,7 @@ pub trait Journal: Send {
     ///
     /// # Errors
     /// [`JournalError::Stale`].
-    fn project(&mut self, epoch: Epoch, rows: &[Segment]) -> Result<(), JournalError>;
+    fn project(&mut self, epoch: Epoch, rows: &Rows) -> Result<(), JournalError>;
 
     /// Keeps a snapshot; older ones but the one before it may go.
     ///
@@ -177,6 +180,13 @@ pub trait Journal: Send {
     /// # Errors
     /// [`JournalError`].
     fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError>;
+
+    /// The rows of agents' time that touch what is between two moments, in the order of their
+    /// beginnings.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError>;
 
     /// The rows of one contact, by index.
     ///

@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use trunkline_routing::metrics::Spell;
 use trunkline_routing::{Segment, Time};
 
-use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Sealed, Seq, Snapshot};
+use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Sealed, Seq, Snapshot};
 
 /// What this engine writes.
 const FORMAT: u32 = 2;
@@ -35,6 +38,14 @@ const CUSTOMERS: &str = "
 CREATE TABLE customer (id TEXT PRIMARY KEY, lookup BLOB NOT NULL UNIQUE, key BLOB NOT NULL, text BLOB NOT NULL,
                        seen INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX customer_seen ON customer (seen);
+";
+
+/// What agents' time went to. An older release leaves it as it is, so it is no format of its own; the
+/// time of its days is in no row.
+const SPELLS: &str = "
+CREATE TABLE IF NOT EXISTS spell (agent TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL, body TEXT NOT NULL,
+                                  PRIMARY KEY (agent, began)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS spell_ended ON spell (ended);
 ";
 
 /// When what is committed is on the disk. The log is one file: a sync takes along all that was
@@ -80,14 +91,18 @@ impl Sqlite {
         })
     }
 
-    fn rows(&mut self, select: &str, by: i64) -> Result<Vec<Segment>, JournalError> {
-        const DOING: &str = "reading records";
+    fn rows<T: DeserializeOwned>(
+        &mut self,
+        select: &str,
+        by: impl rusqlite::Params,
+    ) -> Result<Vec<T>, JournalError> {
+        const DOING: &str = "reading rows";
         let mut select = self
             .connection
             .prepare_cached(select)
             .map_err(sqlite(DOING))?;
         let rows = select
-            .query_map(params![by], |row| row.get::<_, String>(0))
+            .query_map(by, |row| row.get::<_, String>(0))
             .map_err(sqlite(DOING))?;
         rows.map(|row| {
             let body = row.map_err(sqlite(DOING))?;
@@ -194,6 +209,9 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
             });
         }
     }
+    transaction
+        .execute_batch(SPELLS)
+        .map_err(sqlite("making its tables"))?;
     transaction.commit().map_err(opening)?;
     Ok(connection)
 }
@@ -205,6 +223,13 @@ fn sqlite(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> JournalError {
 fn epoch(connection: &Connection) -> rusqlite::Result<Epoch> {
     connection.query_row("SELECT epoch FROM leader", [], |row| {
         row.get::<_, i64>(0).map(|n| Epoch(n.unsigned_abs()))
+    })
+}
+
+fn written(row: &impl Serialize) -> Result<String, JournalError> {
+    serde_json::to_string(row).map_err(|source| JournalError::Entry {
+        seq: Seq(0),
+        source,
     })
 }
 
@@ -291,24 +316,33 @@ impl Journal for Sqlite {
         transaction.commit().map_err(sqlite(DOING))
     }
 
-    fn project(&mut self, ours: Epoch, rows: &[Segment]) -> Result<(), JournalError> {
-        const DOING: &str = "writing records";
+    fn project(&mut self, ours: Epoch, rows: &Rows) -> Result<(), JournalError> {
+        const DOING: &str = "writing rows";
         let transaction = self.led(ours, Sync::Later, DOING)?;
         {
             let mut insert = transaction
                 .prepare_cached("INSERT OR REPLACE INTO record VALUES (?1, ?2, ?3, ?4)")
                 .map_err(sqlite(DOING))?;
-            for row in rows {
-                let body = serde_json::to_string(row).map_err(|source| JournalError::Entry {
-                    seq: Seq(0),
-                    source,
-                })?;
+            for row in &rows.segments {
                 insert
                     .execute(params![
                         signed(row.contact.0),
                         row.index,
                         row.entered.0,
-                        body
+                        written(row)?
+                    ])
+                    .map_err(sqlite(DOING))?;
+            }
+            let mut insert = transaction
+                .prepare_cached("INSERT OR REPLACE INTO spell VALUES (?1, ?2, ?3, ?4)")
+                .map_err(sqlite(DOING))?;
+            for row in &rows.spells {
+                insert
+                    .execute(params![
+                        row.agent.as_str(),
+                        row.from.0,
+                        row.to.0,
+                        written(row)?
                     ])
                     .map_err(sqlite(DOING))?;
             }
@@ -375,14 +409,21 @@ impl Journal for Sqlite {
     fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
         self.rows(
             "SELECT body FROM record WHERE entered >= ?1 ORDER BY entered, contact, stretch",
-            since.0,
+            [since.0],
+        )
+    }
+
+    fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
+        self.rows(
+            "SELECT body FROM spell WHERE ended > ?1 AND began < ?2 ORDER BY began, agent",
+            [from.0, to.0],
         )
     }
 
     fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
         self.rows(
             "SELECT body FROM record WHERE contact = ?1 ORDER BY stretch",
-            signed(contact),
+            [signed(contact)],
         )
     }
 
@@ -499,7 +540,7 @@ mod tests {
         };
         let (normal, full) = (1, 2);
         assert_eq!(mode(&journal), full);
-        journal.project(epoch, &[]).unwrap();
+        journal.project(epoch, &Rows::default()).unwrap();
         assert_eq!(mode(&journal), normal);
         journal.append(epoch, &entries(1..=1)).unwrap();
         assert_eq!(mode(&journal), full);

@@ -7,9 +7,10 @@ use std::sync::mpsc;
 use std::thread;
 
 use tokio::sync::oneshot;
+use trunkline_routing::metrics::Spell;
 use trunkline_routing::{Segment, Time};
 
-use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Seq, Snapshot, Vault};
+use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Seq, Snapshot, Vault};
 
 /// The store, on its thread. Dropping it ends the thread once all that was asked is done.
 #[derive(Debug)]
@@ -165,8 +166,8 @@ impl Writer {
 
     /// See [`Journal::project`]. Not waited for: rows lost here are written again by the replay,
     /// for a snapshot that would skip them queues behind.
-    pub fn project(&self, epoch: Epoch, rows: Vec<Segment>) {
-        self.order("records", move |store| store.project(epoch, &rows));
+    pub fn project(&self, epoch: Epoch, rows: Rows) {
+        self.order("rows", move |store| store.project(epoch, &rows));
     }
 
     /// See [`Journal::save_snapshot`]. Not waited for: without it a restart replays more.
@@ -213,6 +214,14 @@ impl Writer {
     /// As there.
     pub async fn records(&self, since: Time) -> Result<Vec<Segment>, JournalError> {
         self.ask(move |store| store.records(since)).await
+    }
+
+    /// See [`Journal::spells`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn spells(&self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
+        self.ask(move |store| store.spells(from, to)).await
     }
 
     /// See [`Journal::record`].

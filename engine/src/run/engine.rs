@@ -13,12 +13,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::handle::{Ends, Handle, Role};
 use super::main_loop::{LoopEnd, MainLoop, silent_telephony};
 use super::options::{Options, Place, Voice};
-use super::recover::Tail;
+use super::recover::{Tail, figures_of};
 use super::reporting;
 use super::standby::{holder, stand_by};
 use crate::api::{self, App, FrontDoor};
 use crate::config::{Files, Loaded};
-use crate::figures::AT_HAND;
 use crate::journal::{Epoch, JournalError, Location, Names, Vault, Writer};
 use crate::keys::TenantKey;
 use crate::kube::Election;
@@ -201,10 +200,7 @@ async fn live(
     // Set once: an engine leads once in its life.
     let _ = ends.journal.set(Arc::downgrade(&writer));
     let state = tail.take_over(&writer, epoch).await?;
-    if let Some(tenant) = &state.directory.tenant {
-        let rows = writer.records(state.directory.last - AT_HAND).await?;
-        ends.figures().add(&rows, tenant);
-    }
+    *ends.figures() = figures_of(&writer, &state).await?;
     let recovered = state.directory.recovered();
     *ends
         .state

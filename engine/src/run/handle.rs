@@ -2,18 +2,14 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use chrono_tz::Tz;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use trunkline_routing::metrics::{AgentTimes, Interval};
-use trunkline_routing::{
-    ContactId, Core, Input, Options as CoreOptions, Output, Segment, Target, Time, Window,
-};
+use trunkline_routing::{ContactId, Input, Output, Segment, Target, Time, Window};
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::AgentName;
 
 use crate::explain::{Explainer, Explanation, NoAnswer, Question};
-use crate::figures::Figures;
-use crate::journal::{Context, Entry, Epoch, JournalError, Names, Seq, Writer};
+use crate::figures::{Figure, Figures};
+use crate::journal::{Context, Entry, Epoch, JournalError, Names, Rows, Seq, Writer};
 use crate::state::State;
 use crate::telephony::CallAudio;
 
@@ -331,9 +327,12 @@ impl Handle {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The figures of the day. Hold them shortly.
-    pub fn figures(&self) -> RwLockReadGuard<'_, Figures> {
-        self.figures.read().unwrap_or_else(PoisonError::into_inner)
+    /// The figures of today, up to a moment.
+    pub fn today(&self, now: Time) -> Vec<Figure> {
+        // In the main loop's order, and both at once: no row is counted twice, or not at all.
+        let figures = self.figures.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
+        figures.today(&state, now)
     }
 
     /// The complete stretches of a contact, from the journal.
@@ -363,47 +362,21 @@ impl Handle {
         &self.names
     }
 
-    /// The complete stretches that began at a moment or later, from the journal.
+    /// The rows of contacts that entered a queue at a moment or later, and those of agents' time
+    /// between two: the complete ones from the journal, and those that are open, up to `now`.
     ///
     /// # Errors
     /// As [`Handle::record`].
-    pub async fn records(&self, since: Time) -> Result<Vec<Segment>, NotTaken> {
-        unread(self.journal()?.records(since).await)
-    }
-
-    /// Where agents' time went until a moment: a replay of the journal.
-    ///
-    /// # Errors
-    /// As [`Handle::record`].
-    pub async fn agent_times(
-        &self,
-        interval: Interval,
-        until: Time,
-    ) -> Result<AgentTimes, NotTaken> {
-        let mut times = AgentTimes::new(interval, Tz::UTC);
-        let mut core = Core::new(CoreOptions::default());
-        let mut outputs = Vec::new();
-        let followed = |entry: &Entry| {
-            if entry.at >= until {
-                return false;
-            }
-            core.handle(entry.at, entry.input.clone(), &mut outputs);
-            for output in outputs.drain(..) {
-                if let Output::Agent { agent, state } = output {
-                    times.changed(entry.at, &agent, state);
-                }
-            }
-            true
+    pub async fn rows(&self, (from, to): (Time, Time), now: Time) -> Result<Rows, NotTaken> {
+        let journal = self.journal()?;
+        // First: what completes meanwhile is in both, and is told by its key.
+        let open = self.state().open_rows(now);
+        let mut rows = Rows {
+            segments: unread(journal.records(from).await)?,
+            spells: unread(journal.spells(from, to).await)?,
         };
-        match self.replay(followed).await? {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::error!(%error, "the journal could not be replayed");
-                return Err(NotTaken::NotLeading);
-            }
-        }
-        times.until(until.min(core.now()));
-        Ok(times)
+        rows.add_open(open);
+        Ok(rows)
     }
 
     /// Shows the journal's entries in order, until one is not wanted.

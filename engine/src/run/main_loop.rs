@@ -7,16 +7,15 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use trunkline_routing::{ContactId, Input, Output, Segment, Time};
+use trunkline_routing::{ContactId, Input, Output, Time};
 
 use super::clock::Clock;
 use super::handle::{Arrived, Arriving, Decision, Ends, NotTaken, Request, Role};
 use super::presence::Beats;
-use super::recover::records;
 use crate::config::Loaded;
-use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Seq, Writer};
+use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Rows, Seq, Writer};
 use crate::metrics::Metrics;
-use crate::state::State;
+use crate::state::{Applied, State};
 use crate::telephony::{Arrival, CallRef, Command, MediaHosts, Report, Standing, Telephony};
 
 /// Entries in one commit at most: a commit of this size takes some 10 ms.
@@ -364,16 +363,12 @@ impl MainLoop {
         let began = Instant::now();
         let entries = self.writer.append(self.epoch, entries).await?;
         self.metrics.committed(entries.len(), began.elapsed());
-        let mut rows: Vec<Segment> = Vec::new();
+        let mut rows = Rows::default();
         for (entry, waiter) in entries.into_iter().zip(waiters) {
-            let outputs = {
-                let mut state = self
-                    .ends
-                    .state
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
-                state.apply(&entry)
-            };
+            let Applied {
+                outputs,
+                rows: made,
+            } = self.apply(&entry);
             let Entry {
                 seq,
                 at,
@@ -387,10 +382,9 @@ impl MainLoop {
                 context,
                 outputs,
             });
-            self.ends.figures().follow(at, &decision.outputs);
             self.metrics.decided(&decision);
             self.tell_telephony(&decision);
-            rows.extend(records(&decision.outputs));
+            rows.extend(made);
             // Nobody may be listening, and who asked may have gone: neither matters here.
             let _ = self.ends.decisions.send(Arc::clone(&decision));
             match waiter {
@@ -402,13 +396,24 @@ impl MainLoop {
             }
         }
         if !rows.is_empty() {
-            let tenant = self.read(|state| state.directory.tenant.clone());
-            if let Some(tenant) = tenant {
-                self.ends.figures().add(&rows, &tenant);
-            }
             self.writer.project(self.epoch, rows);
         }
         Ok(())
+    }
+
+    /// The state and the figures change as one: who looks at both sees each row once.
+    fn apply(&self, entry: &Entry) -> Applied {
+        let mut figures = self.ends.figures();
+        let mut state = self
+            .ends
+            .state
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let applied = state.apply(entry);
+        if let Some(tenant) = &state.directory.tenant {
+            figures.add(&applied.rows, tenant);
+        }
+        applied
     }
 
     fn tell_telephony(&self, decision: &Decision) {

@@ -4,15 +4,16 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use trunkline_routing::{Output, Segment};
+use trunkline_routing::Time;
 
-use crate::journal::{Epoch, JournalError, Seq, Snapshot, Writer};
+use crate::figures::{AT_HAND, Figures};
+use crate::journal::{Epoch, JournalError, Rows, Seq, Snapshot, Writer};
 use crate::state::{State, StateError};
 
 /// Entries read at once.
 const CHUNK: usize = 5_000;
 
-/// Reads the journal into a state, and writes again the records that the entries behind the
+/// Reads the journal into a state, and writes again the rows that the entries behind the
 /// snapshot make: those of the last moments may have been lost with the predecessor. A snapshot that
 /// can't be read (of another release) costs time, as long as all entries are there.
 ///
@@ -26,9 +27,9 @@ pub async fn recover(journal: &Writer, epoch: Epoch) -> Result<State, JournalErr
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     state: State,
-    /// The records of the entries behind the newest snapshot, with the entry that made each: a
+    /// The rows of the entries behind the newest snapshot, with the entry that made each: a
     /// leader that dies may not have written them.
-    rows: VecDeque<(Seq, Segment)>,
+    rows: VecDeque<(Seq, Rows)>,
     begun: bool,
 }
 
@@ -47,9 +48,10 @@ impl Tail {
                         last: self.state.seq,
                     });
                 }
-                let outputs = self.state.apply(entry);
-                let made = records(&outputs).map(|row| (entry.seq, row));
-                self.rows.extend(made);
+                let made = self.state.apply(entry).rows;
+                if !made.is_empty() {
+                    self.rows.push_back((entry.seq, made));
+                }
             }
             if entries.len() < CHUNK {
                 return Ok(());
@@ -85,7 +87,7 @@ impl Tail {
             .collect()
     }
 
-    /// Lets go of the records that the leader wrote: those that a snapshot has left behind.
+    /// Lets go of the rows that the leader wrote: those that a snapshot has left behind.
     pub(super) fn written_up_to(&mut self, snapshot: Seq) {
         while self.rows.front().is_some_and(|(seq, _)| *seq <= snapshot) {
             self.rows.pop_front();
@@ -101,9 +103,15 @@ impl Tail {
         let (began, known) = (Instant::now(), self.state.seq);
         self.catch_up(journal).await?;
         journal.open_customers(self.customers()).await?;
-        let rows: Vec<Segment> = self.rows.into_iter().map(|(_, row)| row).collect();
-        for rows in rows.chunks(CHUNK) {
-            journal.project(epoch, rows.to_vec());
+        let mut rows = Rows::default();
+        for (_, made) in self.rows {
+            rows.extend(made);
+            if rows.len() >= CHUNK {
+                journal.project(epoch, std::mem::take(&mut rows));
+            }
+        }
+        if !rows.is_empty() {
+            journal.project(epoch, rows);
         }
         tracing::info!(
             known = known.0,
@@ -114,6 +122,23 @@ impl Tail {
         );
         Ok(self.state)
     }
+}
+
+/// The figures that are at hand behind a state, from the rows that the journal keeps.
+///
+/// # Errors
+/// [`JournalError`].
+pub(super) async fn figures_of(journal: &Writer, state: &State) -> Result<Figures, JournalError> {
+    let mut figures = Figures::default();
+    if let Some(tenant) = &state.directory.tenant {
+        let since = state.directory.last - AT_HAND;
+        let rows = Rows {
+            segments: journal.records(since).await?,
+            spells: journal.spells(since, Time(i64::MAX)).await?,
+        };
+        figures.add(&rows, tenant);
+    }
+    Ok(figures)
 }
 
 /// A state to fold all entries into, where a snapshot can't be read and none has been cut.
@@ -134,12 +159,4 @@ async fn whole(
             why: error.to_string(),
         }),
     }
-}
-
-/// The complete stretches among a decision's outputs.
-pub(super) fn records(outputs: &[Output]) -> impl Iterator<Item = Segment> {
-    outputs.iter().filter_map(|output| match output {
-        Output::Record(segment) => Some(segment.as_ref().clone()),
-        _ => None,
-    })
 }

@@ -29,18 +29,18 @@ pub(super) async fn follow(
     loop {
         tokio::time::sleep(LOOK).await;
         let problem = problem.borrow().clone();
-        let (hash, tenant, now) = {
+        let (hash, configured, now) = {
             let state = handle.state();
             let directory = &state.directory;
             (
                 config_hash(directory),
-                directory.tenant.clone(),
+                directory.tenant.is_some(),
                 directory.last,
             )
         };
-        let Some(tenant) = tenant else {
+        if !configured {
             continue;
-        };
+        }
         // Counts alone wait; what is decided by people is told at once.
         let urgent = told
             .as_ref()
@@ -48,7 +48,7 @@ pub(super) async fn follow(
         if !urgent && told_at.elapsed() < SETTLE {
             continue;
         }
-        let today = handle.figures().today(&tenant, now);
+        let today = handle.today(now);
         let report = report(&me, epoch, problem, &handle.state().directory, &today);
         if told.as_ref() == Some(&report) {
             told_at = tokio::time::Instant::now();

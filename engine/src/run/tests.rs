@@ -4,21 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use trunkline_routing::{Input, Segment, Time};
+use trunkline_routing::metrics::{Interval, Scope, Spell};
+use trunkline_routing::{Input, Segment, Span, Time};
 use trunkline_tenant::QueueId;
 
 use super::handle::{Handle, Role};
 use super::main_loop::{LoopEnd, MainLoop, silent_telephony};
-use super::recover::recover;
+use super::recover::{figures_of, recover};
 use crate::config::Loaded;
+use crate::figures::{Figures, history};
 use crate::journal::{
-    Actor, Context, Cut, Entry, Epoch, Journal, JournalError, Leadership, Sealed, Seq, Snapshot,
-    Sqlite, Writer,
+    Actor, Context, Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Sealed, Seq,
+    Snapshot, Sqlite, Writer,
 };
 use crate::metrics::Metrics;
+use crate::state::State;
 use crate::telephony::ari::{ChannelId, HostName};
 use crate::telephony::{Arrival, CallRef, Command, Report};
-use crate::testing::small_tenant;
+use crate::testing::{Replay, small_tenant};
 
 /// Fails every append but the first so many, before anything is written.
 struct Failing {
@@ -56,7 +59,7 @@ impl Journal for Failing {
     fn cut(&mut self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
         self.store.cut(epoch, before, limit)
     }
-    fn project(&mut self, epoch: Epoch, rows: &[Segment]) -> Result<(), JournalError> {
+    fn project(&mut self, epoch: Epoch, rows: &Rows) -> Result<(), JournalError> {
         self.store.project(epoch, rows)
     }
     fn save_snapshot(&mut self, epoch: Epoch, snapshot: &Snapshot) -> Result<(), JournalError> {
@@ -70,6 +73,9 @@ impl Journal for Failing {
     }
     fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
         self.store.records(since)
+    }
+    fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
+        self.store.spells(from, to)
     }
     fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
         self.store.record(contact)
@@ -94,7 +100,9 @@ async fn bench(journal: Box<dyn Journal>) -> Bench {
     let (handle, ends) = Handle::new();
     let writer = Arc::new(Writer::start(journal).unwrap());
     let epoch = writer.acquire("test".into()).await.unwrap();
-    *ends.state.write().unwrap() = recover(&writer, epoch).await.unwrap();
+    let state = recover(&writer, epoch).await.unwrap();
+    *ends.figures() = figures_of(&writer, &state).await.unwrap();
+    *ends.state.write().unwrap() = state;
     let (telephony, commands, reports) = silent_telephony();
     let (stop, stopped) = watch::channel(None);
     let (keep, config) = watch::channel(Loaded::from_tenant(small_tenant()).unwrap());
@@ -258,4 +266,89 @@ async fn a_record_lost_with_a_killed_engine_is_written_again_by_its_successor() 
     recover(&writer, epoch).await.unwrap();
     assert_eq!(writer.record(contact.0).await.unwrap().len(), 1);
     assert_eq!(writer.records(Time(0)).await.unwrap().len(), 1);
+}
+
+/// A morning with calls, a lunch and a sign-out; some rows are open at its end.
+fn morning() -> Replay {
+    let mut centre = Replay::new();
+    let eight = 8 * 3600;
+    centre.sign_in(eight, "maria");
+    centre.sign_in(eight + 60, "noah");
+    for n in 0..60 {
+        let (second, contact) = (eight + n * 200, n.unsigned_abs() + 1);
+        centre.arrive(second, contact, "acme/orders");
+        centre.answer(second + 5, contact);
+        centre.done(second + 90, contact);
+        let agent = "noah".into();
+        match n {
+            20 => {
+                let reason = "lunch".into();
+                centre.at(second + 100, Input::NotReady { agent, reason });
+            }
+            40 => centre.at(second + 100, Input::SignOut { agent }),
+            _ => {}
+        }
+    }
+    centre.arrive(eight + 12_000, 61, "acme/orders");
+    centre.arrive(eight + 12_001, 62, "acme/orders");
+    centre
+}
+
+#[tokio::test]
+async fn figures_and_history_of_a_successor_are_the_leaders_though_old_entries_are_cut_and_new_rows_lost()
+ {
+    let centre = morning();
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::start(Box::new(Sqlite::open(&dir.path().join("j")).unwrap())).unwrap();
+    let epoch = writer.acquire("leader".into()).await.unwrap();
+    let mut leader = State::default();
+    let mut figures = Figures::default();
+    let mut kept = Rows::default();
+    let snapshots = [centre.entries.len() / 3, centre.entries.len() * 2 / 3];
+    for (n, entry) in centre.entries.iter().enumerate() {
+        writer.append(epoch, vec![entry.clone()]).await.unwrap();
+        let made = leader.apply(entry).rows;
+        figures.add(&made, leader.directory.tenant.as_ref().unwrap());
+        kept.extend(made.clone());
+        // What is made behind the newest snapshot is lost with the leader.
+        if n <= snapshots[1] {
+            writer.project(epoch, made);
+        }
+        if snapshots.contains(&n) {
+            writer.save_snapshot(epoch, leader.snapshot().unwrap());
+        }
+    }
+    let noon = centre.second(12 * 3600);
+    let cut = writer.cut(epoch, noon, usize::MAX).await.unwrap();
+    assert!(cut.entries as usize > centre.entries.len() / 4, "{cut:?}");
+
+    let epoch = writer.acquire("successor".into()).await.unwrap();
+    let successor = recover(&writer, epoch).await.unwrap();
+    let again = figures_of(&writer, &successor).await.unwrap();
+    let today = figures.today(&leader, noon);
+    assert_eq!(again.today(&successor, noon), today);
+    let maria = Scope::Agent("maria".into());
+    let of_maria = today.iter().find(|it| it.scope == maria).unwrap();
+    let all = of_maria.hours.unwrap();
+    let sum = all.contact.0 + all.idle.0 + all.offered.0 + all.not_ready.0;
+    assert_eq!(sum, Span::seconds(4 * 3600).0, "from eight to noon");
+
+    let day = (centre.second(0), noon);
+    for interval in [Interval::Quarter, Interval::Half] {
+        let by_leader = {
+            let mut rows = kept.clone();
+            rows.add_open(leader.open_rows(noon));
+            history(&rows, centre.tenant(), interval, day)
+        };
+        let by_successor = {
+            let mut rows = Rows {
+                segments: writer.records(day.0).await.unwrap(),
+                spells: writer.spells(day.0, day.1).await.unwrap(),
+            };
+            rows.add_open(successor.open_rows(noon));
+            history(&rows, centre.tenant(), interval, day)
+        };
+        assert!(!by_leader.is_empty());
+        assert_eq!(by_successor, by_leader);
+    }
 }

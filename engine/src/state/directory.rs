@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use trunkline_routing::metrics::Spell;
 use trunkline_routing::{
     AgentState, ConsultEnd, ContactId, ContactView, Core, Input, OfferId, Output, Segment, Span,
     StageView, Time,
 };
-use trunkline_tenant::crds::{AgentName, ClientName};
+use trunkline_tenant::crds::{AgentName, ClientName, TeamName};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::ContactRecord;
@@ -220,12 +221,28 @@ pub struct AgentView {
     pub state: AgentState,
     /// Since when.
     pub since: Time,
+    /// Their team then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
     /// Whether they have signed in and not out.
     pub signed_in: bool,
     /// Whether their session lives.
     pub alive: bool,
     /// How that is known.
     pub presence: Presence,
+}
+
+impl AgentView {
+    /// What their time goes to, up to a moment; `None` where that is nothing.
+    fn spell(&self, agent: &AgentName, to: Time) -> Option<Spell> {
+        (self.state != AgentState::SignedOut && self.since < to).then(|| Spell {
+            agent: agent.clone(),
+            team: self.team.clone(),
+            from: self.since,
+            to,
+            state: self.state.clone(),
+        })
+    }
 }
 
 impl LiveContact {
@@ -329,9 +346,11 @@ fn contact_of(output: &Output) -> Option<ContactId> {
 }
 
 impl Directory {
-    /// Remembers what an entry did. What contacts are at is read from the core, which decided it.
-    pub(super) fn apply(&mut self, entry: &Entry, outputs: &[Output], core: &Core) {
+    /// Remembers what an entry did, and gives what agents were at before it. What contacts are at is
+    /// read from the core, which decided it.
+    pub(super) fn apply(&mut self, entry: &Entry, outputs: &[Output], core: &Core) -> Vec<Spell> {
         self.last = entry.at;
+        let mut spells = Vec::new();
         if let Some(customer) = &entry.context.erased {
             if self.erasures.len() == RECENT {
                 self.erasures.pop_front();
@@ -356,6 +375,9 @@ impl Directory {
             self.heed(entry);
         }
         for output in outputs {
+            if let Output::Agent { agent, state } = output {
+                spells.extend(self.becomes(agent, state, entry.at, core));
+            }
             self.follow(entry.at, output);
         }
         let by_input = match &entry.input {
@@ -376,6 +398,40 @@ impl Directory {
                 }
             }
         }
+        spells
+    }
+
+    /// An agent's state from a moment on; what their time went to until then.
+    fn becomes(
+        &mut self,
+        agent: &AgentName,
+        state: &AgentState,
+        at: Time,
+        core: &Core,
+    ) -> Option<Spell> {
+        let team = core.team_of(agent).cloned();
+        let view = self.agent(agent, at);
+        let mut spell = view.spell(agent, at);
+        if let Some(spell) = &mut spell
+            && spell.team.is_none()
+        {
+            // A snapshot of the release before knew no teams.
+            spell.team.clone_from(&team);
+        }
+        view.state = state.clone();
+        view.since = at;
+        view.team = team;
+        if *state == AgentState::SignedOut {
+            view.signed_in = false;
+        }
+        spell
+    }
+
+    /// What agents' time goes to at present, up to a moment.
+    pub fn open_spells(&self, to: Time) -> impl Iterator<Item = Spell> {
+        self.agents
+            .iter()
+            .filter_map(move |(agent, view)| view.spell(agent, to))
     }
 
     /// What an input says that no output repeats.
@@ -491,15 +547,8 @@ impl Directory {
                 }
             }
             Output::Record(segment) => self.keep(segment),
-            Output::Agent { agent, state } => {
-                let view = self.agent(agent, at);
-                view.state = state.clone();
-                view.since = at;
-                if *state == AgentState::SignedOut {
-                    view.signed_in = false;
-                }
-            }
-            Output::CancelOffer { .. }
+            Output::Agent { .. }
+            | Output::CancelOffer { .. }
             | Output::Waiting { .. }
             | Output::Step { .. }
             | Output::Overflowed { .. }
@@ -533,6 +582,7 @@ impl Directory {
             .or_insert_with(|| AgentView {
                 state: AgentState::SignedOut,
                 since: at,
+                team: None,
                 signed_in: false,
                 alive: false,
                 presence: Presence::default(),

@@ -10,12 +10,14 @@ mod record;
 pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
-use trunkline_routing::{BadSnapshot, Core, Options, Output, Snapshot as CoreSnapshot};
+use trunkline_routing::{
+    BadSnapshot, Core, Options, Output, SegmentEnd, Snapshot as CoreSnapshot, Span, Time,
+};
 
 pub use directory::{AgentView, Directory, Erasure, LiveContact, Stage, Voicemail};
 pub use record::ContactRecord;
 
-use crate::journal::{Entry, Seq, Snapshot};
+use crate::journal::{Entry, Rows, Seq, Snapshot};
 
 /// What a snapshot is written as; another number is another layout.
 const LAYOUT: u32 = 2;
@@ -64,16 +66,45 @@ impl Default for State {
     }
 }
 
+/// What came of an entry.
+#[derive(Debug)]
+pub struct Applied {
+    /// What the core asks for, in order.
+    pub outputs: Vec<Output>,
+    /// The rows that it completed.
+    pub rows: Rows,
+}
+
 impl State {
     /// Decides upon one entry: the core first, then what is remembered of it. The entry is
     /// durable by then.
-    pub fn apply(&mut self, entry: &Entry) -> Vec<Output> {
+    pub fn apply(&mut self, entry: &Entry) -> Applied {
         let mut outputs = Vec::new();
         self.core
             .handle(entry.at, entry.input.clone(), &mut outputs);
-        self.directory.apply(entry, &outputs, &self.core);
+        let spells = self.directory.apply(entry, &outputs, &self.core);
         self.seq = entry.seq;
-        outputs
+        Applied {
+            rows: Rows::made(&outputs, spells),
+            outputs,
+        }
+    }
+
+    /// The rows that are not over yet, as they would be at a moment: who waits, talks and is wrapped
+    /// up, and what agents are at. With those that are complete they make the present figures.
+    pub fn open_rows(&self, now: Time) -> Rows {
+        let mut segments = self.core.open_rows();
+        for row in &mut segments {
+            match row.end {
+                SegmentEnd::Open => row.ended = row.ended.max(now),
+                // Of a conversation that is over: in wrap-up.
+                _ => row.wrap_up = (now - row.ended).max(Span(0)),
+            }
+        }
+        Rows {
+            segments,
+            spells: self.directory.open_spells(now).collect(),
+        }
     }
 
     /// The state in bytes: the same state gives the same bytes.

@@ -6,7 +6,7 @@ use trunkline_tenant::QueueId;
 use super::*;
 use crate::journal::{Actor, Context};
 use crate::telephony::RecoveredStage;
-use crate::testing::small_tenant;
+use crate::testing::{Replay, small_tenant};
 
 /// A centre's day in disorder: arrivals, sign-ins, acceptances, holds, hang-ups, new configurations,
 /// many of which the core refuses.
@@ -31,18 +31,18 @@ impl Disorder {
         new
     }
 
-    fn put(&mut self, input: Input) -> Vec<Output> {
+    fn put(&mut self, input: Input) -> Rows {
         let entry = Entry {
             seq: self.state.seq.next(),
             at: Time(self.at),
             input,
             context: Context::by(Actor::Engine),
         };
-        let outputs = self.state.apply(&entry);
+        let applied = self.state.apply(&entry);
         // As a journal gives it back.
         let text = serde_json::to_string(&entry).unwrap();
         self.entries.push(serde_json::from_str(&text).unwrap());
-        outputs
+        applied.rows
     }
 
     pub(crate) fn step(&mut self) {
@@ -224,4 +224,25 @@ fn a_successor_is_told_of_each_call_and_what_it_was_at() {
     assert_eq!(recovered.calls[0].call, call);
     assert_eq!(recovered.calls[0].stage, RecoveredStage::Waiting);
     assert_eq!(day.state.directory.by_call(&call), Some(ContactId(5)));
+}
+
+#[test]
+fn a_snapshot_of_the_release_before_is_read_and_its_open_spells_get_the_team_of_now() {
+    let mut centre = Replay::new();
+    centre.sign_in(100, "maria");
+    let mut snapshot = centre.state.snapshot().unwrap();
+    let mut written: serde_json::Value = serde_json::from_slice(&snapshot.state).unwrap();
+    let maria = &mut written["directory"]["agents"]["maria"];
+    let team = maria.as_object_mut().unwrap().remove("team");
+    assert_eq!(team, Some("frontline".into()));
+    snapshot.state = serde_json::to_vec(&written).unwrap();
+    centre.state = State::restore(&snapshot).unwrap();
+    let agent = "maria".into();
+    centre.at(200, Input::SignOut { agent });
+    let [spell] = centre.rows.spells.as_slice() else {
+        panic!("{:?}", centre.rows);
+    };
+    assert_eq!(spell.team, Some("frontline".into()));
+    let (from, to) = (centre.second(100), centre.second(200));
+    assert_eq!((spell.from, spell.to), (from, to));
 }

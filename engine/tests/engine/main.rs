@@ -9,6 +9,7 @@ mod commands;
 mod database;
 mod documented;
 mod erasure;
+mod figures;
 mod killed;
 mod mail;
 mod rules_offered;

@@ -60,7 +60,7 @@ fn fold(entries: &[Entry]) -> Told {
         if let Input::Decline { offer, .. } = &entry.input {
             asked.retain(|_, asked| asked != offer);
         }
-        for output in state.apply(entry) {
+        for output in state.apply(entry).outputs {
             match output {
                 Output::Offer { offer, agent, .. } => {
                     let last = newest.insert(offer.contact, offer.generation);

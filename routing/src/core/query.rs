@@ -253,8 +253,8 @@ impl Core {
             Stage::Talking {
                 agent, since, held, ..
             } => {
+                row = self.segment_of(slot, SegmentEnd::Open, agent);
                 row.answered = Some(since);
-                row.agent = Some(self.agents[agent.at()].name.clone());
                 row.hold = held;
             }
             Stage::Waiting
@@ -274,6 +274,13 @@ impl Core {
     /// An agent who is listed or signed in.
     pub fn agent(&self, name: &AgentName) -> Option<AgentView> {
         Some(self.agent_view(*self.agent_of.get(name)?))
+    }
+
+    /// The team of an agent who is listed or signed in.
+    pub fn team_of(&self, name: &AgentName) -> Option<&TeamName> {
+        let agent = *self.agent_of.get(name)?;
+        let team = self.agents[agent.at()].team?;
+        Some(&self.plan.teams[team.at()].name)
     }
 
     /// All agents who are listed or signed in, by name.

@@ -9,7 +9,9 @@ use crate::bug::Bug;
 use crate::ix::{AgentIx, QueueIx, Slot};
 use crate::metrics::Terms;
 use crate::timers::{Owner, Phase};
-use crate::{ContactId, Judged, Outcome, Output, RowTerms, Segment, SegmentEnd, Span, Time, hours};
+use crate::{
+    ContactId, Judged, Outcome, Output, RowPlace, RowTerms, Segment, SegmentEnd, Span, Time, hours,
+};
 
 /// A contact that has overflowed so often waits where it is: nobody is sent round for ever.
 const MOST_HOPS: u32 = 64;
@@ -308,8 +310,23 @@ impl Core {
             end,
             again: contact.again,
             terms: Some(self.row_terms(slot)),
+            place: Some(RowPlace {
+                zone: self.plan.zones[contact.client.at()],
+                team: None,
+            }),
             kind: contact.kind(),
         }
+    }
+
+    /// The row of the stretch that ends now, or is open yet: an agent talked.
+    pub(super) fn segment_of(&self, slot: Slot, end: SegmentEnd, agent: AgentIx) -> Segment {
+        let mut segment = self.segment(slot, end);
+        let agent = &self.agents[agent.at()];
+        segment.agent = Some(agent.name.clone());
+        if let Some(place) = &mut segment.place {
+            place.team = agent.team.map(|it| self.plan.teams[it.at()].name.clone());
+        }
+        segment
     }
 
     /// Ends a contact that nobody talks with and that is out of line.

@@ -167,9 +167,8 @@ impl Core {
             return None;
         };
         let holding = hold_since.map_or(0, |from| (self.now - from).0);
-        let mut segment = self.segment(slot, end);
+        let mut segment = self.segment_of(slot, end, agent);
         segment.answered = Some(since);
-        segment.agent = Some(self.agents[agent.at()].name.clone());
         segment.hold = Span(held.0 + holding);
         let client = self.contacts[slot.at()].client;
         // Until the wrap-up is over the agent counts as the client's; it takes this over.

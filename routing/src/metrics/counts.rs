@@ -236,6 +236,7 @@ mod tests {
             end,
             again: false,
             terms: None,
+            place: None,
             kind: StretchKind::Plain,
         }
     }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use trunkline_tenant::crds::{AgentName, ClientName, ServiceLevel, TeamName};
 use trunkline_tenant::{QueueId, Tenant};
 
-use super::{Counts, Interval, Terms, View};
-use crate::{Judged, Segment, Span, Time};
+use super::{Counts, Hours, Interval, Spell, Terms, View, clip};
+use crate::{AgentState, Judged, Segment, Span, Time};
 
 /// What figures are of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,13 +23,32 @@ pub enum Scope {
     Agent(AgentName),
 }
 
-/// Counts by scope and interval. Counts go by the time of enqueue, in the client's zone.
+/// What is summed up of a scope in an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Its contacts.
+    pub counts: Counts,
+    /// Of agents and teams: where time went.
+    pub hours: Hours,
+    /// Of queues and clients: the terms and the formula that the newest row was judged by.
+    pub judged: Option<Judged>,
+}
+
+impl Sums {
+    /// Adds those of another part; what that was judged by is the newer.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts.merge(&other.counts);
+        self.hours.merge(&other.hours);
+        self.judged = other.judged.or(self.judged);
+    }
+}
+
+/// Sums by scope and interval. Contacts count by the time of enqueue, in the client's zone for queues
+/// and clients and in the centre's for teams and agents; agents' time is clipped to the intervals.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     interval: Interval,
-    counts: BTreeMap<(Scope, Time), Counts>,
-    /// What the newest row of each was judged by.
-    judged: BTreeMap<(Scope, Time), Judged>,
+    sums: BTreeMap<(Scope, Time), Sums>,
 }
 
 impl Ledger {
@@ -38,26 +56,22 @@ impl Ledger {
     pub fn new(interval: Interval) -> Self {
         Self {
             interval,
-            counts: BTreeMap::new(),
-            judged: BTreeMap::new(),
+            sums: BTreeMap::new(),
         }
     }
 
     /// Forgets the intervals that began before a moment.
     pub fn forget_before(&mut self, moment: Time) {
-        self.counts.retain(|(_, start), _| *start >= moment);
-        self.judged.retain(|(_, start), _| *start >= moment);
+        self.sums.retain(|(_, start), _| *start >= moment);
     }
 
-    /// The terms and the formula that a scope was judged by in an interval: of queues and clients.
-    pub fn judged(&self, scope: &Scope, start: Time) -> Option<Judged> {
-        self.judged.get(&(scope.clone(), start)).copied()
-    }
-
-    /// Takes a row in, by the terms that it brings; one of an older release by those that the
-    /// tenant has for its queue and its client.
+    /// Takes a row in: by the terms, the team and the zone that it brings; one of an older release by
+    /// those that the tenant has.
     pub fn add(&mut self, row: &Segment, tenant: &Tenant) {
-        let zone = zone_of(tenant, row.client.as_ref());
+        let zone = row
+            .place
+            .as_ref()
+            .map_or_else(|| tenant.zone_of(row.client.as_ref()), |place| place.zone);
         let of_tenant = || {
             let queue = terms_of_queue(tenant, &row.queue);
             (queue, terms_of_client(tenant, row.client.as_ref(), queue))
@@ -67,73 +81,66 @@ impl Ledger {
             .map_or_else(of_tenant, |it| (it.queue.terms, it.client.terms));
         let entered = self.interval.start(row.entered, zone);
         let arrived = self.interval.start(row.arrived, zone);
-        if let Some(terms) = row.terms {
-            let scope = Scope::Queue(row.queue.clone());
-            self.judged.insert((scope, entered), terms.queue);
-            let scope = Scope::Client(row.client.clone());
-            self.judged.insert((scope, arrived), terms.client);
-        }
-        let mut add = |scope: Scope, at: Time, terms: Terms, view: View| {
-            self.counts
-                .entry((scope, at))
-                .or_default()
-                .add(row, terms, view);
+        let sums = self.of(Scope::Queue(row.queue.clone()), entered);
+        sums.counts.add(row, queue, View::Queue);
+        sums.judged = row.terms.map(|it| it.queue).or(sums.judged);
+        let sums = self.of(Scope::Client(row.client.clone()), arrived);
+        sums.counts.add(row, client, View::Contact);
+        sums.judged = row.terms.map(|it| it.client).or(sums.judged);
+        let Some(agent) = &row.agent else {
+            return;
         };
-        add(Scope::Queue(row.queue.clone()), entered, queue, View::Queue);
-        add(
-            Scope::Client(row.client.clone()),
-            arrived,
-            client,
-            View::Contact,
-        );
-        if let Some(agent) = &row.agent {
-            let team = tenant
-                .agents
-                .get(agent)
-                .and_then(|agent| agent.team.clone());
-            if let Some(team) = team.or_else(|| virtual_team(tenant, agent)) {
-                add(Scope::Team(team), entered, queue, View::Queue);
-            }
-            add(Scope::Agent(agent.clone()), entered, queue, View::Queue);
+        let team = match &row.place {
+            Some(place) => place.team.clone(),
+            None => team_of(tenant, agent),
+        };
+        let entered = self.interval.start(row.entered, tenant.time_zone);
+        let team = team.map(Scope::Team);
+        for scope in team.into_iter().chain([Scope::Agent(agent.clone())]) {
+            self.of(scope, entered).counts.add(row, queue, View::Queue);
         }
     }
 
-    /// The counts of a scope, interval by interval.
-    pub fn intervals(&self, scope: &Scope) -> impl Iterator<Item = (Time, &Counts)> {
+    /// Takes in what an agent's time went to.
+    pub fn add_spell(&mut self, spell: &Spell, tenant: &Tenant) {
+        if spell.state == AgentState::SignedOut {
+            return;
+        }
+        for (start, part) in clip(spell.from, spell.to, self.interval, tenant.time_zone) {
+            let team = spell.team.clone().map(Scope::Team);
+            for scope in team.into_iter().chain([Scope::Agent(spell.agent.clone())]) {
+                self.of(scope, start).hours.add(&spell.state, part);
+            }
+        }
+    }
+
+    fn of(&mut self, scope: Scope, start: Time) -> &mut Sums {
+        self.sums.entry((scope, start)).or_default()
+    }
+
+    /// The sums of a scope, interval by interval.
+    pub fn intervals(&self, scope: &Scope) -> impl Iterator<Item = (Time, &Sums)> {
         let all = (scope.clone(), Time(i64::MIN))..=(scope.clone(), Time(i64::MAX));
-        self.counts
+        self.sums
             .range(all)
-            .map(|((_, start), counts)| (*start, counts))
+            .map(|((_, start), sums)| (*start, sums))
     }
 
-    /// The counts of a scope between two moments, by the interval that begins there.
-    pub fn between(&self, scope: &Scope, from: Time, to: Time) -> Counts {
-        let mut sum = Counts::default();
-        for (start, counts) in self.intervals(scope) {
-            if from <= start && start < to {
-                sum.merge(counts);
-            }
+    /// The sums of a scope from a moment on, by the interval that begins there.
+    pub fn since(&self, scope: &Scope, from: Time) -> Sums {
+        let mut all = Sums::default();
+        for (_, sums) in self.intervals(scope).filter(|(start, _)| *start >= from) {
+            all.merge(sums);
         }
-        sum
+        all
     }
 
-    /// Everything that was counted of a scope.
-    pub fn total(&self, scope: &Scope) -> Counts {
-        self.between(scope, Time(i64::MIN), Time(i64::MAX))
-    }
-
-    /// The scopes that have counts.
+    /// The scopes of which there is anything.
     pub fn scopes(&self) -> Vec<Scope> {
-        let mut scopes: Vec<Scope> = self.counts.keys().map(|(scope, _)| scope.clone()).collect();
+        let mut scopes: Vec<Scope> = self.sums.keys().map(|(scope, _)| scope.clone()).collect();
         scopes.dedup();
         scopes
     }
-}
-
-/// The zone that a client's reports are in, or the centre's.
-fn zone_of(tenant: &Tenant, client: Option<&ClientName>) -> Tz {
-    let client = client.and_then(|name| tenant.clients.get(name));
-    client.map_or(tenant.time_zone, |client| client.time_zone)
 }
 
 /// A queue's own terms, or its client's, or the plain ones.
@@ -151,11 +158,14 @@ fn terms_of_client(tenant: &Tenant, client: Option<&ClientName>, queue: Terms) -
     }
 }
 
-/// The team of `<team>-<pod>-<slot>`.
-fn virtual_team(tenant: &Tenant, agent: &AgentName) -> Option<TeamName> {
-    let mut parts = agent.as_str().rsplitn(3, '-').skip(2);
-    parts
-        .next()
-        .and_then(|team| tenant.teams.get_key_value(team))
-        .map(|(name, _)| name.clone())
+/// An agent's team as it is now; who isn't listed is one of a virtual team's, `<team>-<pod>-<slot>`.
+fn team_of(tenant: &Tenant, agent: &AgentName) -> Option<TeamName> {
+    let listed = tenant.agents.get(agent);
+    listed.and_then(|agent| agent.team.clone()).or_else(|| {
+        let team = agent.as_str().rsplitn(3, '-').nth(2)?;
+        tenant
+            .teams
+            .get_key_value(team)
+            .map(|(name, _)| name.clone())
+    })
 }

@@ -1,5 +1,5 @@
-//! The metric contract: every figure is a fold over [`Segment`](crate::Segment)s and over the
-//! times of agents' states, so live values, history and replay can't disagree.
+//! The metric contract: every figure is a fold over [`Segment`](crate::Segment)s and over
+//! [`Spell`]s, so live values, history and replay can't disagree.
 //!
 //! Queue figures count the wait from entry to that queue; client and contract figures from the
 //! first arrival, each contact once.
@@ -9,7 +9,7 @@ mod counts;
 mod interval;
 mod ledger;
 
-pub use agents::{AgentTimes, Hours};
+pub use agents::{Hours, Spell};
 pub use counts::{Counts, Terms, View};
 pub use interval::{Interval, clip};
-pub use ledger::{Ledger, Scope};
+pub use ledger::{Ledger, Scope, Sums};

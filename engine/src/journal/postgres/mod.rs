@@ -12,16 +12,21 @@ mod failure;
 mod session;
 mod url;
 
+use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use postgres::types::ToSql;
 use postgres::{Row, SimpleQueryMessage};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use trunkline_routing::metrics::Spell;
 use trunkline_routing::{Segment, Time};
 
 use self::failure::{Failure, passes};
 use self::session::{Session, signed};
 pub use self::url::DatabaseUrl;
-use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Sealed, Seq, Snapshot};
+use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Sealed, Seq, Snapshot};
 
 /// A database that is away for longer is given up: the engine ends, and stands by anew.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -90,9 +95,13 @@ impl Postgres {
         }
     }
 
-    fn rows(&mut self, select: &'static str, by: i64) -> Result<Vec<Segment>, JournalError> {
-        let rows = self.work("reading records", |session, _| {
-            Ok(session.client.query(select, &[&by])?)
+    fn rows<T: DeserializeOwned>(
+        &mut self,
+        select: &'static str,
+        by: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<T>, JournalError> {
+        let rows = self.work("reading rows", |session, _| {
+            Ok(session.client.query(select, by)?)
         })?;
         rows.iter().map(|row| parsed(row.get(0), Seq(0))).collect()
     }
@@ -174,33 +183,43 @@ impl Journal for Postgres {
         })
     }
 
-    fn project(&mut self, ours: Epoch, rows: &[Segment]) -> Result<(), JournalError> {
+    fn project(&mut self, ours: Epoch, rows: &Rows) -> Result<(), JournalError> {
         // One statement may write a row once: the newest version of it.
-        let mut newest = std::collections::BTreeMap::new();
-        for row in rows {
-            newest.insert((row.contact.0, row.index), row);
+        let mut segments = BTreeMap::new();
+        for row in &rows.segments {
+            segments.insert((row.contact.0, row.index), row);
         }
-        let contacts: Vec<i64> = newest.keys().map(|(contact, _)| signed(*contact)).collect();
-        let stretches: Vec<i64> = newest.keys().map(|(_, index)| i64::from(*index)).collect();
-        let entered: Vec<i64> = newest.values().map(|row| row.entered.0).collect();
-        let bodies = newest
-            .values()
-            .map(|row| {
-                serde_json::to_string(row).map_err(|source| JournalError::Entry {
-                    seq: Seq(0),
-                    source,
-                })
-            })
-            .collect::<Result<Vec<String>, _>>()?;
-        self.work("writing records", |session, _| {
-            let written = session.client.execute(
+        let contacts: Vec<i64> = segments.keys().map(|(it, _)| signed(*it)).collect();
+        let stretches: Vec<i64> = segments.keys().map(|(_, it)| i64::from(*it)).collect();
+        let entered: Vec<i64> = segments.values().map(|row| row.entered.0).collect();
+        let segments = written(segments.values().copied())?;
+        let mut spells = BTreeMap::new();
+        for row in &rows.spells {
+            spells.insert((row.agent.as_str(), row.from.0), row);
+        }
+        let agents: Vec<&str> = spells.keys().map(|(agent, _)| *agent).collect();
+        let began: Vec<i64> = spells.keys().map(|(_, began)| *began).collect();
+        let ended: Vec<i64> = spells.values().map(|row| row.to.0).collect();
+        let spells = written(spells.values().copied())?;
+        self.work("writing rows", |session, _| {
+            let led = session.client.query_one(
                 &session.project,
-                &[&signed(ours.0), &contacts, &stretches, &entered, &bodies],
+                &[
+                    &signed(ours.0),
+                    &contacts,
+                    &stretches,
+                    &entered,
+                    &segments,
+                    &agents,
+                    &began,
+                    &ended,
+                    &spells,
+                ],
             )?;
-            if written == bodies.len() as u64 && written > 0 {
+            if led.get::<_, i64>(0) > 0 {
                 return Ok(());
             }
-            led(session, ours)
+            self::led(session, ours)
         })
     }
 
@@ -249,14 +268,21 @@ impl Journal for Postgres {
     fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
         self.rows(
             "SELECT body FROM record WHERE entered >= $1 ORDER BY entered, contact, stretch",
-            since.0,
+            &[&since.0],
+        )
+    }
+
+    fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
+        self.rows(
+            "SELECT body FROM spell WHERE ended > $1 AND began < $2 ORDER BY began, agent",
+            &[&from.0, &to.0],
         )
     }
 
     fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
         self.rows(
             "SELECT body FROM record WHERE contact = $1 ORDER BY stretch",
-            signed(contact),
+            &[&signed(contact)],
         )
     }
 
@@ -375,7 +401,19 @@ fn ends(entries: &[Entry]) -> Result<Option<(Seq, Seq)>, JournalError> {
         .map(|(first, last)| (first.seq, last.seq)))
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(body: &str, seq: Seq) -> Result<T, JournalError> {
+fn written<'a, T: Serialize + 'a>(
+    rows: impl Iterator<Item = &'a T>,
+) -> Result<Vec<String>, JournalError> {
+    let bodies = rows.map(|row| {
+        serde_json::to_string(row).map_err(|source| JournalError::Entry {
+            seq: Seq(0),
+            source,
+        })
+    });
+    bodies.collect()
+}
+
+fn parsed<T: DeserializeOwned>(body: &str, seq: Seq) -> Result<T, JournalError> {
     serde_json::from_str(body).map_err(|source| JournalError::Entry { seq, source })
 }
 
@@ -407,7 +445,7 @@ fn told(error: &postgres::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::conformance::{entries, segment};
+    use super::super::conformance::{entries, segment, spell};
     use super::*;
     use crate::testing::database::Server;
 
@@ -416,7 +454,11 @@ mod tests {
         let url = DatabaseUrl::new(&Server::shared().database(), None).unwrap();
         let mut journal = Postgres::open(url).unwrap();
         let epoch = journal.acquire("a").unwrap();
-        journal.project(epoch, &[segment(1, 0)]).unwrap();
+        let rows = Rows {
+            segments: vec![segment(1, 0)],
+            spells: vec![spell("maria", 1)],
+        };
+        journal.project(epoch, &rows).unwrap();
         let mode = "SELECT current_setting('synchronous_commit')";
         let session = journal.session.as_mut().unwrap();
         let mode: String = session.client.query_one(mode, &[]).unwrap().get(0);

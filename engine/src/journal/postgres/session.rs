@@ -31,6 +31,14 @@ CREATE TABLE customer (id TEXT PRIMARY KEY, lookup BYTEA NOT NULL UNIQUE, key BY
 CREATE INDEX customer_seen ON customer (seen);
 ";
 
+/// What agents' time went to. An older release leaves it as it is, so it is no format of its own; the
+/// time of its days is in no row.
+const SPELLS: &str = "
+CREATE TABLE spell (agent TEXT NOT NULL, began BIGINT NOT NULL, ended BIGINT NOT NULL, body TEXT NOT NULL,
+                    PRIMARY KEY (agent, began));
+CREATE INDEX spell_ended ON spell (ended);
+";
+
 /// The last entry; where all have been cut, a snapshot holds it.
 pub(super) const NEWEST: &str =
     "SELECT coalesce((SELECT max(seq) FROM entry), (SELECT max(seq) FROM snapshot), 0) AS seq";
@@ -53,14 +61,21 @@ SELECT given.seq, led.epoch, given.at, given.body
  WHERE newest.seq = $5";
 
 /// Not waited for until it is on the disk: it returns when the server has it. A later append's sync
-/// takes it along, for the server's log is one.
+/// takes it along, for the server's log is one. It counts the leader's row: 0 where another leads.
 const PROJECT: &str = "
 WITH led AS (SELECT epoch FROM leader WHERE epoch = $1 FOR SHARE),
-     unsynced AS (SELECT set_config('synchronous_commit', 'off', true))
-INSERT INTO record (contact, stretch, entered, body)
-SELECT given.contact, given.stretch, given.entered, given.body
-  FROM led, unsynced, unnest($2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[]) AS given (contact, stretch, entered, body)
-ON CONFLICT (contact, stretch) DO UPDATE SET entered = excluded.entered, body = excluded.body";
+     unsynced AS (SELECT set_config('synchronous_commit', 'off', true)),
+     segments AS (INSERT INTO record (contact, stretch, entered, body)
+                  SELECT given.contact, given.stretch, given.entered, given.body
+                    FROM led, unsynced, unnest($2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[])
+                         AS given (contact, stretch, entered, body)
+                  ON CONFLICT (contact, stretch) DO UPDATE SET entered = excluded.entered, body = excluded.body),
+     spells AS (INSERT INTO spell (agent, began, ended, body)
+                SELECT given.agent, given.began, given.ended, given.body
+                  FROM led, unsynced, unnest($6::TEXT[], $7::BIGINT[], $8::BIGINT[], $9::TEXT[])
+                       AS given (agent, began, ended, body)
+                ON CONFLICT (agent, began) DO UPDATE SET ended = excluded.ended, body = excluded.body)
+SELECT count(*) FROM led";
 
 /// This connection is the leader's.
 const NAME_SESSION: &str = "
@@ -115,15 +130,19 @@ pub(super) fn name(client: &mut Client, epoch: Epoch) -> Result<(), postgres::Er
 fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> {
     let mut transaction = client.transaction()?;
     transaction.batch_execute(MAKING)?;
-    let there: bool = transaction
-        .query_one("SELECT to_regclass('leader') IS NOT NULL", &[])?
-        .get(0);
-    if !there && only_reads {
+    // Asked first, for `IF NOT EXISTS` locks what is there: whoever stands by must not hold up who leads.
+    let there = transaction.query_one(
+        "SELECT to_regclass('leader') IS NOT NULL, to_regclass('spell') IS NOT NULL",
+        &[],
+    )?;
+    if only_reads && !there.get::<_, bool>(0) {
         let place = "the database".into();
         return Err(Failure::Journal(JournalError::Missing { place }));
     }
-    if !there {
-        transaction.batch_execute(SCHEMA)?;
+    for (at, tables) in [SCHEMA, SPELLS].into_iter().enumerate() {
+        if !only_reads && !there.get::<_, bool>(at) {
+            transaction.batch_execute(tables)?;
+        }
     }
     let found: i32 = transaction
         .query_one("SELECT format FROM leader", &[])?

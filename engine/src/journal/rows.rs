@@ -1,0 +1,61 @@
+//! The rows that figures and records are folded from; they are a fold of the entries themselves.
+
+use std::collections::BTreeSet;
+
+use trunkline_routing::metrics::Spell;
+use trunkline_routing::{Output, Segment};
+
+/// Rows that are complete, and kept for good; or those that are open yet, up to a moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// Of contacts: each stretch in a queue.
+    pub segments: Vec<Segment>,
+    /// Of agents: each state that they were in.
+    pub spells: Vec<Spell>,
+}
+
+impl Rows {
+    /// Those that an entry completed: its outputs' records, and what agents were at before it.
+    pub fn made(outputs: &[Output], spells: Vec<Spell>) -> Self {
+        let segments = outputs.iter().filter_map(|output| match output {
+            Output::Record(segment) => Some(segment.as_ref().clone()),
+            _ => None,
+        });
+        Self {
+            segments: segments.collect(),
+            spells,
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.segments.len() + self.spells.len()
+    }
+
+    /// None.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes in those that are open, but for such as are here as complete ones.
+    pub fn add_open(&mut self, mut open: Self) {
+        let (segments, spells) = (&self.segments, &self.spells);
+        let stretch = |row: &Segment| (row.contact, row.index);
+        let begins = |row: &Spell| (row.agent.clone(), row.from);
+        let open_segments: BTreeSet<_> = open.segments.iter().map(stretch).collect();
+        let open_spells: BTreeSet<_> = open.spells.iter().map(begins).collect();
+        let over = segments.iter().map(stretch);
+        let over: BTreeSet<_> = over.filter(|key| open_segments.contains(key)).collect();
+        open.segments.retain(|row| !over.contains(&stretch(row)));
+        let over = spells.iter().map(begins);
+        let over: BTreeSet<_> = over.filter(|key| open_spells.contains(key)).collect();
+        open.spells.retain(|row| !over.contains(&begins(row)));
+        self.extend(open);
+    }
+
+    /// Takes others in.
+    pub fn extend(&mut self, more: Self) {
+        self.segments.extend(more.segments);
+        self.spells.extend(more.spells);
+    }
+}

@@ -1,0 +1,114 @@
+//! Where agents' time went, over the API, from one engine to the next.
+
+use chrono::{DateTime, Duration, Utc};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use trunkline_engine::run::Voice;
+
+use crate::support::{Client, engine, eventually};
+
+/// What is said of a scope, each interval's.
+fn told(figures: &Value, of: &str, name: &str) -> Vec<Value> {
+    let all = figures.as_array().unwrap().iter();
+    all.filter(|it| it["of"] == of && it["name"] == name)
+        .cloned()
+        .collect()
+}
+
+fn seconds(figures: &[Value], what: &[&str]) -> f64 {
+    let each = figures
+        .iter()
+        .flat_map(|figure| what.iter().map(move |what| figure[what].as_f64()));
+    each.map(Option::unwrap_or_default).sum()
+}
+
+const SPENT: [&str; 3] = ["contactSeconds", "idleSeconds", "notReadySeconds"];
+
+async fn history(admin: &Client, around: DateTime<Utc>, more: &str) -> Value {
+    // `Z`, for `+` is a space in a query.
+    let moment = |at: DateTime<Utc>| at.format("%FT%TZ").to_string();
+    let (from, to) = (around - Duration::hours(1), around + Duration::hours(1));
+    let path = format!(
+        "/api/v1/figures/history?from={}&to={}{more}",
+        moment(from),
+        moment(to)
+    );
+    let (status, figures) = admin.get(&path).await;
+    assert_eq!(status, StatusCode::OK, "{figures}");
+    figures
+}
+
+async fn state_is(admin: &Client, agent: &str, state: &str) {
+    eventually(state, async || {
+        let (_, told) = admin.get(&format!("/api/v1/agents/{agent}")).await;
+        told["state"] == state
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_agents_time_went_is_told_alike_by_an_engine_and_by_its_successor() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&first);
+    let began = Utc::now();
+    // Presence by telephone: nobody sends heartbeats here.
+    let sign_in = json!({"do": "signIn", "ready": true, "presence": "endpoint"});
+    for agent in ["maria", "noah"] {
+        admin.does(agent, sign_in.clone()).await;
+    }
+    let chat = json!({"queue": "chats", "reference": "chat-1"});
+    admin.post("/api/v1/contacts", chat).await;
+    state_is(&admin, "maria", "offered").await;
+    let (_, mine) = admin.get("/api/v1/agents/maria/contacts").await;
+    let accept = json!({"do": "accept", "contact": 1, "generation": mine[0]["generation"]});
+    admin.does("maria", accept).await;
+    state_is(&admin, "maria", "busy").await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    admin
+        .does("maria", json!({"do": "end", "contact": 1}))
+        .await;
+    admin.does("maria", json!({"do": "wrapUpDone"})).await;
+    state_is(&admin, "maria", "idle").await;
+    admin
+        .does("maria", json!({"do": "notReady", "reason": "lunch"}))
+        .await;
+    admin.does("maria", json!({"do": "signOut"})).await;
+    state_is(&admin, "maria", "signedOut").await;
+    let passed = (Utc::now() - began).as_seconds_f64();
+
+    let past = history(&admin, began, "&occupancy=true&of=agent&name=maria").await;
+    let maria = told(&past, "agent", "maria");
+    assert_eq!(maria.len(), past.as_array().unwrap().len());
+    assert!(seconds(&maria, &["contactSeconds"]) >= 0.3, "{past}");
+    assert!(seconds(&maria, &SPENT) <= passed, "{past}");
+    let plain = history(&admin, began, "&of=agent&name=maria").await;
+    assert_eq!(plain[0]["occupancy"], Value::Null);
+    // Who took no contact is listed all the same.
+    let whole = history(&admin, began, "&occupancy=true").await;
+    let noah = told(&whole, "agent", "noah");
+    assert!(seconds(&noah, &["idleSeconds"]) > 0.0, "{whole}");
+    assert!(noah.iter().all(|it| it["offered"] == 0));
+    let (_, today) = admin.get("/api/v1/figures?occupancy=true").await;
+    let today = |name: &str| told(&today, "agent", name);
+    let (today_maria, today_noah) = (today("maria"), today("noah"));
+    assert!(today_maria[0]["occupancy"].as_f64().unwrap() > 0.0);
+    first.stop().await.unwrap();
+
+    let second = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&second);
+    let again = history(&admin, began, "&occupancy=true&of=agent&name=maria").await;
+    assert_eq!(again, past);
+    let (_, after) = admin.get("/api/v1/figures?occupancy=true").await;
+    assert_eq!(told(&after, "agent", "maria"), today_maria);
+    // He has been idle all along, under both.
+    let idle = |it: &[Value]| seconds(it, &["idleSeconds"]);
+    let since = (Utc::now() - began).as_seconds_f64();
+    let noah = told(&after, "agent", "noah");
+    assert!(idle(&noah) >= idle(&today_noah), "{after}");
+    assert!(idle(&noah) <= since, "{after}");
+    let team = told(&after, "team", "frontline");
+    assert!(idle(&team) >= idle(&noah), "{after}");
+    assert_eq!(team[0]["load"], 0.0);
+    second.stop().await.unwrap();
+}

@@ -1,0 +1,249 @@
+//! The metric contract on a small centre whose every second is known: what each scope counts, worked
+//! out by hand.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use std::sync::Arc;
+
+use trunkline_routing::metrics::{Counts, Hours, Interval, Ledger, Scope, Spell, Sums};
+use trunkline_routing::*;
+use trunkline_tenant::Tenant;
+use trunkline_tenant::crds::Formula;
+use world::{World, at, queue, tenant};
+
+const CENTRE: &str = "
+  teams: [{name: desk, kind: Human, wrapUp: 10s}, {name: law, kind: Human, wrapUp: 20s}],
+  queues: [
+    {name: calls, medium: Voice, teams: [desk], route: [{for: 30s}], onExhausted: {action: Overflow, queue: later}},
+    {name: later, medium: Voice, teams: [law], onExhausted: {action: Hold}}]";
+const CLIENT: &str = "
+  Client acme timeZone: America/New_York, numbers: ['+18005550100'], trunks: [carrier],
+    queues: [{name: q, medium: Voice, teams: [{name: desk}], onExhausted: {action: Hold}}]
+  ---
+  Trunk carrier carrier: {host: sip.example}, auth: {type: Address, match: [203.0.113.10/32]},
+    codecs: [alaw], numbers: ['+1800*']";
+
+fn centre(agents: &str) -> Arc<Tenant> {
+    tenant(CENTRE, agents, CLIENT)
+}
+
+/// Five calls: one that goes on to another queue and is answered there after a hold, one of a
+/// client's that is answered late, one gone at once, one answered at once, one gone after a while.
+fn five_calls() -> (Arc<Tenant>, Vec<Segment>) {
+    let tenant = centre("ann team: desk\nbob team: law");
+    let mut world = World::new(&tenant);
+    world.arrive(40.0, 1, "calls");
+    world.arrive(80.0, 2, "acme/q");
+    world.arrive(90.0, 3, "calls");
+    world.gone(93.0, 3);
+    world.sign_in(100.0, "ann");
+    world.sign_in(100.0, "bob");
+    world.answer(104.0, 2);
+    world.answer(110.0, 1);
+    for (second, on) in [(120.0, true), (135.0, false)] {
+        let contact = ContactId(1);
+        world.input(second, Input::Hold { contact, on });
+    }
+    world.done(164.0, 2);
+    world.done(170.0, 1);
+    world.arrive(200.0, 4, "calls");
+    world.arrive(201.0, 5, "acme/q");
+    world.answer(206.0, 4);
+    world.gone(231.0, 5);
+    world.done(300.0, 4);
+    world.tick(400.0);
+    (tenant, world.records())
+}
+
+fn folded(rows: &[Segment], tenant: &Tenant) -> Ledger {
+    let mut ledger = Ledger::new(Interval::Quarter);
+    for row in rows {
+        ledger.add(row, tenant);
+    }
+    ledger
+}
+
+fn counts(ledger: &Ledger, scope: Scope) -> Counts {
+    ledger.since(&scope, Time(0)).counts
+}
+
+#[test]
+fn asa_is_the_wait_of_the_answered_over_their_number_ring_time_in_it() {
+    let (tenant, rows) = five_calls();
+    let ledger = folded(&rows, &tenant);
+    let asa = |scope| counts(&ledger, scope).asa();
+    // Contact 4 was offered the second it came, and rang for six.
+    assert_eq!(asa(Scope::Queue(queue("calls"))), Some(6.0));
+    // From its entry to this queue: 70 to 110.
+    assert_eq!(asa(Scope::Queue(queue("later"))), Some(40.0));
+    assert_eq!(asa(Scope::Queue(queue("acme/q"))), Some(24.0));
+    // From first arrival: (70 + 6) / 2.
+    assert_eq!(asa(Scope::Client(None)), Some(38.0));
+    assert_eq!(asa(Scope::Team("desk".into())), Some((24.0 + 6.0) / 2.0));
+    let nothing = counts(&ledger, Scope::Queue(queue("none")));
+    assert_eq!((nothing.asa(), nothing.aht()), (None, None));
+}
+
+#[test]
+fn aht_is_talk_and_hold_and_wrap_up_over_those_who_were_handled() {
+    let (tenant, rows) = five_calls();
+    let ledger = folded(&rows, &tenant);
+    let parts = |scope| {
+        let counts = counts(&ledger, scope);
+        let parts = [counts.talk, counts.hold, counts.wrap_up].map(Span::as_secs_f64);
+        (counts.handled, parts, counts.aht())
+    };
+    let later = parts(Scope::Queue(queue("later")));
+    assert_eq!(later, (1, [45.0, 15.0, 20.0], Some(80.0)));
+    let client = parts(Scope::Client(Some("acme".into())));
+    assert_eq!(client, (1, [60.0, 0.0, 10.0], Some(70.0)));
+    // (80 + 104) / 2.
+    let own = parts(Scope::Client(None));
+    assert_eq!(own, (2, [139.0, 15.0, 30.0], Some(92.0)));
+    let ann = parts(Scope::Agent("ann".into()));
+    assert_eq!(ann, (2, [154.0, 0.0, 20.0], Some(87.0)));
+}
+
+#[test]
+fn a_queue_counts_stretches_a_client_contacts_once_and_a_team_and_an_agent_what_they_answered() {
+    let (tenant, rows) = five_calls();
+    let ledger = folded(&rows, &tenant);
+    let told = |scope: Scope| {
+        let it = counts(&ledger, scope);
+        assert!(it.is_balanced());
+        let level = it.service_level(Formula::ExcludeShortAbandons);
+        let ends = [it.answered, it.abandoned, it.short_abandons, it.flowed_out];
+        (it.offered, ends, level)
+    };
+    let calls = Scope::Queue(queue("calls"));
+    assert_eq!(told(calls), (3, [1, 1, 1, 1], Some(1.0)));
+    let later = Scope::Queue(queue("later"));
+    assert_eq!(told(later), (1, [1, 0, 0, 0], Some(0.0)));
+    let of_client = Scope::Queue(queue("acme/q"));
+    assert_eq!(told(of_client), (2, [1, 1, 0, 0], Some(0.0)));
+    assert_eq!(
+        told(Scope::Client(None)),
+        (3, [2, 1, 1, 0], Some(0.5)),
+        "who overflowed is one contact, and no flow-out: 70 s late"
+    );
+    let acme = Scope::Client(Some("acme".into()));
+    assert_eq!(told(acme), (2, [1, 1, 0, 0], Some(0.0)));
+    for desk in [Scope::Team("desk".into()), Scope::Agent("ann".into())] {
+        assert_eq!(told(desk), (2, [2, 0, 0, 0], Some(0.5)));
+    }
+    for law in [Scope::Team("law".into()), Scope::Agent("bob".into())] {
+        assert_eq!(told(law), (1, [1, 0, 0, 0], Some(0.0)));
+    }
+    assert_eq!(ledger.scopes().len(), 3 + 2 + 2 + 2);
+}
+
+#[test]
+fn with_the_rows_that_are_open_every_contact_counts_from_the_moment_it_comes() {
+    let tenant = centre("ann team: desk");
+    let mut world = World::new(&tenant);
+    world.sign_in(0.0, "ann");
+    for (id, second) in [(1, 10.0), (2, 11.0), (3, 12.0)] {
+        world.arrive(second, id, "acme/q");
+    }
+    world.answer(14.0, 1);
+    world.gone(20.0, 3);
+    let present = |world: &World| {
+        let mut rows = world.records();
+        rows.extend(world.core.open_rows());
+        let counts = counts(&folded(&rows, &tenant), Scope::Queue(queue("acme/q")));
+        assert!(counts.is_balanced());
+        (
+            counts.answered,
+            counts.abandoned,
+            counts.waiting,
+            counts.handled,
+        )
+    };
+    assert_eq!(present(&world), (1, 1, 1, 0), "one talks, one waits");
+    world.done(30.0, 1);
+    assert_eq!(present(&world), (1, 1, 1, 1), "in wrap-up");
+    world.tick(45.0);
+    assert_eq!(present(&world), (1, 1, 1, 1), "recorded");
+}
+
+#[test]
+fn who_changes_teams_takes_no_past_along_and_a_client_that_moves_leaves_its_past_where_it_was() {
+    let (then, rows) = five_calls();
+    let before = folded(&rows, &then);
+    let moved = CLIENT.replace("America/New_York", "Asia/Kathmandu");
+    let now = tenant(CENTRE, "ann team: law\nbob team: law", &moved);
+    let after = folded(&rows, &now);
+    for scope in before.scopes() {
+        let intervals = |ledger: &Ledger| -> Vec<(Time, Sums)> {
+            let all = ledger.intervals(&scope);
+            all.map(|(start, sums)| (start, *sums)).collect()
+        };
+        assert_eq!(intervals(&after), intervals(&before), "{scope:?}");
+    }
+    assert_eq!(after.scopes(), before.scopes());
+    // Rows of an older release don't say: they go by what is so now.
+    let bare = rows.into_iter().map(|row| Segment { place: None, ..row });
+    let bare = folded(&bare.collect::<Vec<_>>(), &now);
+    assert_eq!(counts(&bare, Scope::Team("law".into())).answered, 3);
+    assert_eq!(counts(&bare, Scope::Team("desk".into())).answered, 0);
+}
+
+#[test]
+fn agents_time_counts_for_agent_and_team_clipped_to_the_quarter_and_breaks_in_no_occupancy() {
+    let tenant = centre("ann team: desk\nbob team: desk");
+    let spell = |agent: &str, from: f64, to: f64, state: AgentState| Spell {
+        agent: agent.into(),
+        team: Some("desk".into()),
+        from: at(from),
+        to: at(to),
+        state,
+    };
+    let lunch = AgentState::NotReady {
+        reason: "lunch".into(),
+    };
+    let until = at(1010.0);
+    let mut ledger = Ledger::new(Interval::Quarter);
+    for spell in [
+        spell("ann", 0.0, 600.0, AgentState::Idle),
+        spell("ann", 600.0, 610.0, AgentState::Offered),
+        spell("ann", 610.0, 1000.0, AgentState::Busy),
+        spell("ann", 1000.0, 1010.0, AgentState::WrapUp { until }),
+        spell("ann", 1010.0, 1700.0, lunch),
+        spell("ann", 1700.0, 1800.0, AgentState::Idle),
+        spell("ann", 1800.0, 90_000.0, AgentState::SignedOut),
+        spell("bob", 800.0, 1000.0, AgentState::Idle),
+    ] {
+        ledger.add_spell(&spell, &tenant);
+    }
+    let quarters = |scope: Scope| -> Vec<(Time, Hours)> {
+        let all = ledger.intervals(&scope);
+        all.map(|(start, sums)| (start, sums.hours)).collect()
+    };
+    let hours = |contact, idle, offered, not_ready| Hours {
+        contact: Span::seconds(contact),
+        idle: Span::seconds(idle),
+        offered: Span::seconds(offered),
+        not_ready: Span::seconds(not_ready),
+    };
+    let (first, second) = (at(0.0), at(900.0));
+    assert_eq!(
+        quarters(Scope::Agent("ann".into())),
+        [
+            (first, hours(290, 600, 10, 0)),
+            (second, hours(110, 100, 0, 690))
+        ]
+    );
+    assert_eq!(
+        quarters(Scope::Team("desk".into())),
+        [
+            (first, hours(290, 700, 10, 0)),
+            (second, hours(110, 200, 0, 690))
+        ]
+    );
+    let ann = ledger.since(&Scope::Agent("ann".into()), first).hours;
+    // (290 + 110) of (400 + 700).
+    assert_eq!(ann.occupancy(), Some(400.0 / 1100.0));
+    assert_eq!(hours(0, 0, 5, 60).occupancy(), None, "was never ready");
+}
