@@ -28,6 +28,7 @@ pub fn read(files: &[String]) -> Result<Manifest> {
             Ok(mut manifest) => {
                 all.documents.append(&mut manifest.documents);
                 all.not_known.append(&mut manifest.not_known);
+                all.data.append(&mut manifest.data);
             }
             Err(error) => broken.push(error.to_string()),
         }
@@ -42,6 +43,18 @@ pub fn read(files: &[String]) -> Result<Manifest> {
 /// # Errors
 /// As [`read`]; and where the files hold no CallCenter, or more than one.
 pub fn tenant(files: &[String]) -> Result<Option<Tenant>> {
+    Ok(whole(files)?.map(|whole| whole.tenant))
+}
+
+/// A Tenant, and what else is in its files.
+pub struct Whole {
+    pub tenant: Tenant,
+    /// Secrets and ConfigMaps, as they were written.
+    pub data: Vec<serde_json::Value>,
+}
+
+/// As [`tenant`], with the Secrets and ConfigMaps that stand beside it.
+pub fn whole(files: &[String]) -> Result<Option<Whole>> {
     let manifest = read(files)?;
     let mut compiled = compile_all(&manifest.documents);
     let findings = compiled.iter().flat_map(|c| &c.findings);
@@ -53,7 +66,10 @@ pub fn tenant(files: &[String]) -> Result<Option<Tenant>> {
     }
     let mut tenants: Vec<Tenant> = compiled.drain(..).filter_map(|c| c.tenant).collect();
     match (tenants.pop(), tenants.len()) {
-        (Some(tenant), 0) => Ok(Some(tenant)),
+        (Some(tenant), 0) => Ok(Some(Whole {
+            tenant,
+            data: manifest.data,
+        })),
         (Some(_), others) => bail!(
             "{}: {} CallCenters where this command works on one: name the files of one tenant",
             files.join(" "),

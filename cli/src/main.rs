@@ -58,9 +58,12 @@ enum Command {
     Simulate(Box<simulate::Args>),
     /// The least agents by interval and team (--forecast), and who works when (--plan)
     Staff(Box<staff::Args>),
-    /// Run the tenant on this machine, with no cluster and simulated callers
+    /// Run the tenant on this machine, with no cluster: real calls where Asterisk is, else simulated ones
     #[command(long_about = up::ABOUT)]
-    Up(up::Args),
+    Up(Box<up::Args>),
+    /// The part of `up` that becomes Asterisk
+    #[command(hide = true)]
+    UpAsterisk(up::Becomes),
 }
 
 /// Exit code for wrong usage, a missing file, or text that cannot be read;
@@ -78,7 +81,8 @@ fn main() -> ExitCode {
         Command::Hire(args) => hire::run(*args),
         Command::Simulate(args) => simulate::run_command(*args),
         Command::Staff(args) => staff::run(*args),
-        Command::Up(args) => up::run(args),
+        Command::Up(args) => up::run(*args),
+        Command::UpAsterisk(args) => up::become_it(args),
     };
     match ended {
         Ok(outcome) => outcome.into(),

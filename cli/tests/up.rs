@@ -7,16 +7,16 @@
     reason = "tests"
 )]
 
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::{JoinHandle, sleep};
-use std::time::{Duration, Instant};
+#[path = "common/running.rs"]
+mod running;
 
-use serde_json::Value;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use running::{Up, eventually, names};
 
 const CENTRE: &str = "
 apiVersion: trunkline.dev/v1alpha1
@@ -58,117 +58,6 @@ metadata: {name: jonas, namespace: small}
 spec: {callCenter: small, displayName: Jonas, team: frontline}
 ";
 
-/// A running `trunkline up`, ended however the test ends.
-struct Up {
-    child: Child,
-    api: String,
-    token: String,
-    said: Arc<Mutex<String>>,
-    listens: Option<JoinHandle<()>>,
-}
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Up {
-    fn start(files: &Path, temporary: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_trunkline"))
-            .arg("up")
-            .arg(files)
-            .args(["--port", "0"])
-            .args(more)
-            .env("TMPDIR", temporary)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr: ChildStderr = child.stderr.take().unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let heard = Arc::clone(&said);
-        let listens = std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines() {
-                let mut said = heard.lock().unwrap();
-                said.push_str(&line.unwrap());
-                said.push('\n');
-            }
-        });
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let told: BTreeMap<String, String> = stdout
-            .lines()
-            .take(2)
-            .filter_map(|line| {
-                let line = line.unwrap();
-                let (name, value) = line.split_once('=')?;
-                Some((name.to_owned(), value.to_owned()))
-            })
-            .collect();
-        let Some(api) = told.get("TRUNKLINE_API") else {
-            let _ = child.wait();
-            listens.join().unwrap();
-            panic!("it never ran: {}", said.lock().unwrap());
-        };
-        Self {
-            child,
-            api: api.strip_prefix("http://").unwrap().to_owned(),
-            token: told["TRUNKLINE_TOKEN"].clone(),
-            said,
-            listens: Some(listens),
-        }
-    }
-
-    /// What the API answers to this token: its status, and its JSON.
-    fn get(&self, path: &str, token: &str) -> (u16, Value) {
-        let mut stream = TcpStream::connect(&self.api).unwrap();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: trunkline\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
-    }
-
-    fn list(&self, path: &str) -> Vec<Value> {
-        let (status, body) = self.get(path, &self.token);
-        assert_eq!(status, 200, "{path}: {body}");
-        body.as_array().unwrap().clone()
-    }
-
-    fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
-    }
-
-    /// SIGTERM, as a supervisor sends it; how it ended, and all that it said.
-    fn terminate(mut self) -> (ExitStatus, String) {
-        let kill = format!("kill -TERM {}", self.child.id());
-        let sent = Command::new("sh").args(["-c", &kill]).status();
-        assert!(sent.unwrap().success());
-        self.ended()
-    }
-
-    fn ended(&mut self) -> (ExitStatus, String) {
-        let status = self.child.wait().unwrap();
-        self.listens.take().unwrap().join().unwrap();
-        (status, self.said())
-    }
-}
-
-fn eventually(what: &str, done: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        let patient = begun.elapsed() < Duration::from_secs(30);
-        assert!(patient, "waited in vain for {what}");
-        sleep(Duration::from_millis(200));
-    }
-}
-
 /// A folder of documents, and an empty one for what is temporary.
 fn folders() -> (tempfile::TempDir, PathBuf, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -180,11 +69,9 @@ fn folders() -> (tempfile::TempDir, PathBuf, PathBuf) {
     (dir, files, temporary)
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect()
+/// With simulated callers, whatever this machine has installed.
+fn simulated(files: &Path, temporary: &Path, more: &[&str]) -> Up {
+    Up::start(Up::command(files, temporary).arg("--sim").args(more))
 }
 
 const BUSY: [&str; 4] = ["--calls-per-hour", "7200", "--talk", "1s"];
@@ -192,7 +79,7 @@ const BUSY: [&str; 4] = ["--calls-per-hour", "7200", "--talk", "1s"];
 #[test]
 fn simulated_callers_are_answered_and_sigterm_ends_it_and_leaves_nothing() {
     let (_dir, files, temporary) = folders();
-    let up = Up::start(&files, &temporary, &BUSY);
+    let up = simulated(&files, &temporary, &BUSY);
     assert_eq!(names(&temporary).len(), 1);
     assert_eq!(up.get("/api/v1/contacts", "guessed").0, 401);
     eventually("three answered callers", || {
@@ -203,7 +90,7 @@ fn simulated_callers_are_answered_and_sigterm_ends_it_and_leaves_nothing() {
     let at_work = agents.iter().filter(|agent| agent["state"] != "signedOut");
     assert_eq!(at_work.count(), 2, "{agents:?}");
 
-    let (status, said) = up.terminate();
+    let (status, said) = up.signal("TERM");
     assert_eq!(status.code(), Some(0), "{said}");
     assert_eq!(names(&temporary), [""; 0]);
     for word in [
@@ -224,7 +111,7 @@ fn who_missed_a_call_comes_back_by_themselves() {
     // A short ring, so that many a call rings out.
     let rest = REST.replace("name: orders,", "name: orders, ring: 2s,");
     std::fs::write(files.join("rest.yaml"), rest).unwrap();
-    let up = Up::start(&files, &temporary, &BUSY);
+    let up = simulated(&files, &temporary, &BUSY);
     // A third miss by two agents: one of them has been back.
     eventually("a third call that rings out", || {
         up.said().matches("is not ready: rona").count() > 2
@@ -234,7 +121,7 @@ fn who_missed_a_call_comes_back_by_themselves() {
 #[test]
 fn a_document_saved_while_it_runs_is_live_and_one_with_an_error_is_shown_and_not_used() {
     let (_dir, files, temporary) = folders();
-    let up = Up::start(&files, &temporary, &["--calls-per-hour", "0.001"]);
+    let up = simulated(&files, &temporary, &["--calls-per-hour", "0.001"]);
     let queues = || -> Vec<String> {
         let queues = up.list("/api/v1/queues");
         let names = queues.iter().map(|queue| queue["queue"].as_str());
@@ -252,7 +139,7 @@ fn a_document_saved_while_it_runs_is_live_and_one_with_an_error_is_shown_and_not
     eventually("the queue's new name", || {
         queues().contains(&"lobby".to_owned())
     });
-    let (status, said) = up.terminate();
+    let (status, said) = up.signal("TERM");
     assert_eq!(status.code(), Some(0));
     assert!(said.contains("error[unknown-team]"), "{said}");
     assert!(said.contains("the last good documents run on"), "{said}");
@@ -263,7 +150,7 @@ fn a_state_folder_keeps_the_token_and_the_contacts_and_opens_for_one_process_onl
     let (dir, files, temporary) = folders();
     let state = dir.path().join("kept");
     let kept = ["--state", state.to_str().unwrap()];
-    let first = Up::start(&files, &temporary, &[&kept[..], &BUSY].concat());
+    let first = simulated(&files, &temporary, &[&kept[..], &BUSY].concat());
     let token = first.token.clone();
     eventually("a caller who has been answered", || {
         let ended = first.list("/api/v1/contacts?state=ended");
@@ -272,17 +159,17 @@ fn a_state_folder_keeps_the_token_and_the_contacts_and_opens_for_one_process_onl
     let second = Command::new(env!("CARGO_BIN_EXE_trunkline"))
         .arg("up")
         .arg(&files)
-        .args(["--port", "0", "--for", "5s", "--state"])
+        .args(["--sim", "--port", "0", "--for", "5s", "--state"])
         .arg(&state)
         .output()
         .unwrap();
     assert_eq!(second.status.code(), Some(2), "{second:?}");
     let why = String::from_utf8(second.stderr).unwrap();
     assert!(why.contains("journal"), "{why}");
-    assert_eq!(first.terminate().0.code(), Some(0));
+    assert_eq!(first.signal("TERM").0.code(), Some(0));
 
     let quiet = ["--calls-per-hour", "0.001", "--for", "3s"];
-    let mut again = Up::start(&files, &temporary, &[&kept[..], &quiet].concat());
+    let mut again = simulated(&files, &temporary, &[&kept[..], &quiet].concat());
     assert_eq!(again.token, token);
     let ended = again.list("/api/v1/contacts?state=ended");
     assert!(ended.iter().any(|contact| contact["outcome"] == "answered"));
@@ -298,7 +185,7 @@ fn documents_with_an_error_and_a_taken_port_end_it_at_once() {
         let ended = Command::new(env!("CARGO_BIN_EXE_trunkline"))
             .arg("up")
             .arg(files)
-            .args(["--for", "5s", "--port", port])
+            .args(["--sim", "--for", "5s", "--port", port])
             .output()
             .unwrap();
         let said = String::from_utf8(ended.stderr).unwrap();
@@ -314,4 +201,97 @@ fn documents_with_an_error_and_a_taken_port_end_it_at_once() {
     let (code, _, said) = run(&files, &port);
     assert_eq!(code, Some(2));
     assert!(said.contains("--port"), "{said}");
+}
+
+/// A folder with a program `asterisk` that says this version, and ends at once with anything else.
+fn asterisk_that_says(dir: &Path, version: &str) -> PathBuf {
+    let folder = dir.join("bin");
+    std::fs::create_dir(&folder).unwrap();
+    let program = folder.join("asterisk");
+    let text = format!(
+        "#!/bin/sh\n[ \"$1\" = -V ] && echo 'Asterisk {version}' && exit\necho \"fake: $*\"; exit 9\n"
+    );
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// What it says that ends by itself; its exit code, stdout and stderr.
+fn said(command: &mut Command) -> (Option<i32>, String, String) {
+    let ended = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (ended.status.code(), text(ended.stdout), text(ended.stderr))
+}
+
+#[test]
+fn the_example_runs_as_it_is_and_says_that_there_is_no_asterisk_or_one_that_is_too_old() {
+    let (dir, _, temporary) = folders();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/northwind");
+    let run = |path: &Path| {
+        let mut command = Up::command(&example, &temporary);
+        said(command.args(["--for", "5s"]).env("PATH", path))
+    };
+    let (code, stdout, told) = run(&temporary);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        stdout.contains("TRUNKLINE_API=http://127.0.0.1:"),
+        "{stdout}"
+    );
+    for word in [
+        "northwind: 3 queues, 2 agents, 1 number",
+        "callers are SIMULATED",
+        "there is no `asterisk` in PATH",
+        "arrives   acme/orders",
+    ] {
+        assert!(told.contains(word), "no `{word}` in:\n{told}");
+    }
+    let (code, _, told) = run(&asterisk_that_says(dir.path(), "18.10.0~dfsg"));
+    assert_eq!(code, Some(0), "{told}");
+    let lines: Vec<&str> = told
+        .lines()
+        .filter(|line| line.contains("SIMULATED"))
+        .collect();
+    let [line] = lines[..] else { panic!("{told}") };
+    assert!(
+        line.contains("`Asterisk 18.10.0~dfsg`, and 22 or newer is wanted"),
+        "{line}"
+    );
+    assert_eq!(names(&temporary), [""; 0]);
+}
+
+#[test]
+fn a_sip_port_that_is_taken_and_an_asterisk_that_will_not_run_end_it_with_the_reason() {
+    let (dir, files, temporary) = folders();
+    let bin = asterisk_that_says(dir.path(), "22.10.1");
+    let run = |sip: &str, more: &[&str]| {
+        let mut command = Up::command(&files, &temporary);
+        // The fake is a shell's script.
+        let path = format!("{}:/usr/bin:/bin", bin.display());
+        command.args(["--sip", sip]).args(more).env("PATH", path);
+        said(&mut command)
+    };
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let (code, stdout, told) = run(&taken, &[]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{told}");
+    assert!(
+        told.contains(&format!("SIP can't listen at {taken} over UDP: --sip")),
+        "{told}"
+    );
+
+    let (code, _, told) = run(&taken, &["--sim", "--for", "1s"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.contains("SIMULATED") && told.contains("--sim says so"),
+        "{told}"
+    );
+
+    let (code, stdout, told) = run("127.0.0.1:0", &[]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{told}");
+    assert!(
+        told.contains("Asterisk has ended 3 times soon after its start"),
+        "{told}"
+    );
+    assert!(told.contains("fake: -f -C "), "the end of its log: {told}");
+    assert_eq!(names(&temporary), [""; 0]);
 }

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -84,6 +86,14 @@ impl TenantKey {
         format!("{agent}.{}", self.derive(&format!("agent:{agent}")))
     }
 
+    /// The SIP password of an agent's phone, where no operator is there to derive it: as that does,
+    /// for an agent whose password was never rotated.
+    pub fn sip_password(&self, agent: &str) -> String {
+        let mut text = URL_SAFE_NO_PAD.encode(self.mac(&format!("sip:{agent}:")));
+        text.truncate(24);
+        text
+    }
+
     /// Under which customers' own keys are wrapped.
     pub(crate) fn customer_wrapping(&self) -> [u8; 32] {
         self.mac("customer:wrap")
@@ -138,6 +148,14 @@ mod tests {
         );
         assert_ne!(key().ari_password(Epoch(7)), key().ari_password(Epoch(8)));
         assert_ne!(key().ari_password(Epoch(7)), key().fence_token(Epoch(7)));
+    }
+
+    #[test]
+    fn a_phones_password_is_the_one_that_the_operator_derives() {
+        // printf 'sip:maria:' | openssl dgst -sha256 -hmac 0123456789abcdef -binary | basenc --base64url
+        let password = key().sip_password("maria");
+        assert_eq!(password, "N3g5bRRoABcSEI42Pjr8F8WI");
+        assert_ne!(password, key().sip_password("jonas"));
     }
 
     #[test]

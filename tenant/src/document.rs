@@ -129,8 +129,8 @@ pub struct Document {
 pub enum Recognised {
     /// One of the four kinds.
     Ours(Document),
-    /// Another project's kind, or no Kubernetes object: passed over.
-    Foreign,
+    /// Another project's kind, or no Kubernetes object.
+    Foreign(Value),
     /// Of our group, but of a version or kind that we don't know: its `apiVersion` and `kind`.
     NotKnown(String, String),
 }
@@ -141,7 +141,7 @@ impl Document {
         let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
         let (api_version, kind) = (text("apiVersion"), text("kind"));
         if api_version.split('/').next() != Some(GROUP) {
-            return Recognised::Foreign;
+            return Recognised::Foreign(value);
         }
         let known = Kind::ALL.into_iter().find(|k| k.as_str() == kind);
         match known {
@@ -176,7 +176,7 @@ impl Document {
     pub fn from_object(value: Value) -> Option<Self> {
         match Self::recognise(value, None) {
             Recognised::Ours(document) => Some(document),
-            Recognised::Foreign | Recognised::NotKnown(..) => None,
+            Recognised::Foreign(_) | Recognised::NotKnown(..) => None,
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Manifest {
     pub documents: Vec<Document>,
     /// Objects of our group that are of no kind or version that we know.
     pub not_known: Vec<NotKnown>,
+    /// Secrets and ConfigMaps, for who runs a tenant where no API server holds them.
+    pub data: Vec<Value>,
 }
 
 /// An object of our group, but of no kind or version that we know.
@@ -48,7 +50,7 @@ pub struct NotKnown {
     pub line: usize,
 }
 
-/// Reads one file's text. Kinds that aren't ours are passed over; a `List` is looked into.
+/// Reads one file's text. Kinds that aren't ours are passed over, but for [`Manifest::data`]; a `List` is looked into.
 ///
 /// # Errors
 /// Where the text isn't YAML, a key stands twice in one map, or a key is no text.
@@ -99,7 +101,14 @@ fn add(manifest: &mut Manifest, mut value: Value, file: &Arc<str>, lines: Lines)
         .map_or(position.lines.line, |l| l.line);
     match Document::recognise(value, Some(position)) {
         Recognised::Ours(document) => manifest.documents.push(document),
-        Recognised::Foreign => {}
+        Recognised::Foreign(value) => {
+            let text = |key: &str| value.get(key).and_then(Value::as_str);
+            if text("apiVersion") == Some("v1")
+                && matches!(text("kind"), Some("Secret" | "ConfigMap"))
+            {
+                manifest.data.push(value);
+            }
+        }
         Recognised::NotKnown(api_version, kind) => manifest.not_known.push(NotKnown {
             api_version,
             kind,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# asterisk.sh start NAME ETC | stop NAME | cli NAME COMMAND | pid NAME: an Asterisk of the media image as a
+# asterisk.sh start NAME ETC | stop NAME | cli NAME COMMAND | pid NAME | root: an Asterisk of the media image as a
 # plain process in the world, for tests without a cluster. ETC becomes its /etc/asterisk (a copy:
 # later changes go to $WORLD/asterisk/NAME/etc). Returns once it is fully booted.
 #
@@ -7,12 +7,14 @@
 # and /run/asterisk of its own, by mounts that nobody else sees. Several run side by side, each
 # bound to an address of its own by its configuration. It ends with the world.
 #
+# `root` prints where the image's files are, unpacked.
+#
 # Where ETC is $WORLD/asterisk/NAME/etc itself, somebody keeps its folders (a media side-car): they are
 # taken as they are, and a restart finds them again.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-[ $# -ge 2 ] || usage
-name=$2 home=$WORLD/asterisk/$2
+[ $# -ge 2 ] || [ "${1:-}" = root ] || usage
+name=${2:-} home=$WORLD/asterisk/${2:-}
 pid() { cat "$home/pid" 2>/dev/null || die "no Asterisk $name runs in WORLD=$WORLD"; }
 cli() { local p; p=$(pid); "${root[@]}" nsenter --mount --root --wd --target "$p" /usr/sbin/asterisk -C /etc/asterisk/asterisk.conf -rx "$1"; }
 booted() { cli 'core waitfullybooted' 2>/dev/null | grep -q 'fully booted'; }
@@ -77,5 +79,6 @@ case $1 in
   stop) stop ;;
   cli) cli "${3:?asterisk.sh cli NAME COMMAND}" ;;
   pid) pid ;;
+  root) unpacked ;;
   *) usage ;;
 esac

@@ -9,6 +9,7 @@
 #   --wait SECONDS       give up when no answer came so long             120
 #   --calls N --rate R   N calls, R a second                             1, 1
 #   --uri URI            the Request-URI, where it isn't sip:DID@HOST:PORT (a registered Contact)
+#   --user U --password P  as whom, where callers have to say so
 #   --header 'Name: x'   one more header in the INVITE
 #   --tone HERTZ         what the callers send                           440
 #   --digits 12#         press these keys (RFC 4733) so long after the answer, in place of the tone
@@ -19,13 +20,13 @@
 # keeps all SIP messages in messages.log.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-from='' to='' number='' caller=493012345 talk=5 cancel='' wait=120 calls=1 rate=1 uri='' header='' hertz=440 name='' digits='' digits_after=1
+from='' to='' number='' caller=493012345 talk=5 cancel='' wait=120 calls=1 rate=1 uri='' header='' hertz=440 name='' digits='' digits_after=1 user='' password=''
 while [ $# -gt 0 ]; do
   case $1 in
     --until-bye) talk=3600; shift; continue ;;
     --from) from=$2 ;; --to) to=$2 ;; --number) number=$2 ;; --caller) caller=$2 ;; --talk) talk=$2 ;;
     --cancel) cancel=$2 ;; --wait) wait=$2 ;; --calls) calls=$2 ;; --rate) rate=$2 ;; --uri) uri=$2 ;;
-    --header) header=$2 ;; --tone) hertz=$2 ;; --digits) digits=$2 ;; --digits-after) digits_after=$2 ;; --name) name=$2 ;;
+    --header) header=$2 ;; --user) user=$2 ;; --password) password=$2 ;; --tone) hertz=$2 ;; --digits) digits=$2 ;; --digits-after) digits_after=$2 ;; --name) name=$2 ;;
     *) usage ;;
   esac
   shift 2
@@ -53,5 +54,26 @@ else
 fi
 scenario $kind "$dir" "URI=${uri:-sip:[service]@[remote_ip]:[remote_port]}" "CALLER=$caller" "TALK_MS=$(ms "$talk")" \
   "MEDIA_PORT=$media_port" "MEDIA=$media" ${header:+"HEADER=$header"}
+# The same call once more with its credentials, behind the challenge.
+[ -z "$user" ] || python3 - "$dir/$kind.xml" "$user" "$password" <<'P'
+import sys
+path, user, password = sys.argv[1:]
+text = open(path).read()
+end = text.index('</send>') + len('</send>')
+invite = text[text.index(' <send'):end]
+ack = """
+ <recv response="100" optional="true"/>
+ <recv response="401" auth="true"/>
+ <send><![CDATA[
+""" + invite[invite.index('  INVITE'):invite.index('  CSeq')].replace('INVITE', 'ACK') + """  CSeq: 1 ACK
+  Max-Forwards: 70
+  Content-Length: 0
+ ]]></send>
+"""
+ack = '\n'.join('  [last_Via:]' if 'Via:' in line else '  [last_To:]' if line.startswith('  To:') else line for line in ack.split('\n'))
+again = invite.replace('CSeq: 1', 'CSeq: 2').replace('  Content-Type:', f'  [authentication username={user} password={password}]\n  Content-Type:')
+rest = text[end:].replace('CSeq: 2 BYE', 'CSeq: 3 BYE').replace('CSeq: 1 ACK', 'CSeq: 2 ACK')
+open(path, 'w').write(text[:end] + ack + again + rest)
+P
 sipp_at "$host" "$port" "$dir" $kind -s "$number" -m "$calls" -r "$rate" -l 3000 -recv_timeout "$(ms "$wait")" "$to"
 in_world "${sipp[@]}" >"$dir/sipp.log" 2>&1

@@ -1,4 +1,5 @@
-//! The folder that a tenant on this machine lives in: journal, key, token, compiled Tenant.
+//! The folder that a tenant on this machine lives in: journal, key, token, compiled Tenant; and,
+//! where callers are real, what Asterisk and its side-car need.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +7,9 @@ use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 use trunkline_engine::keys::TenantKey;
 use trunkline_engine::process::{make_secret, read_secret};
-use trunkline_tenant::Tenant;
+
+use super::shelf::Shelf;
+use crate::documents::Whole;
 
 /// Where everything is kept.
 pub struct Folder {
@@ -15,9 +18,12 @@ pub struct Folder {
     temporary: Option<TempDir>,
 }
 
-/// The file that the engine follows.
+/// What the engine follows, and a side-car where there is one.
 #[derive(Clone)]
-pub struct Config(PathBuf);
+pub struct Config {
+    tenant: PathBuf,
+    shelf: Option<Shelf>,
+}
 
 impl Folder {
     /// The folder named, made where it isn't there; or a temporary one.
@@ -25,6 +31,8 @@ impl Folder {
         if let Some(path) = named {
             std::fs::create_dir_all(&path)
                 .with_context(|| format!("--state {}: can't be made", path.display()))?;
+            // Asterisk takes no path from where it happens to be started.
+            let path = std::path::absolute(path).context("--state: from where?")?;
             return Ok(Self {
                 path,
                 temporary: None,
@@ -56,17 +64,21 @@ impl Folder {
         self.path.join("tenant.json")
     }
 
-    pub fn config(&self) -> Config {
-        Config(self.tenant())
+    /// `shelf`: where a side-car finds what is in no Tenant.
+    pub fn config(&self, shelf: Option<Shelf>) -> Config {
+        Config {
+            tenant: self.tenant(),
+            shelf,
+        }
     }
 
-    pub fn put(&self, tenant: &Tenant) -> Result<()> {
-        self.config().put(tenant)
+    pub fn key_file(&self) -> PathBuf {
+        self.path.join("tenant-key")
     }
 
     /// The tenant's key, made at first.
     pub fn key(&self) -> Result<TenantKey> {
-        let file = self.path.join("tenant-key");
+        let file = self.key_file();
         make_secret(&file)?;
         Ok(TenantKey::read(&file)?)
     }
@@ -80,13 +92,19 @@ impl Folder {
 }
 
 impl Config {
-    /// Writes the Tenant whole or not at all: the engine may be reading.
-    pub fn put(&self, tenant: &Tenant) -> Result<()> {
-        let Self(file) = self;
+    /// Writes the Tenant whole or not at all: the engine may be reading. Before it, what it names;
+    /// returns what of that the documents lack, a line each.
+    pub fn put(&self, whole: &Whole) -> Result<Vec<String>> {
+        let missing = match &self.shelf {
+            Some(shelf) => shelf.put(whole)?,
+            None => Vec::new(),
+        };
+        let file = &self.tenant;
         let cannot = || format!("can't write {}", file.display());
         let beside = file.with_extension("new");
-        let json = serde_json::to_vec(tenant).with_context(cannot)?;
+        let json = serde_json::to_vec(&whole.tenant).with_context(cannot)?;
         std::fs::write(&beside, json).with_context(cannot)?;
-        std::fs::rename(&beside, file).with_context(cannot)
+        std::fs::rename(&beside, file).with_context(cannot)?;
+        Ok(missing)
     }
 }

@@ -22,15 +22,15 @@ pub async fn follow(files: Vec<String>, mut read_at: Stamps, config: Config) {
         }
         read_at = now;
         let (files, config) = (files.clone(), config.clone());
-        let read = tokio::task::spawn_blocking(move || -> anyhow::Result<bool> {
-            match documents::tenant(&files)? {
-                Some(tenant) => config.put(&tenant).map(|()| true),
-                None => Ok(false),
+        let read = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<Vec<String>>> {
+            match documents::whole(&files)? {
+                Some(whole) => config.put(&whole).map(Some),
+                None => Ok(None),
             }
         });
         match read.await {
-            Ok(Ok(true)) => {}
-            Ok(Ok(false)) => say("the last good documents run on"),
+            Ok(Ok(Some(missing))) => missing.iter().for_each(say),
+            Ok(Ok(None)) => say("the last good documents run on"),
             Ok(Err(error)) => say(format_args!(
                 "error: {error:#}; the last good documents run on"
             )),

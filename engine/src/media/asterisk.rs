@@ -226,6 +226,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::media::inputs::Places;
 
     /// What Asterisk runs: objects by `type/id` with one attribute, and the dialplan's mark.
     type Runs = Arc<Mutex<(BTreeMap<String, Value>, String)>>;
@@ -262,10 +263,11 @@ mod tests {
             uid: String::new(),
             ip: at.ip(),
             sip_port: 5060,
-            ari_port: at.port(),
+            ari: at,
             ami: at,
             rtp: (10_000, 20_000),
             external: None,
+            places: Places::default(),
         };
         Asterisk::new(&facts, &Access::default()).unwrap()
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use trunkline_tenant::Tenant;
@@ -33,6 +34,9 @@ pub struct Secrets {
     pub agents: BTreeMap<AgentName, String>,
     /// Each trunk's Secret, by the Secret's name.
     pub trunks: BTreeMap<String, Credential>,
+    /// The password of a phone that may call every number, on a machine that no carrier reaches:
+    /// in a cluster there is none.
+    pub test_caller: Option<String>,
 }
 
 impl Secrets {
@@ -42,6 +46,11 @@ impl Secrets {
             self.agents
                 .insert(AgentName::new(agent.clone()), secret_text(password));
         }
+    }
+
+    /// Takes the password of the phone that may call every number.
+    pub fn add_test_caller(&mut self, password: &[u8]) {
+        self.test_caller = Some(secret_text(password));
     }
 
     /// Takes a trunk's Secret. One without `username` and `password` counts as absent.
@@ -116,24 +125,63 @@ pub struct PodFacts {
     pub pod: String,
     /// The pod's UID; empty outside a cluster.
     pub uid: String,
-    /// The pod's address: SIP and ARI are bound to it.
+    /// The pod's address: SIP is bound to it.
     pub ip: IpAddr,
     /// SIP over UDP and TCP.
     pub sip_port: u16,
-    /// ARI.
-    pub ari_port: u16,
+    /// Where ARI listens: in a pod at the pod's address.
+    pub ari: SocketAddr,
     /// The manager interface: on the loopback, for the side-car alone.
     pub ami: SocketAddr,
     /// First and last RTP port.
     pub rtp: (u16, u16),
     /// Where the pod's address isn't routed.
     pub external: Option<External>,
+    /// Asterisk's folders.
+    pub places: Places,
 }
 
 impl PodFacts {
     /// Where ARI answers.
     pub fn ari_address(&self) -> String {
-        format!("http://{}/ari", SocketAddr::new(self.ip, self.ari_port))
+        format!("http://{}/ari", self.ari)
+    }
+}
+
+/// Where Asterisk finds things, as it sees them itself: by default, as the media image has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// Its configuration.
+    pub etc: PathBuf,
+    /// Its state; prompts are below.
+    pub lib: PathBuf,
+    /// Recordings are below.
+    pub spool: PathBuf,
+    /// Its socket, and phones' contacts.
+    pub run: PathBuf,
+    /// What it logs into files.
+    pub log: PathBuf,
+    /// Its modules, as installed.
+    pub modules: PathBuf,
+    /// Its own sounds and music, as installed.
+    pub data: PathBuf,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        let modules = format!(
+            "/usr/lib/{}-linux-gnu/asterisk/modules",
+            std::env::consts::ARCH
+        );
+        Self {
+            etc: "/etc/asterisk".into(),
+            lib: "/var/lib/asterisk".into(),
+            spool: "/var/spool/asterisk".into(),
+            run: "/run/asterisk".into(),
+            log: "/var/log/asterisk".into(),
+            modules: modules.into(),
+            data: "/usr/share/asterisk".into(),
+        }
     }
 }
 

@@ -30,6 +30,8 @@ mod sidecar;
 mod source;
 mod status;
 
-pub use inputs::{Access, Credential, External, Inputs, PodFacts, SecretData, Secrets};
-pub use render::{PROMPTS, Problem, Rendered, Subject, render, trunk_endpoint, trunk_of};
-pub use sidecar::{SidecarArgs, run};
+pub use inputs::{Access, Credential, External, Inputs, Places, PodFacts, SecretData, Secrets};
+pub use render::{
+    PROMPTS, Problem, Rendered, Subject, TEST_CALLER, render, trunk_endpoint, trunk_of,
+};
+pub use sidecar::{OnMachine, SidecarArgs, run, run_until};

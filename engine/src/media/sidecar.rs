@@ -16,7 +16,7 @@ use super::asterisk::Asterisk;
 use super::files::Folders;
 use super::follow::Follower;
 use super::http::{Shared, router};
-use super::inputs::{External, PodFacts};
+use super::inputs::{External, Places, PodFacts};
 use super::keeper::{Keeper, Order};
 use super::kept::KeptFile;
 use super::source::{Cluster, Dir, Source};
@@ -77,6 +77,9 @@ pub struct SidecarArgs {
     /// ARI's port
     #[arg(long, env = "ARI_PORT", default_value_t = 8088)]
     ari_port: u16,
+    /// Its address, where it isn't SIP's
+    #[arg(skip)]
+    ari_ip: Option<IpAddr>,
     /// The manager interface
     #[arg(long, env = "AMI_ADDRESS", default_value = "127.0.0.1:5038")]
     ami: SocketAddr,
@@ -102,6 +105,61 @@ pub struct SidecarArgs {
     /// Asterisk's recordings and messages
     #[arg(long, default_value = "/var/spool/asterisk/recording")]
     recordings: PathBuf,
+    /// Asterisk's folders, as it sees them
+    #[arg(skip)]
+    places: Places,
+}
+
+/// A side-car for an Asterisk on this machine, in no pod.
+#[derive(Clone, Debug)]
+pub struct OnMachine {
+    /// Asterisk's `systemname`; it registers the trunks if it ends in `-0`.
+    pub name: String,
+    /// The folder with `tenant.json`, `secrets` and `configmaps`.
+    pub dir: PathBuf,
+    /// The file with the tenant's key.
+    pub key: PathBuf,
+    /// SIP, UDP and TCP.
+    pub sip: SocketAddr,
+    /// ARI.
+    pub ari: SocketAddr,
+    /// The manager interface.
+    pub ami: SocketAddr,
+    /// The side-car's own HTTP.
+    pub listen: SocketAddr,
+    /// Asterisk's folders.
+    pub places: Places,
+}
+
+impl From<OnMachine> for SidecarArgs {
+    fn from(machine: OnMachine) -> Self {
+        Self {
+            call_center: String::new(),
+            namespace: String::new(),
+            dir: Some(machine.dir),
+            pod: machine.name,
+            pod_uid: String::new(),
+            pod_ip: machine.sip.ip(),
+            node_ip: None,
+            exposure: "PodIP".into(),
+            external_sip_port: None,
+            local_nets: Vec::new(),
+            rtp_first: 10_000,
+            rtp_last: 20_000,
+            rtp_ports_per_pod: None,
+            sip_port: machine.sip.port(),
+            ari_port: machine.ari.port(),
+            ari_ip: Some(machine.ari.ip()),
+            ami: machine.ami,
+            listen: machine.listen,
+            key: machine.key,
+            drain_deadline: 0,
+            etc: machine.places.etc.clone(),
+            lib: machine.places.lib.clone(),
+            recordings: machine.places.spool.join("recording"),
+            places: machine.places,
+        }
+    }
 }
 
 impl SidecarArgs {
@@ -126,10 +184,11 @@ impl SidecarArgs {
             uid: self.pod_uid.clone(),
             ip: self.pod_ip,
             sip_port: self.sip_port,
-            ari_port: self.ari_port,
+            ari: SocketAddr::new(self.ari_ip.unwrap_or(self.pod_ip), self.ari_port),
             ami: self.ami,
             rtp,
             external,
+            places: self.places.clone(),
         })
     }
 
@@ -180,6 +239,17 @@ fn rtp_block(pod: &str, first: u16, block: u16) -> anyhow::Result<(u16, u16)> {
 /// # Errors
 /// Where it can't start: no key, no token, an address in use.
 pub async fn run(args: SidecarArgs) -> anyhow::Result<()> {
+    run_until(args, ended()).await
+}
+
+/// Runs until `until` is over, or its HTTP port is lost.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_until(
+    args: SidecarArgs,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     let facts = args.facts()?;
     let key = TenantKey::read(&args.key)?;
     let source = args.source().await?;
@@ -224,7 +294,7 @@ pub async fn run(args: SidecarArgs) -> anyhow::Result<()> {
         orders: orders.clone(),
         status: status.clone(),
     });
-    let serve = axum::serve(listener, router(shared)).with_graceful_shutdown(ended());
+    let serve = axum::serve(listener, router(shared)).with_graceful_shutdown(until);
     tracing::info!(pod = facts.pod, listen = %args.listen, "side-car begins");
 
     // None of these ends by itself but with the keeper, which ends when nobody can order any more.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 
 use super::conf::{Conf, Id, Unsafe, Value};
 use crate::media::inputs::{Access, PodFacts};
@@ -48,17 +49,20 @@ pub(super) fn render(
     Value::text("the side-car's AMI password", &access.ami)?;
     let words = [
         ("@POD_NAME@", pod.to_string()),
-        ("@POD_IP@", facts.ip.to_string()),
-        ("@ARI_PORT@", facts.ari_port.to_string()),
+        ("@ARI_IP@", facts.ari.ip().to_string()),
+        ("@ARI_PORT@", facts.ari.port().to_string()),
         ("@AMI_ADDRESS@", facts.ami.ip().to_string()),
         ("@AMI_PORT@", facts.ami.port().to_string()),
         ("@AMI_PASSWORD@", access.ami.clone()),
         ("@RTP_START@", facts.rtp.0.to_string()),
         ("@RTP_END@", facts.rtp.1.to_string()),
-        (
-            "@MULTIARCH@",
-            format!("{}-linux-gnu", std::env::consts::ARCH),
-        ),
+        ("@ETC@", folder(&facts.places.etc)?),
+        ("@LIB@", folder(&facts.places.lib)?),
+        ("@SPOOL@", folder(&facts.places.spool)?),
+        ("@RUN@", folder(&facts.places.run)?),
+        ("@LOG@", folder(&facts.places.log)?),
+        ("@MODULES@", folder(&facts.places.modules)?),
+        ("@DATA@", folder(&facts.places.data)?),
     ];
     let mut files: BTreeMap<String, Vec<u8>> = TEMPLATES
         .iter()
@@ -74,6 +78,12 @@ pub(super) fn render(
     files.insert("etc/ari.conf".into(), ari(access)?);
     files.insert("etc/transports.conf".into(), transports(facts)?);
     Ok(files)
+}
+
+/// A folder as a value; outside a pod its name is a user's.
+fn folder(path: &Path) -> Result<String, Unsafe> {
+    let text = path.to_string_lossy();
+    Ok(Value::text("a folder of Asterisk's", &text)?.to_string())
 }
 
 /// ARI's users: the side-car's, whose password lives as long as the pod, and the leader's, whose

@@ -71,6 +71,12 @@ impl Value {
     }
 }
 
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl From<&'static str> for Value {
     fn from(literal: &'static str) -> Self {
         Self(literal.to_owned())

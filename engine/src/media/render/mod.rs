@@ -5,6 +5,7 @@
 
 mod agents;
 mod base;
+mod caller;
 mod conf;
 mod dialplan;
 mod lint;
@@ -23,13 +24,16 @@ pub(super) use lint::{Fault, lint};
 
 use super::inputs::{Access, Inputs, PodFacts};
 
-/// Where the prompts are, as Asterisk sees it. Asterisk's own sounds are in a root file system
+/// Where the prompts are in a pod, as Asterisk sees it. Asterisk's own sounds are in a root file system
 /// that nobody can write to, so prompts are played by their absolute path.
 pub const PROMPTS: &str = "/var/lib/asterisk/prompts";
 
 /// What a trunk's endpoint begins with. An underscore is in no agent's name, so that no agent can
 /// be taken for a trunk.
 pub(super) const TRUNK_PREFIX: &str = "trunk_";
+
+/// The user of the phone that may call every number; no agent's name, by its underscore.
+pub const TEST_CALLER: &str = "test_caller";
 
 /// The endpoint that calls go out by: `PJSIP/NUMBER@ENDPOINT`.
 pub fn trunk_endpoint(trunk: &TrunkName) -> String {
@@ -97,9 +101,13 @@ pub fn render(inputs: &Inputs, facts: &PodFacts, access: &Access) -> Result<Rend
         ..Rendered::default()
     };
     let mut sip = BTreeMap::new();
-    let trunks = trunks::render(inputs, &mut rendered.problems);
+    let mut trunks = trunks::render(inputs, &mut rendered.problems);
     rendered.registrations = trunks.registrations;
     sip.extend(trunks.files);
+    if let Some((file, entry)) = caller::render(inputs)? {
+        sip.insert("etc/pjsip.d/test-caller.conf".to_owned(), file);
+        trunks.entries.push(entry);
+    }
     sip.insert(
         "etc/pjsip.d/agents.conf".to_owned(),
         agents::render(inputs, &mut rendered.problems),

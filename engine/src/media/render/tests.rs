@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use trunkline_tenant::Tenant;
 
 use super::*;
-use crate::media::inputs::{Credential, External, Secrets};
+use crate::media::inputs::{Credential, External, Places, Secrets};
 
 /// The small tenant with two trunks, over which `change` has gone.
 fn tenant(change: impl FnOnce(&mut Json)) -> Tenant {
@@ -39,6 +39,7 @@ fn inputs(tenant: Tenant) -> Inputs {
                 .map(|(name, password)| (name.into(), password.to_owned()))
                 .into(),
             trunks: [("carrier-b".to_owned(), credential("4930555", "carrier-pw"))].into(),
+            test_caller: None,
         },
         prompts: [("welcome".into(), Arc::from(wav))].into(),
         registrar: true,
@@ -51,10 +52,11 @@ fn facts() -> PodFacts {
         uid: "u".into(),
         ip: "10.88.0.1".parse().unwrap(),
         sip_port: 5060,
-        ari_port: 8088,
+        ari: "10.88.0.1:8088".parse().unwrap(),
         ami: "127.0.0.1:5038".parse().unwrap(),
         rtp: (10000, 19999),
         external: None,
+        places: Places::default(),
     }
 }
 
@@ -102,6 +104,54 @@ fn a_tenant_becomes_these_files() {
         left,
         ["etc/extensions.conf", "etc/pjsip.d/trunk-carrier-b.conf"]
     );
+}
+
+#[test]
+fn outside_a_pod_asterisk_has_folders_of_its_own_and_a_phone_may_call_every_number() {
+    let facts = PodFacts {
+        ari: "127.0.0.1:18088".parse().unwrap(),
+        places: Places {
+            etc: "/home/ann/a;b/etc".into(),
+            run: "/home/ann/a;b/run".into(),
+            data: "/opt/asterisk".into(),
+            ..Places::default()
+        },
+        ..facts()
+    };
+    let mut inputs = inputs(tenant(|_| {}));
+    assert!(
+        !render(&inputs, &facts, &access())
+            .unwrap()
+            .files
+            .contains_key("etc/pjsip.d/test-caller.conf")
+    );
+    inputs.secrets.add_test_caller(b"pw;caller\n");
+    let rendered = render(&inputs, &facts, &access()).unwrap();
+    assert_eq!(lint(&rendered.files), Ok(()));
+    let asterisk = text(&rendered, "etc/asterisk.conf");
+    assert!(
+        asterisk.contains("astetcdir => /home/ann/a\\;b/etc\n"),
+        "{asterisk}"
+    );
+    assert!(
+        asterisk.contains("astdbdir => /home/ann/a\\;b/run\n"),
+        "{asterisk}"
+    );
+    assert!(text(&rendered, "etc/musiconhold.conf").contains("directory = /opt/asterisk/moh\n"));
+    let http = text(&rendered, "etc/http.conf");
+    assert!(
+        http.contains("bindaddr = 127.0.0.1\nbindport = 18088\n"),
+        "{http}"
+    );
+    assert!(text(&rendered, "etc/pjsip.d/test-caller.conf").contains("password = pw\\;caller\n"));
+    let dialplan = text(&rendered, "etc/extensions.conf");
+    let context = dialplan.split("[test_caller.numbers]").nth(1).unwrap();
+    for number in inputs.tenant.numbers.keys() {
+        assert!(
+            context.contains(&format!("Goto(inbound,{number},1)")),
+            "{context}"
+        );
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! | `tenant.json` | the compiled Tenant |
 //! | `secrets/NAME/KEY` | Secrets, as a volume would show them |
 //! | `configmaps/NAME/KEY` | ConfigMaps with recordings |
+//! | `secrets/test_caller/password` | of a phone that may call every number; without it there is none |
 //! | `registrar` | the pod that registers the trunks; without it that of ordinal 0 |
 //! | `report/POD.json` | written by us |
 
@@ -22,6 +23,7 @@ use crate::config::Loaded;
 use crate::media::files::replace;
 use crate::media::inputs::{Inputs, SecretData};
 use crate::media::keeper::Order;
+use crate::media::render::TEST_CALLER;
 
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -76,7 +78,13 @@ impl Dir {
             .collect();
         let registrar = std::fs::read_to_string(self.path.join("registrar")).ok();
         let registrar = registrar.as_deref().map(str::trim);
-        Ok(assemble(&loaded, &contents, registrar, &self.pod))
+        let mut inputs = assemble(&loaded, &contents, registrar, &self.pod);
+        // No Secret has such a name, so no document gives this.
+        let caller = self.path.join("secrets").join(TEST_CALLER);
+        if let Ok(password) = std::fs::read(caller.join("password")) {
+            inputs.secrets.add_test_caller(&password);
+        }
+        Ok(inputs)
     }
 
     pub(super) fn write_report(&self, pod: &str, report: &MediaReport) -> anyhow::Result<()> {
