@@ -216,6 +216,9 @@ fn callers_reach_the_phone_that_registers_and_ctrl_c_leaves_nothing() {
     // Whose phone registers is at work, and is rung; who calls is joined with them.
     let _phone = Party::phone("maria", &password, "10.88.0.20:5070");
     eventually("maria is at work", || state_of(&up, "maria") == "idle");
+    eventually("it is said", || {
+        up.said().contains("maria's phone is registered: at work")
+    });
     assert_eq!(state_of(&up, "jonas"), "signedOut");
     let call = caller("10.88.0.10:5080", NUMBER, "6", &["--name", "first"]);
     eventually("maria talks", || {

@@ -36,8 +36,9 @@ pub struct Real {
 
 /// All of it, running; ended when this is dropped.
 pub struct Running {
-    asterisk: Asterisk,
+    /// First: it would tell that Asterisk has gone.
     sidecar: JoinSet<Result<()>>,
+    asterisk: Asterisk,
 }
 
 impl Real {
@@ -164,7 +165,7 @@ impl Real {
             running = running => running?,
             why = asterisk.lost() => bail!(why),
         }
-        Ok(Running { asterisk, sidecar })
+        Ok(Running { sidecar, asterisk })
     }
 
     /// Says who calls, how, and where what they need for it is.
@@ -204,6 +205,10 @@ impl Real {
             ));
         }
         for (name, trunk) in &tenant.trunks {
+            let secret = trunk.auth.secret_ref.as_ref();
+            if secret.is_some_and(|secret| !self.shelf.has_login(&secret.name)) {
+                continue; // told as missing
+            }
             let carrier = trunk.carrier.as_ref();
             let carrier = carrier.map(|carrier| format!("{}:{}", carrier.host, carrier.port));
             let how = match trunk.auth.kind {

@@ -18,6 +18,9 @@ use trunkline_tenant::crds::{AgentName, EndpointType};
 
 use crate::documents::Whole;
 
+/// What a trunk's Secret holds.
+const LOGIN: [&str; 2] = ["username", "password"];
+
 /// Where they are, and whose they are.
 #[derive(Clone)]
 pub struct Shelf {
@@ -54,6 +57,12 @@ impl Shelf {
     /// Where the agents' passwords are, a file for each.
     pub fn agents(&self, tenant: &Tenant) -> PathBuf {
         self.state.join(agents_folder(tenant))
+    }
+
+    /// Whether there is what a trunk with this Secret registers by.
+    pub fn has_login(&self, secret: &str) -> bool {
+        let folder = self.state.join("secrets").join(secret);
+        LOGIN.iter().all(|key| folder.join(key).exists())
     }
 
     /// The file with the password of the phone that may call every number.
@@ -99,7 +108,7 @@ fn wanted(whole: &Whole, key: &TenantKey) -> Wanted {
     }
     for (secret, trunks) in trunks {
         let found = object(whole, "Secret", secret);
-        let complete = ["username", "password"]
+        let complete = LOGIN
             .iter()
             .all(|key| found.as_ref().is_some_and(|data| data.contains_key(*key)));
         if !complete {

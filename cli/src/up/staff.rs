@@ -107,6 +107,8 @@ pub async fn keep_at_work(handle: Handle, mut there: There) {
                     if let Some(why) = decision.refused() {
                         say(format_args!("{agent} isn't at work: {why}"));
                         asked.refused.insert(agent);
+                    } else if matches!(there, There::Phones { .. }) {
+                        say(format_args!("{agent}'s phone is registered: at work"));
                     }
                 }
                 Err(_) => {

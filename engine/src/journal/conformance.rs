@@ -650,6 +650,26 @@ mod server {
     }
 
     #[test]
+    fn a_database_of_the_release_before_is_read_as_it_is_and_led_with_the_table_it_lacks() {
+        let (url, mut leader) = journal(Server::shared());
+        let epoch = leader.acquire("a").unwrap();
+        leader.append(epoch, &entries(1..=3)).unwrap();
+        drop(leader);
+        let mut admin = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();
+        admin.batch_execute("DROP TABLE spell").unwrap();
+        let location = Location::Postgres(DatabaseUrl::new(&url, None).unwrap());
+        let mut reader = location.open_to_read().unwrap();
+        assert_eq!(all(reader.as_mut()), entries(1..=3));
+        let rows = Rows {
+            spells: vec![spell("maria", 1)],
+            ..Rows::default()
+        };
+        let mut leader = location.open().unwrap();
+        leader.project(epoch, &rows).unwrap();
+        assert_eq!(reader.spells(Time(0), LATEST).unwrap(), rows.spells);
+    }
+
+    #[test]
     fn a_database_that_lets_us_not_in_is_said_without_the_password() {
         let url = Server::shared()
             .database()

@@ -133,6 +133,8 @@ impl Keeper {
                     let fenced = self.fence(epoch).await;
                     match &fenced {
                         Ok(()) => tracing::info!(%epoch, "fenced"),
+                        // As every leader meets it that is there before Asterisk; it asks again.
+                        Err(FenceRefused::Away) => tracing::info!(%epoch, "not fenced yet"),
                         Err(error) => tracing::warn!(%epoch, %error, "not fenced"),
                     }
                     // whoever asked may have gone; the fence stands

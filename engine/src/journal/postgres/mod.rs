@@ -202,8 +202,9 @@ impl Journal for Postgres {
         let ended: Vec<i64> = spells.values().map(|row| row.to.0).collect();
         let spells = written(spells.values().copied())?;
         self.work("writing rows", |session, _| {
+            let project = session.project()?;
             let led = session.client.query_one(
-                &session.project,
+                &project,
                 &[
                     &signed(ours.0),
                     &contacts,

@@ -86,7 +86,8 @@ UPDATE leader SET pid = pg_backend_pid(),
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) append: Statement,
-    pub(super) project: Statement,
+    /// Prepared once it is wanted: who only reads may find no table for it.
+    project: Option<Statement>,
     pub(super) read: Statement,
 }
 
@@ -114,11 +115,20 @@ impl Session {
         }
         Ok(Self {
             append: client.prepare(&APPEND.replace("{NEWEST}", NEWEST))?,
-            project: client.prepare(PROJECT)?,
+            project: None,
             read: client
                 .prepare("SELECT seq, body FROM entry WHERE seq > $1 ORDER BY seq LIMIT $2")?,
             client,
         })
+    }
+
+    /// The statement that writes rows.
+    pub(super) fn project(&mut self) -> Result<Statement, postgres::Error> {
+        if let Some(prepared) = &self.project {
+            return Ok(prepared.clone());
+        }
+        let prepared = self.client.prepare(PROJECT)?;
+        Ok(self.project.insert(prepared).clone())
     }
 }
 

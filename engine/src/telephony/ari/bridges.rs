@@ -48,8 +48,8 @@ impl Ari {
         .await
     }
 
-    /// Takes a leg out. One that isn't in (422), is gone (400), or whose bridge is gone (404),
-    /// is [`Done::Already`].
+    /// Takes a leg out. One that isn't in (422), is gone (400), or whose bridge is gone (404) or just
+    /// going (409), is [`Done::Already`].
     pub async fn remove_from_bridge(
         &self,
         id: &BridgeId,
@@ -66,6 +66,7 @@ impl Ari {
                 error.status(),
                 Some(
                     StatusCode::NOT_FOUND
+                        | StatusCode::CONFLICT
                         | StatusCode::BAD_REQUEST
                         | StatusCode::UNPROCESSABLE_ENTITY
                 )
@@ -73,10 +74,13 @@ impl Ari {
         })
     }
 
-    /// Ends a bridge; its legs stay up, in the app. One that is gone is [`Done::Already`].
+    /// Ends a bridge; its legs stay up, in the app. One that is gone, or that is just going (409: it is
+    /// the app's no more), is [`Done::Already`].
     pub async fn destroy_bridge(&self, id: &BridgeId) -> Result<Done, AriError> {
         let sent = self.delete(&["bridges", id.as_str()], &[]).await;
-        already(sent, AriError::is_gone)
+        already(sent, |error| {
+            error.is_gone() || error.status() == Some(StatusCode::CONFLICT)
+        })
     }
 
     /// Records all that is heard in the bridge. A recording of this name that is under way is
