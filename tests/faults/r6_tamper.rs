@@ -62,27 +62,7 @@ async fn a_child_that_is_deleted_comes_back() {
     tenant_at_rest(&home).await;
     let children = every_child(&home).await;
     assert!(children.len() >= 23, "{}", children.len());
-    for (kind, object) in &children {
-        let name = object.metadata.name.as_deref().unwrap();
-        if *kind == Kind::PersistentVolumeClaim {
-            // A claim in use is protected; that is Kubernetes' own.
-            continue;
-        }
-        api(&home, *kind)
-            .delete(name, &Default::default())
-            .await
-            .unwrap();
-    }
-    for (kind, object) in &children {
-        let name = object.metadata.name.as_deref().unwrap();
-        eventually(&format!("{kind}/{name} back"), async || {
-            match api(&home, *kind).get_opt(name).await.unwrap() {
-                Some(live) if live.metadata.deletion_timestamp.is_none() => Ok(()),
-                _ => Err("not there".to_owned()),
-            }
-        })
-        .await;
-    }
+    deleted_and_made_again(&home, &children).await;
     home.at_rest().await;
     assert_eq!(
         every_child(&home).await.len(),
@@ -152,26 +132,39 @@ async fn what_a_tenant_on_postgres_has_of_its_own_is_repaired_too() {
     let repaired = every_field_repaired(&home, &children).await;
     assert!(repaired > 60, "{repaired}");
     home.at_rest().await;
-    for (kind, object) in &children {
+    deleted_and_made_again(&home, &children).await;
+    home.at_rest().await;
+    operator.stop().await;
+    home.end().await;
+}
+
+/// Deletes these, and waits until another of each is there.
+async fn deleted_and_made_again(home: &Home, children: &[(Kind, DynamicObject)]) {
+    // A claim in use is protected; that is Kubernetes' own.
+    let protected = |kind: &Kind| *kind == Kind::PersistentVolumeClaim;
+    for (kind, object) in children.iter().filter(|(kind, _)| !protected(kind)) {
         let name = object.metadata.name.as_deref().unwrap();
-        api(&home, *kind)
+        api(home, *kind)
             .delete(name, &Default::default())
             .await
             .unwrap();
     }
-    for (kind, object) in &children {
+    for (kind, object) in children {
         let name = object.metadata.name.as_deref().unwrap();
         eventually(&format!("{kind}/{name} back"), async || {
-            match api(&home, *kind).get_opt(name).await.unwrap() {
-                Some(live) if live.metadata.uid != object.metadata.uid => Ok(()),
-                _ => Err("not there".to_owned()),
+            let live = api(home, *kind).get_opt(name).await.unwrap();
+            let Some(live) = live.map(|live| live.metadata) else {
+                return Err("not there".to_owned());
+            };
+            let another = live.uid != object.metadata.uid || protected(kind);
+            if another && live.deletion_timestamp.is_none() {
+                Ok(())
+            } else {
+                Err("the old one is there".to_owned())
             }
         })
         .await;
     }
-    home.at_rest().await;
-    operator.stop().await;
-    home.end().await;
 }
 
 /// Tampers with all of these; tells how many fields were repaired.
