@@ -107,11 +107,9 @@ impl Figures {
             sums.merge(&open.since(&scope, from));
             let load = loads.get(&scope).copied();
             let mut figure = Figure::new(scope, from, &sums, tenant);
-            // Of the whole day: by what is agreed now.
-            figure.judged = figure.terms.as_ref().map(|terms| Judged {
-                terms: Terms::new(terms, Span(0)),
-                formula: terms.formula,
-            });
+            // Each row is counted by what was agreed when it came, and the newest says the formula. Before
+            // the first one it is what is agreed now.
+            figure.judged = figure.judged.or_else(|| agreed(&figure.scope, tenant));
             figure.load = load;
             figure
         });
@@ -189,6 +187,15 @@ fn midnight(scope: &Scope, tenant: &Tenant, now: Time) -> Time {
     // A day without quarters there is none; then everything at hand is shown.
     let first = Interval::Quarter.of_day(day, zone).into_iter().next();
     first.unwrap_or(now - AT_HAND)
+}
+
+/// What a row that came now would be judged by.
+fn agreed(scope: &Scope, tenant: &Tenant) -> Option<Judged> {
+    let terms = terms(scope, tenant)?;
+    Some(Judged {
+        terms: Terms::new(&terms, Span(0)),
+        formula: terms.formula,
+    })
 }
 
 fn terms(scope: &Scope, tenant: &Tenant) -> Option<ServiceLevel> {
@@ -279,6 +286,44 @@ mod tests {
         assert_eq!(of_queue.counts.answered, 2);
         assert_eq!(of_queue.service_level(), Some(1.0));
         assert_eq!(of_queue.counts.asa(), Some(7.0));
+    }
+
+    #[test]
+    fn today_is_judged_by_what_its_rows_were_and_before_the_first_by_what_is_agreed() {
+        let centre = Replay::new();
+        let queue = Scope::Queue(QueueId::of("acme", "orders"));
+        let now = centre.second(11 * 3600);
+        let of_queue = |figures: &Figures| {
+            let today = figures.today(&centre.state, now);
+            today.into_iter().find(|it| it.scope == queue)
+        };
+        let mut figures = Figures::default();
+        // The queue says 80 % in 20 s; when this one came it was a minute, of all who are offered.
+        let then = Judged {
+            terms: Terms {
+                within: Span::seconds(60),
+                short: Span::seconds(5),
+            },
+            formula: Formula::AllOffered,
+        };
+        let by = RowTerms {
+            queue: then,
+            client: then,
+        };
+        figures.add(
+            &rows(vec![row(centre.second(10 * 3600), 30, Some(by))]),
+            centre.tenant(),
+        );
+        let told = of_queue(&figures).unwrap();
+        assert_eq!((told.judged, told.service_level()), (Some(then), Some(1.0)));
+        let agreed = agreed(&queue, centre.tenant()).unwrap();
+        assert_eq!(agreed.terms.within, Span::seconds(20));
+        let mut figures = Figures::default();
+        figures.add(
+            &rows(vec![row(centre.second(10 * 3600), 30, None)]),
+            centre.tenant(),
+        );
+        assert_eq!(of_queue(&figures).unwrap().judged, Some(agreed));
     }
 
     #[test]

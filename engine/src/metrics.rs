@@ -12,8 +12,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use trunkline_routing::metrics::Scope;
-use trunkline_routing::{AgentState, CancelReason, Output};
+use trunkline_routing::metrics::{Counts, Scope};
+use trunkline_routing::{AgentState, CancelReason, Output, StretchKind};
 use trunkline_tenant::crds::ClientName;
 
 use crate::figures::Figure;
@@ -50,8 +50,37 @@ struct ClientLabel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueCount {
     queue: String,
-    /// By the metric contract: offered, answered, abandoned, short, flowed-out, dropped.
+    /// By the metric contract: see [`counts`].
     what: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClientCount {
+    client: String,
+    what: &'static str,
+}
+
+/// What the six formulas are made of, each by its name. Of these answered, abandoned, flowed-out, dropped and
+/// waiting make up offered.
+fn counts(of: &Counts) -> [(&'static str, u64); 12] {
+    [
+        ("offered", of.offered),
+        ("answered", of.answered),
+        ("answered-within", of.answered_within),
+        ("abandoned", of.abandoned),
+        ("abandoned-within", of.abandoned_within),
+        ("short-abandoned", of.short_abandons),
+        ("flowed-out", of.flowed_out),
+        ("callback-within", of.callbacks_within),
+        ("dropped", of.dropped),
+        ("dropped-talking", of.dropped_talking),
+        ("called-back", of.called_back),
+        ("waiting", of.waiting),
+    ]
+}
+
+fn whole(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -89,6 +118,7 @@ type Level<L> = Family<L, Gauge<f64, AtomicU64>>;
 #[derive(Debug, Default)]
 struct Today {
     counts: Family<QueueCount, Gauge>,
+    client_counts: Family<ClientCount, Gauge>,
     queue_level: Level<QueueLabel>,
     client_level: Level<ClientLabel>,
     asa: Level<QueueLabel>,
@@ -103,6 +133,11 @@ impl Today {
             "queue_contacts_today",
             "Contacts of each queue since its midnight, by the metric contract",
             self.counts.clone(),
+        );
+        r.register(
+            "client_contacts_today",
+            "Contacts of each client since its midnight, by the metric contract",
+            self.client_counts.clone(),
         );
         r.register(
             "queue_service_level",
@@ -138,6 +173,7 @@ impl Today {
 
     fn set(&self, figures: &[Figure]) {
         self.counts.clear();
+        self.client_counts.clear();
         self.queue_level.clear();
         self.client_level.clear();
         self.asa.clear();
@@ -152,6 +188,11 @@ impl Today {
                         .as_ref()
                         .map_or("centre", ClientName::as_str)
                         .to_owned();
+                    for (what, n) in counts(&figure.counts) {
+                        let client = client.clone();
+                        let label = ClientCount { client, what };
+                        self.client_counts.get_or_create(&label).set(whole(n));
+                    }
                     if let Some(level) = figure.service_level() {
                         let label = ClientLabel { client };
                         self.client_level.get_or_create(&label).set(level);
@@ -175,29 +216,16 @@ impl Today {
     }
 
     fn set_queue(&self, queue: String, figure: &Figure) {
-        let counts = &figure.counts;
-        for (what, n) in [
-            ("offered", counts.offered),
-            ("answered", counts.answered),
-            ("answered-within", counts.answered_within),
-            ("abandoned", counts.abandoned),
-            ("short-abandoned", counts.short_abandons),
-            ("flowed-out", counts.flowed_out),
-            ("called-back", counts.called_back),
-            ("dropped", counts.dropped + counts.dropped_talking),
-            ("waiting", counts.waiting),
-        ] {
+        for (what, n) in counts(&figure.counts) {
             let queue = queue.clone();
-            let n = i64::try_from(n).unwrap_or(i64::MAX);
-            self.counts
-                .get_or_create(&QueueCount { queue, what })
-                .set(n);
+            let label = QueueCount { queue, what };
+            self.counts.get_or_create(&label).set(whole(n));
         }
         let label = QueueLabel { queue };
         for (family, value) in [
             (&self.queue_level, figure.service_level()),
-            (&self.asa, counts.asa()),
-            (&self.aht, counts.aht()),
+            (&self.asa, figure.counts.asa()),
+            (&self.aht, figure.counts.aht()),
         ] {
             if let Some(value) = value {
                 family.get_or_create(&label).set(value);
@@ -314,7 +342,9 @@ impl Metrics {
                     self.ended.get_or_create(&OutcomeLabel { outcome }).inc();
                 }
                 Output::Record(segment) => {
-                    if let Some(answered) = segment.answered {
+                    // A consult, a callback's work, a later stretch: nobody waited in line for these.
+                    let waited = segment.kind == StretchKind::Plain && !segment.again;
+                    if let Some(answered) = segment.answered.filter(|_| waited) {
                         let queue = segment.queue.to_string();
                         self.wait_seconds
                             .get_or_create(&QueueLabel { queue })
@@ -382,8 +412,11 @@ fn state_word(state: &AgentState) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use trunkline_routing::{ContactId, Input, Segment};
+
     use super::*;
     use crate::figures::Figures;
+    use crate::journal::{Actor, Context, Seq};
     use crate::testing::{Replay, small_tenant};
 
     #[test]
@@ -436,10 +469,86 @@ mod tests {
         has(r#"contacts{queue="acme/orders",stage="waiting"} 1"#);
         has(r#"contacts{queue="acme/orders",stage="talking"} 1"#);
         has(r#"agents{team="frontline",state="busy"} 1"#);
+        has(r#"client_contacts_today{client="acme",what="offered"} 3"#);
+        has(r#"client_contacts_today{client="acme",what="answered-within"} 0"#);
         for never in ["maria", "41", "42", "43"] {
             let labels = text.lines().filter_map(|line| line.split('{').nth(1));
             let mut labels = labels.filter_map(|rest| rest.split('}').next());
             assert!(labels.all(|labels| !labels.contains(never)), "{never}");
         }
+    }
+
+    #[test]
+    fn who_is_lost_in_conversation_is_among_the_answered_and_no_part_of_the_offered_beside_them() {
+        let mut centre = Replay::new();
+        let ten = 36_000;
+        centre.sign_in(ten, "maria");
+        centre.arrive(ten + 100, 1, "acme/orders");
+        centre.answer(ten + 110, 1);
+        let lost = |contact| Input::Dropped {
+            contact: ContactId(contact),
+            cause: "its media pod died".into(),
+        };
+        centre.at(ten + 150, lost(1));
+        let agent = "maria".into();
+        centre.at(ten + 160, Input::SignOut { agent });
+        centre.arrive(ten + 200, 2, "acme/orders");
+        centre.at(ten + 210, lost(2));
+        let now = centre.second(ten + 300);
+        let mut figures = Figures::default();
+        figures.add(&centre.rows, centre.tenant());
+        let today = figures.today(&centre.state, now);
+        let text = Metrics::default().render(&centre.state, &today);
+        let counted = |what: &str| -> i64 {
+            let name = r#"trunkline_engine_queue_contacts_today{queue="acme/orders",what="#;
+            let line = format!(r#"{name}"{what}"}} "#);
+            let found = text.lines().find_map(|it| it.strip_prefix(line.as_str()));
+            found
+                .unwrap_or_else(|| panic!("{what}\n{text}"))
+                .parse()
+                .unwrap()
+        };
+        assert_eq!(counted("answered"), 1);
+        assert_eq!(counted("dropped"), 1);
+        assert_eq!(counted("dropped-talking"), 1);
+        let parts = ["answered", "abandoned", "flowed-out", "dropped", "waiting"];
+        let all: i64 = parts.into_iter().map(counted).sum();
+        assert_eq!(counted("offered"), all);
+    }
+
+    #[test]
+    fn the_waits_are_of_those_who_stood_in_line_and_not_of_consults_or_work_that_follows() {
+        let mut centre = Replay::new();
+        centre.sign_in(0, "maria");
+        centre.arrive(10, 1, "acme/orders");
+        centre.answer(14, 1);
+        centre.done(60, 1);
+        centre.at(90, Input::Tick);
+        let plain = centre.rows.segments[0].clone();
+        let metrics = Metrics::default();
+        let decided = |segment: Segment| {
+            metrics.decided(&Decision {
+                seq: Seq(1),
+                at: segment.ended,
+                input: Input::Tick,
+                context: Context::by(Actor::Engine),
+                outputs: vec![Output::Record(Box::new(segment))],
+            });
+        };
+        decided(plain.clone());
+        for (again, kind) in [
+            (true, StretchKind::Plain),
+            (false, StretchKind::CalledBack),
+            (false, StretchKind::Consult(ContactId(9))),
+        ] {
+            decided(Segment {
+                again,
+                kind,
+                ..plain.clone()
+            });
+        }
+        let text = metrics.render(&centre.state, &[]);
+        let count = r#"trunkline_engine_answer_wait_seconds_count{queue="acme/orders"} 1"#;
+        assert!(text.contains(count), "{text}");
     }
 }

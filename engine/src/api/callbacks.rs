@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trunkline_routing::{ContactId, Input, Time, Window};
@@ -19,6 +19,18 @@ use crate::run::{Booking, Fresh};
 
 /// The longest number or name of a customer.
 const MAX_CUSTOMER: usize = 200;
+/// How far ahead a callback is promised.
+const MOST_AHEAD: TimeDelta = TimeDelta::days(366);
+
+/// Whether a text can say who a customer is. An empty one would make one person of everybody who has none.
+pub(super) fn identified(customer: &str) -> Result<(), ApiError> {
+    if customer.is_empty() || customer.len() > MAX_CUSTOMER {
+        return Err(ApiError::Invalid(format!(
+            "`customer` wants a number or an address, in 1 to {MAX_CUSTOMER} bytes"
+        )));
+    }
+    Ok(())
+}
 
 /// A callback to be booked.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -69,9 +81,11 @@ fn minute(text: &str) -> Result<u16, ApiError> {
 
 impl NewCallback {
     pub(crate) fn booking(self) -> Result<Booking, ApiError> {
-        if self.customer.is_empty() || self.customer.len() > MAX_CUSTOMER {
+        identified(&self.customer)?;
+        if self.due.is_some_and(|due| due > Utc::now() + MOST_AHEAD) {
             return Err(ApiError::Invalid(format!(
-                "`customer` wants the number to call, in 1 to {MAX_CUSTOMER} bytes"
+                "`due` is more than {} days ahead",
+                MOST_AHEAD.num_days()
             )));
         }
         let window = self.window.map(|window| {

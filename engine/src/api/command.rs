@@ -186,9 +186,12 @@ pub(crate) async fn carry_out(
     command: AgentCommand,
 ) -> Result<(), ApiError> {
     caller.act_for(&agent)?;
-    let joins = matches!(&command, AgentCommand::SignIn { team: Some(_), .. });
-    if !joins && !app.handle.state().directory.knows(&agent) {
-        return Err(ApiError::NotFound(format!("there is no agent `{agent}`")));
+    match &command {
+        AgentCommand::SignIn {
+            team: Some(team), ..
+        } => may_join(app, &agent, team)?,
+        _ if app.handle.state().directory.knows(&agent) => {}
+        _ => return Err(ApiError::NotFound(format!("there is no agent `{agent}`"))),
     }
     let mut context = Context::by(caller.actor());
     let input = match command {
@@ -365,6 +368,41 @@ fn offered_to(app: &App, agent: &AgentName, offer: OfferId) -> Result<Option<Med
             .and_then(|tenant| tenant.queues.get(&live.queue))
             .map(|queue| queue.medium)),
         _ => Err(void()),
+    }
+}
+
+/// Whether one who is not listed by name may work in a team: only the slots of a virtual team's pods. A token
+/// is made of a name alone, so whoever was taken off the list still has theirs.
+fn may_join(app: &App, agent: &AgentName, team: &str) -> Result<(), ApiError> {
+    let state = app.handle.state();
+    let Some(tenant) = state.directory.tenant.as_deref() else {
+        return Ok(());
+    };
+    if tenant.agents.contains_key(agent) {
+        return Ok(());
+    }
+    let Some(plan) = tenant.teams.get(team) else {
+        return Err(ApiError::NotFound(format!("there is no team `{team}`")));
+    };
+    let Some(pods) = &plan.virtual_agents else {
+        return Err(ApiError::Forbidden(format!(
+            "`{team}` is a team of people: who works there is listed as an Agent, and `{agent}` is not"
+        )));
+    };
+    let of_pod = agent.as_str().strip_prefix(team);
+    let of_pod = of_pod.and_then(|rest| rest.strip_prefix('-'));
+    let slot = of_pod.and_then(|rest| rest.rsplit_once('-'));
+    let is_slot = slot.is_some_and(|(pod, slot)| {
+        let number = slot.parse::<u32>().ok();
+        !pod.is_empty() && number.is_some_and(|number| number < pods.contacts_per_pod)
+    });
+    if is_slot {
+        Ok(())
+    } else {
+        Err(ApiError::Forbidden(format!(
+            "`{agent}` is no slot of the team `{team}`: its pods sign in as {team}-<pod>-<slot>, the slot from 0 to {}",
+            pods.contacts_per_pod.saturating_sub(1)
+        )))
     }
 }
 

@@ -12,6 +12,7 @@ use trunkline_tenant::QueueId;
 
 use super::App;
 use super::auth::Caller;
+use super::callbacks::identified;
 use super::command::submit;
 use super::error::ApiError;
 use super::extract::{Asked, Body, Named};
@@ -124,6 +125,12 @@ pub(super) async fn explain(
     Asked(about): Asked<About>,
 ) -> Result<Json<Explanation>, ApiError> {
     caller.admin()?;
+    // The replay goes through every midnight until then.
+    if let Some(at) = about.at.filter(|at| *at > Utc::now()) {
+        return Err(ApiError::Invalid(format!(
+            "`at` is {at}, which is yet to come: want a moment that is past"
+        )));
+    }
     let question = Question {
         contact: ContactId(contact),
         agent: about.agent.as_deref().map(Into::into),
@@ -177,6 +184,7 @@ pub(super) async fn arrive(
             "`reference` wants 1 to {MAX_REFERENCE} bytes"
         )));
     }
+    new.customer.as_deref().map(identified).transpose()?;
     let arriving = Arriving {
         queue: queue_id(&new.queue)?,
         priority: new.priority,

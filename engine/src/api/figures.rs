@@ -162,6 +162,27 @@ pub(super) async fn today(
     Ok(Json(today.iter().map(Figures::from).collect()))
 }
 
+/// What figures are of.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Of {
+    Queue,
+    Client,
+    Team,
+    Agent,
+}
+
+impl Of {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Client => "client",
+            Self::Team => "team",
+            Self::Agent => "agent",
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Span {
@@ -170,7 +191,7 @@ pub(super) struct Span {
     #[serde(default)]
     minutes: Option<u32>,
     #[serde(default)]
-    of: Option<String>,
+    of: Option<Of>,
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
@@ -213,8 +234,7 @@ pub(super) async fn past(
     let figures = history(&rows, &tenant, interval, (from, to));
     let wanted = |figure: &&Figure| {
         let (of, name) = named(&figure.scope);
-        span.of.as_deref().is_none_or(|it| it == of)
-            && span.name.as_deref().is_none_or(|it| it == name)
+        span.of.is_none_or(|it| it.word() == of) && span.name.as_deref().is_none_or(|it| it == name)
     };
     Ok(Json(
         figures.iter().filter(wanted).map(Figures::from).collect(),

@@ -228,7 +228,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: "get",
         path: "/api/v1/contacts/{contact}/explain",
         summary: "What became of a contact, and why it went, or did not go, to each agent: replayed from the \
-                  journal, so months later too",
+                  journal, so for as long as that is kept",
         access: Access::Admin,
         query: &[
             ("agent", "of this agent alone"),

@@ -175,6 +175,16 @@ async fn what_cannot_be_is_refused_with_what_would_be_right() {
         admin.does("maria", json!({"do": "dance"})).await.0,
         StatusCode::UNPROCESSABLE_ENTITY
     );
+    for customer in [String::new(), "1".repeat(201)] {
+        let new = json!({"queue": "chats", "reference": "x", "customer": customer});
+        let (status, problem) = admin.post("/api/v1/contacts", new).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    }
+    let chat = json!({"queue": "chats", "reference": "x"});
+    admin.post("/api/v1/contacts", chat).await;
+    let ahead = "/api/v1/contacts/1/explain?at=9999-01-01T00:00:00Z";
+    let (status, problem) = admin.get(ahead).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
     let long = json!({"do": "notReady", "reason": "x".repeat(65)});
     assert_eq!(
         admin.does("maria", long).await.0,
@@ -269,6 +279,40 @@ async fn a_changed_configuration_is_live_in_two_seconds_and_touches_nobody() {
         .await;
     assert_eq!(status, StatusCode::CREATED);
     assert_eq!(admin.get("/api/v1/contacts/1").await.1["state"], "waiting");
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn past_figures_are_refused_where_the_question_makes_no_sense_and_filtered_where_it_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&engine);
+    let chat = json!({"queue": "chats", "reference": "a"});
+    admin.post("/api/v1/contacts", chat).await;
+    let now = chrono::Utc::now();
+    let moment = |days: i64| (now + chrono::Duration::days(days)).format("%FT%TZ");
+    let ask = async |from: i64, to: i64, more: &str| {
+        let path = format!("from={}&to={}{more}", moment(from), moment(to));
+        admin.get(&format!("/api/v1/figures/history?{path}")).await
+    };
+    for (from, to, more, why) in [
+        (-1, 1, "&minutes=7", "15 or 30"),
+        (1, -1, "", "before"),
+        (-1, -1, "", "before"),
+        (-101, 1, "", "100 days"),
+        (-1, 1, "&of=foo", "foo"),
+        (-1, 1, "&minute=30", "minute"),
+    ] {
+        let (status, problem) = ask(from, to, more).await;
+        let told = problem["error"].as_str().unwrap_or_default();
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{more}: {told}");
+        assert!(told.contains(why), "{more}: {told}");
+    }
+    let (_, by_half) = ask(-1, 1, "&minutes=30&of=queue&name=chats").await;
+    let by_half = by_half.as_array().unwrap();
+    assert_eq!(by_half.len(), 1, "{by_half:?}");
+    assert_eq!(by_half[0]["minutes"], 30);
+    assert_eq!(by_half[0]["offered"], 1);
     engine.stop().await.unwrap();
 }
 

@@ -402,3 +402,66 @@ async fn over_their_session_an_agent_rests_rejects_transfers_and_needs_longer_to
     .await;
     centre.close().await;
 }
+
+#[tokio::test]
+async fn a_virtual_agents_pod_signs_in_by_its_slot_and_serves_and_nobody_else_joins_a_team_unlisted()
+ {
+    let centre = Centre::open(|tenant| {
+        let mut robots = tenant.teams["frontline"].clone();
+        let pods = json!({"image": "robot:1", "contactsPerPod": 2, "minPods": 0, "maxPods": 3});
+        set(
+            &mut robots,
+            json!({"kind": "Virtual", "virtualAgents": pods}),
+        );
+        tenant.teams.insert("robots".into(), robots);
+        let teams = json!([{"name": "robots", "guaranteed": 0}]);
+        set(queue(tenant, "chats"), json!({"teams": teams}));
+    })
+    .await;
+    let joins =
+        |team: &str| json!({"do": "signIn", "ready": true, "presence": "endpoint", "team": team});
+    for (who, team, why) in [
+        ("eve", "frontline", "team of people"),
+        ("frontline-a1-0", "frontline", "team of people"),
+        ("eve", "robots", "robots-<pod>-<slot>"),
+        ("robots-0", "robots", "robots-<pod>-<slot>"),
+        ("robots-a1-2", "robots", "from 0 to 1"),
+        ("eve", "robotz", "no team `robotz`"),
+    ] {
+        let client = Client::agent(&centre.engine, who);
+        let (status, told) = client.does(who, joins(team)).await;
+        assert!(
+            status == 403 || status == 404,
+            "{who} in {team}: {status} {told}"
+        );
+        assert!(told["error"].as_str().unwrap().contains(why), "{told}");
+        assert_eq!(
+            centre.admin.get(&format!("/api/v1/agents/{who}")).await.0,
+            404
+        );
+    }
+    centre.does("robots-a1-1", joins("robots")).await;
+    let chat = centre.comes("chats").await;
+    centre.becomes(chat, "offered", Some("robots-a1-1")).await;
+    centre.takes("robots-a1-1", chat).await;
+    centre.ends("robots-a1-1", chat).await;
+    assert_eq!(
+        stretches(&centre, chat).await,
+        [stretch("chats", "robots-a1-1")]
+    );
+    // And over the session, as a pod does it.
+    let slot = "robots-a1-0";
+    let mut pod = Desk::open(&centre.engine, slot, &key().agent_token(slot))
+        .await
+        .unwrap();
+    pod.says(json!({"id": 1, "do": "signIn", "ready": true, "team": "robots"}))
+        .await;
+    pod.next(|told| told["agent"]["state"] == "idle").await;
+    centre.does("robots-a1-1", json!({"do": "signOut"})).await;
+    let chat = centre.comes("chats").await;
+    let asked = pod
+        .next(|told| told["contacts"][0]["state"] == "offered")
+        .await;
+    assert_eq!(asked["contacts"][0]["id"], chat);
+    centre.close().await;
+}
