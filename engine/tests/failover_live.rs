@@ -103,16 +103,18 @@ async fn killed(store: Store) {
     }
     took.sort();
     let p50 = took[took.len() / 2];
-    let p99 = took[took.len() - 1];
+    let worst = took[took.len() - 1];
     println!(
-        "{store:?}: {kills} kills, from death to the next offer: p50 {p50:?}, the worst {p99:?}"
+        "{store:?}: {kills} kills, from death to the next offer: p50 {p50:?}, the worst {worst:?}"
     );
     let told = check(centre).await;
     assert_eq!(told.outcomes.len(), 2 * kills);
     let all_answered = told.outcomes.values().all(|o| *o == Outcome::Answered);
     assert!(all_answered, "{:?}", told.outcomes);
-    // Three seconds are promised and measured above; a busy machine fails at something worse.
-    assert!(p99 < Duration::from_secs(15), "{took:?}");
+    // Three seconds are promised: half of them must keep that on any machine. One that is busy may stand still for
+    // longer, so the worst fails at something worse; what it was is printed above.
+    assert!(p50 < Duration::from_secs(3), "{took:?}");
+    assert!(worst < Duration::from_secs(15), "{took:?}");
 }
 
 async fn paused(store: Store) {
@@ -179,16 +181,18 @@ async fn media_died(store: Store) {
     centre.asterisk_dies_and_comes_back().await;
     drop(lost);
     // Their phones register again, and the centre goes on: with those whom it lost, then with newcomers.
+    let _customers = centre.customers_pick_up();
     centre.phones_again().await;
     let mut callers = centre.callers(4, 2.0);
     centre.served(&mut callers).await;
+    centre.nobody_is_left().await;
     let told = check(centre).await;
     let rescued = &told.rescued;
     assert!(rescued.len() >= 3, "{rescued:?}");
     let all_answered = told.outcomes.values().all(|o| *o == Outcome::Answered);
     assert!(all_answered, "{:?}", told.outcomes);
     // Who had been served before, who was lost, who came after: nobody is missing.
-    assert_eq!(told.outcomes.len() + rescued.len(), told.came);
+    assert_eq!(told.outcomes.len(), told.came);
     let next = told.offered_after_rescue.first();
     assert!(next.is_some_and(|next| rescued.contains(next)), "{next:?}");
 }

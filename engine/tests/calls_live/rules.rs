@@ -114,6 +114,38 @@ impl Centre {
 
 #[tokio::test]
 #[ignore = "needs live/run.sh"]
+async fn rule_1_a_caller_whose_queue_has_priority_goes_before_elder_ones_and_these_by_their_age() {
+    let centre = Centre::open(|tenant| {
+        with_bolt(tenant);
+        orders(tenant, "bolt").priority = 5;
+    })
+    .await;
+    let _maria = Party::maria(&[]);
+    let elder = caller(NUMBER, 5081);
+    let first = centre.waits_in("acme/orders").await;
+    let younger = caller(NUMBER, 5082);
+    // Numbers rise one by one.
+    let second = first + 1;
+    eventually("two callers wait", async || {
+        let contacts = centre.contacts().await;
+        let waits = |one: &Value| one["id"] == second && one["state"] == "waiting";
+        contacts.iter().any(waits)
+    })
+    .await;
+    let preferred = caller(BOLT, 5083);
+    let third = centre.waits_in("bolt/orders").await;
+    centre.works("maria").await;
+    for contact in [third, first, second] {
+        assert_eq!(centre.contact("talking", Some("maria")).await, contact);
+        centre.lets_go("maria", contact).await;
+    }
+    assert!(preferred.ended_well().await);
+    assert!(elder.ended_well().await && younger.ended_well().await);
+    centre.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
 async fn rule_2_a_caller_goes_on_to_the_next_step_when_nobody_had_what_the_first_asked_for() {
     let centre =
         Centre::open(|tenant| route(orders(tenant, "acme"), &[(5, Some(3)), (3, None)])).await;

@@ -322,6 +322,13 @@ impl Centre {
         .await;
     }
 
+    /// Whoever is called behind the carrier picks up, and talks until the agent is done.
+    pub fn customers_pick_up(&self) -> Party {
+        let mut customers = self.pod.script("phone.sh");
+        customers.args(["--at", "10.88.0.10:5080", "--answer", "0.3"]);
+        Party(customers.args(["--name", "customers"]).spawn().unwrap())
+    }
+
     pub fn callers(&mut self, calls: u32, rate: f64) -> Party {
         // Callers of the same carrier, from a port of their own.
         self.calling += 1;
@@ -364,6 +371,16 @@ impl Centre {
             }
             sleep(Duration::from_millis(30)).await;
         }
+    }
+
+    /// Nobody waits, talks or is still to be called back.
+    pub async fn nobody_is_left(&self) {
+        self.until("nobody is left", async |centre| {
+            let path = "/api/v1/contacts?state=live&limit=1000";
+            let (_, live) = centre.ask(path, None).await;
+            live.as_array().is_some_and(Vec::is_empty)
+        })
+        .await;
     }
 
     /// With what the engine and Asterisk know.
