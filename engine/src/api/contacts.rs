@@ -126,7 +126,9 @@ pub(super) async fn explain(
 ) -> Result<Json<Explanation>, ApiError> {
     caller.admin()?;
     // The replay goes through every midnight until then.
-    if let Some(at) = about.at.filter(|at| *at > Utc::now()) {
+    let journalled = app.handle.state().core.now().0;
+    let now = Utc::now().timestamp_micros().max(journalled);
+    if let Some(at) = about.at.filter(|at| at.timestamp_micros() > now) {
         return Err(ApiError::Invalid(format!(
             "`at` is {at}, which is yet to come: want a moment that is past"
         )));
