@@ -278,11 +278,15 @@ impl Centre {
             .count()
     }
 
+    /// The contacts that live, if that is what the engine answers.
+    async fn live(&self) -> Option<Vec<Json>> {
+        let path = "/api/v1/contacts?state=live&limit=1000";
+        let (_, contacts) = self.ask(path, None).await;
+        contacts.as_array().cloned()
+    }
+
     async fn contacts_in(&self, states: &[&str]) -> usize {
-        let (_, contacts) = self
-            .ask("/api/v1/contacts?state=live&limit=1000", None)
-            .await;
-        let contacts = contacts.as_array().cloned().unwrap_or_default();
+        let contacts = self.live().await.unwrap_or_default();
         let within = |contact: &&Json| states.iter().any(|state| contact["state"] == *state);
         contacts.iter().filter(within).count()
     }
@@ -350,6 +354,16 @@ impl Centre {
         .await;
     }
 
+    /// So many have come, whatever became of them.
+    pub async fn have_come(&self, calls: usize) {
+        self.until("all have come", async |centre| {
+            let live = centre.live().await.map_or(0, |live| live.len());
+            let (_, ended) = centre.ask("/api/v1/contacts?state=ended", None).await;
+            live + ended.as_array().map_or(0, Vec::len) >= calls
+        })
+        .await;
+    }
+
     pub async fn someone_talks(&self) {
         self.until("someone talks", async |centre| {
             centre.contacts_in(&["talking"]).await >= 1
@@ -376,9 +390,7 @@ impl Centre {
     /// Nobody waits, talks or is still to be called back.
     pub async fn nobody_is_left(&self) {
         self.until("nobody is left", async |centre| {
-            let path = "/api/v1/contacts?state=live&limit=1000";
-            let (_, live) = centre.ask(path, None).await;
-            live.as_array().is_some_and(Vec::is_empty)
+            centre.live().await.is_some_and(|live| live.is_empty())
         })
         .await;
     }
@@ -524,11 +536,9 @@ impl Centre {
         sleep(Duration::from_secs(1)).await;
         self.pod.start_asterisk();
         self.until("whose call died is to be called back", async |centre| {
-            let path = "/api/v1/contacts?state=live&limit=1000";
-            let (_, live) = centre.ask(path, None).await;
+            let live = centre.live().await.map(|live| live.len());
             let (_, booked) = centre.ask("/api/v1/callbacks", None).await;
-            let count = |list: &Json| list.as_array().map(Vec::len);
-            count(&live).is_some() && count(&live) == count(&booked)
+            live.is_some() && live == booked.as_array().map(Vec::len)
         })
         .await;
     }
