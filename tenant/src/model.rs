@@ -116,6 +116,14 @@ pub struct TenantTeam {
     pub virtual_agents: Option<VirtualAgents>,
 }
 
+/// The team, the pod and the slot in the name of a virtual agent, `<team>-<pod>-<slot>`; `None` where it has not
+/// that form. A team's name may have a dash in it, a pod's and a slot's have none.
+pub fn slot_parts(agent: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = agent.rsplitn(3, '-');
+    let (slot, pod, team) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((team, pod, slot))
+}
+
 /// A queue with everything that its client or centre lends it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use chrono::DateTime;
 use csv::StringRecord;
 use trunkline_routing::{Span, Time};
-use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::{AgentName, TeamName};
+use trunkline_tenant::{Tenant, slot_parts};
 use trunkline_workforce::simulate::Presence;
 
 use super::seconds;
@@ -105,9 +105,7 @@ fn known(name: &str, tenant: &Tenant, row: usize) -> Result<(AgentName, Option<T
         );
         return Ok((name.clone(), None));
     }
-    // `<team>-<pod>-<slot>`
-    let team = name.rsplitn(3, '-').nth(2);
-    match team.and_then(|team| tenant.teams.get_key_value(team)) {
+    match slot_parts(name).and_then(|(team, ..)| tenant.teams.get_key_value(team)) {
         Some((team, plan)) if plan.virtual_agents.is_some() => {
             Ok((AgentName::from(name), Some(team.clone())))
         }

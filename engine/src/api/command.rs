@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trunkline_routing::{ContactId, DeclineCause, Input, OfferId, Target};
 use trunkline_tenant::crds::{AgentName, Medium};
+use trunkline_tenant::slot_parts;
 
 use super::App;
 use super::auth::Caller;
@@ -389,12 +390,10 @@ fn may_join(app: &App, agent: &AgentName, team: &str) -> Result<(), ApiError> {
             "`{team}` is a team of people: who works there is listed as an Agent, and `{agent}` is not"
         )));
     };
-    let of_pod = agent.as_str().strip_prefix(team);
-    let of_pod = of_pod.and_then(|rest| rest.strip_prefix('-'));
-    let slot = of_pod.and_then(|rest| rest.rsplit_once('-'));
-    let is_slot = slot.is_some_and(|(pod, slot)| {
+    let is_slot = slot_parts(agent.as_str()).is_some_and(|(of, pod, slot)| {
         let number = slot.parse::<u32>().ok();
-        !pod.is_empty() && number.is_some_and(|number| number < pods.contacts_per_pod)
+        let exists = number.is_some_and(|number| number < pods.contacts_per_pod);
+        of == team && !pod.is_empty() && exists
     });
     if is_slot {
         Ok(())

@@ -425,6 +425,7 @@ async fn a_virtual_agents_pod_signs_in_by_its_slot_and_serves_and_nobody_else_jo
         ("frontline-a1-0", "frontline", "team of people"),
         ("eve", "robots", "robots-<pod>-<slot>"),
         ("robots-0", "robots", "robots-<pod>-<slot>"),
+        ("robots-a1-b2-0", "robots", "robots-<pod>-<slot>"),
         ("robots-a1-2", "robots", "from 0 to 1"),
         ("eve", "robotz", "no team `robotz`"),
     ] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use trunkline_tenant::crds::{AgentName, ClientName, ServiceLevel, TeamName};
-use trunkline_tenant::{QueueId, Tenant};
+use trunkline_tenant::{QueueId, Tenant, slot_parts};
 
 use super::{Counts, Hours, Interval, Spell, Terms, View, clip};
 use crate::{AgentState, Judged, Segment, Span, Time};
@@ -162,7 +162,7 @@ fn terms_of_client(tenant: &Tenant, client: Option<&ClientName>, queue: Terms) -
 fn team_of(tenant: &Tenant, agent: &AgentName) -> Option<TeamName> {
     let listed = tenant.agents.get(agent);
     listed.and_then(|agent| agent.team.clone()).or_else(|| {
-        let team = agent.as_str().rsplitn(3, '-').nth(2)?;
+        let (team, ..) = slot_parts(agent.as_str())?;
         tenant
             .teams
             .get_key_value(team)
