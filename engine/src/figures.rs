@@ -109,7 +109,7 @@ impl Figures {
             let mut figure = Figure::new(scope, from, &sums, tenant);
             // Each row is counted by what was agreed when it came, and the newest says the formula. Before
             // the first one it is what is agreed now.
-            figure.judged = figure.judged.or_else(|| agreed(&figure.scope, tenant));
+            figure.judged = figure.judged.or_else(|| figure.terms.as_ref().map(judged));
             figure.load = load;
             figure
         });
@@ -190,12 +190,11 @@ fn midnight(scope: &Scope, tenant: &Tenant, now: Time) -> Time {
 }
 
 /// What a row that came now would be judged by.
-fn agreed(scope: &Scope, tenant: &Tenant) -> Option<Judged> {
-    let terms = terms(scope, tenant)?;
-    Some(Judged {
-        terms: Terms::new(&terms, Span(0)),
-        formula: terms.formula,
-    })
+fn judged(by: &ServiceLevel) -> Judged {
+    Judged {
+        terms: Terms::new(by, Span(0)),
+        formula: by.formula,
+    }
 }
 
 fn terms(scope: &Scope, tenant: &Tenant) -> Option<ServiceLevel> {
@@ -316,7 +315,7 @@ mod tests {
         );
         let told = of_queue(&figures).unwrap();
         assert_eq!((told.judged, told.service_level()), (Some(then), Some(1.0)));
-        let agreed = agreed(&queue, centre.tenant()).unwrap();
+        let agreed = judged(&terms(&queue, centre.tenant()).unwrap());
         assert_eq!(agreed.terms.within, Span::seconds(20));
         let mut figures = Figures::default();
         figures.add(

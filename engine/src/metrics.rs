@@ -316,7 +316,7 @@ impl Metrics {
     }
 
     pub(crate) fn leads(&self, epoch: u64) {
-        self.epoch.set(i64::try_from(epoch).unwrap_or(i64::MAX));
+        self.epoch.set(whole(epoch));
     }
 
     pub(crate) fn media_host(&self, host: &str, up: bool) {

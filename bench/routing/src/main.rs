@@ -78,11 +78,11 @@ fn tenant(cell: &Cell) -> Result<Arc<Tenant>> {
         let mut agent = agent.clone();
         agent.skills.clear();
         let profile = n % PROFILES;
-        // A third of the skills each, at levels that let everybody serve some queue; what an only queue asks for, all.
+        // A third of the skills each, at levels that let everybody serve some queue. Where one skill is all that is
+        // asked for, everybody has it.
+        let one_asked = cell.queues == 1 || cell.skills == 1;
         for s in 0..cell.skills {
-            if (s + profile).is_multiple_of(3)
-                || s < usize::from(cell.queues == 1 || cell.skills == 1)
-            {
+            if (s + profile).is_multiple_of(3) || (one_asked && s == 0) {
                 agent
                     .skills
                     .insert(skill(s), 3 + (profile / 3 + s) as u8 % 3);

@@ -117,7 +117,7 @@ pub(super) struct About {
     at: Option<DateTime<Utc>>,
 }
 
-/// From the journal alone, so months later too.
+/// From the journal alone, so for as long as that is kept.
 pub(super) async fn explain(
     State(app): State<App>,
     caller: Caller,
@@ -125,19 +125,18 @@ pub(super) async fn explain(
     Asked(about): Asked<About>,
 ) -> Result<Json<Explanation>, ApiError> {
     caller.admin()?;
-    // The replay goes through every midnight until then.
-    let journalled = app.handle.state().core.now().0;
-    let now = Utc::now().timestamp_micros().max(journalled);
-    if let Some(at) = about.at.filter(|at| at.timestamp_micros() > now) {
-        return Err(ApiError::Invalid(format!(
-            "`at` is {at}, which is yet to come: want a moment that is past"
-        )));
-    }
     let question = Question {
         contact: ContactId(contact),
         agent: about.agent.as_deref().map(Into::into),
         at: about.at.map(|at| Time(at.timestamp_micros())),
     };
+    // The replay goes through every midnight until then. The journal's clock may be ahead of ours.
+    let now = super::now().max(app.handle.state().core.now());
+    if let Some(at) = about.at.filter(|_| question.at > Some(now)) {
+        return Err(ApiError::Invalid(format!(
+            "`at` is {at}, which is yet to come: want a moment that is past"
+        )));
+    }
     match app.handle.explain(question).await? {
         Ok(explanation) => Ok(Json(explanation)),
         Err(NoAnswer::Journal(error)) => {

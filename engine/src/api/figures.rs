@@ -19,12 +19,22 @@ use crate::figures::{Figure, history};
 /// A quarter's worth of days: what is asked for at once at most.
 const MAX_DAYS: i64 = 100;
 
+/// What figures are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Of {
+    Queue,
+    Client,
+    Team,
+    Agent,
+}
+
 /// The figures of one queue, client, team or agent, of today or of an interval.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Figures {
     /// `queue`, `client`, `team` or `agent`.
-    of: &'static str,
+    of: Of,
     /// Its name; `centre` for the centre itself among the clients.
     name: String,
     /// When the interval begins; of today: midnight in the client's zone, or the centre's.
@@ -87,13 +97,13 @@ pub(crate) struct Figures {
     not_ready_seconds: Option<f64>,
 }
 
-fn named(scope: &Scope) -> (&'static str, String) {
+fn named(scope: &Scope) -> (Of, String) {
     match scope {
-        Scope::Queue(queue) => ("queue", queue.to_string()),
-        Scope::Client(Some(client)) => ("client", client.to_string()),
-        Scope::Client(None) => ("client", "centre".to_owned()),
-        Scope::Team(team) => ("team", team.to_string()),
-        Scope::Agent(agent) => ("agent", agent.to_string()),
+        Scope::Queue(queue) => (Of::Queue, queue.to_string()),
+        Scope::Client(Some(client)) => (Of::Client, client.to_string()),
+        Scope::Client(None) => (Of::Client, "centre".to_owned()),
+        Scope::Team(team) => (Of::Team, team.to_string()),
+        Scope::Agent(agent) => (Of::Agent, agent.to_string()),
     }
 }
 
@@ -162,27 +172,6 @@ pub(super) async fn today(
     Ok(Json(today.iter().map(Figures::from).collect()))
 }
 
-/// What figures are of.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Of {
-    Queue,
-    Client,
-    Team,
-    Agent,
-}
-
-impl Of {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Queue => "queue",
-            Self::Client => "client",
-            Self::Team => "team",
-            Self::Agent => "agent",
-        }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Span {
@@ -234,7 +223,7 @@ pub(super) async fn past(
     let figures = history(&rows, &tenant, interval, (from, to));
     let wanted = |figure: &&Figure| {
         let (of, name) = named(&figure.scope);
-        span.of.is_none_or(|it| it.word() == of) && span.name.as_deref().is_none_or(|it| it == name)
+        span.of.is_none_or(|it| it == of) && span.name.as_deref().is_none_or(|it| it == name)
     };
     Ok(Json(
         figures.iter().filter(wanted).map(Figures::from).collect(),
