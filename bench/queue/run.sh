@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# run.sh [--seed N] [--rates "25 50 100"] [--seconds S] [--few N]: our engine and Asterisk's app_queue, the same Asterisk,
-# callers, phones, trace and seed, by turns in one run. Prints the table of docs/reference/bench-queue.md.
+# run.sh [--seed N] [--rates "25 50 100"] [--ramp "150 200 …"] [--seconds S] [--few "20 60"]: our engine and Asterisk's
+# app_queue, the same Asterisk, callers, phones, trace and seed, by turns in one run. Prints the table of
+# docs/reference/bench-queue.md.
 #
-# idle     more agents than callers: from the caller's INVITE to the agent's, at each rate (calls/s)
-# waiting  N agents, 40 % more work than they can do for S seconds, then until all are served: from the
+# idle     more agents than callers: from the caller's INVITE to the agent's, at each rate (calls/s); then at the
+#          rates of the ramp, each who held the one before (judge.py says what that is)
+# waiting  so few agents, 40 % more work than they can do for S seconds, then until all are served: from the
 #          BYE that frees an agent to the next INVITE that reaches the same phone
 #
 # Needs root, or sudo. Everything is of this run alone: a network namespace with Asterisk, sipp and the engine in it.
@@ -14,10 +16,10 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
-seed=1 rates='25 50 100' seconds=15 few=20
+seed=1 rates='25 50 100' ramp='150 200 250 300 400' seconds=15 few='20 60'
 while [ $# -gt 0 ]; do
   case $1 in
-    --seed) seed=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --few) few=$2 ;;
+    --seed) seed=$2 ;; --rates) rates=$2 ;; --ramp) ramp=$2 ;; --seconds) seconds=$2 ;; --few) few=$2 ;;
     *) sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2 ;;
   esac
   shift 2
@@ -97,12 +99,20 @@ run() {
   tail -n 1 "$out/rows.jsonl" >&2
 }
 
-# 1.5 s of talk each: twice as many agents as are busy
+# idle WHO RATE: 1.5 s of talk each, so twice as many agents as are busy
+idle() { run "$1" idle "$(($2 * 3 > 150 ? $2 * 3 : 150))" "$2" "$seconds"; }
 for rate in $rates; do
-  agents=$((rate * 3 > 150 ? rate * 3 : 150))
-  for who in ours memory app_queue; do run "$who" idle "$agents" "$rate" "$seconds"; done
+  for who in ours memory app_queue; do idle "$who" "$rate"; done
+done
+for who in ours memory app_queue; do
+  for rate in $ramp; do
+    idle "$who" "$rate"
+    python3 "$here/judge.py" held "$out/rows.jsonl" || break
+  done
 done
 # 2 s of talk each: N agents can do N / 2 calls/s
-busy=$(awk -v n="$few" 'BEGIN {print n / 2 * 1.4}')
-for who in ours memory app_queue; do run "$who" waiting "$few" "$busy" "$seconds"; done
+for agents in $few; do
+  busy=$(awk -v n="$agents" 'BEGIN {print n / 2 * 1.4}')
+  for who in ours memory app_queue; do run "$who" waiting "$agents" "$busy" "$seconds"; done
+done
 python3 "$here/judge.py" table "$out/rows.jsonl"

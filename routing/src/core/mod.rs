@@ -179,7 +179,8 @@ impl Core {
     /// counts as the last one, so a clock that steps back does no harm.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         self.now = self.now.max(now);
-        let before = self.order_of(&input);
+        let is_due = self.timers.peek().is_some_and(|next| next.at <= self.now);
+        let before = is_due.then(|| self.order_of(&input)).flatten();
         while let Some(next) = self.timers.peek() {
             let due = next.at < self.now
                 || next.at == self.now && before.is_none_or(|at| (next.phase, next.key) < at);
