@@ -11,7 +11,8 @@ use trunkline_routing::{
 };
 use trunkline_tenant::crds::AgentName;
 
-use crate::journal::{Entry, Journal, JournalError, Seq};
+use crate::journal::{Entry, Journal, JournalError, Seq, Snapshot};
+use crate::state::State;
 
 /// Entries read at once.
 pub const CHUNK: usize = 4096;
@@ -81,9 +82,10 @@ pub enum NoAnswer {
         /// The time asked about.
         at: DateTime<Utc>,
     },
-    /// Retention has cut the journal's beginning, without which nothing can be replayed.
+    /// Retention has cut the journal's beginning, and the contact is not known to have come after a
+    /// mark to replay from.
     #[error(
-        "the journal's beginning has been cut (it starts at entry {0}): only an uncut copy explains"
+        "the journal's beginning has been cut (it starts at entry {0}), and it keeps no mark of before the contact: only an uncut copy explains"
     )]
     Cut(u64),
     /// The journal can't be read.
@@ -93,6 +95,60 @@ pub enum NoAnswer {
 
 fn clock(time: Time) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(time.0).unwrap_or_default()
+}
+
+/// Where to replay from: the last of the journal's marks at which the contact had not come. Marks are
+/// looked at by halves, so the cost grows as the logarithm of their number, and the replay as what
+/// happened between two.
+#[derive(Debug)]
+pub struct Beginning {
+    contact: ContactId,
+    marks: Vec<Seq>,
+    /// All marks before this are of before the contact.
+    from: usize,
+    /// This and all behind are not.
+    to: usize,
+    found: Option<State>,
+}
+
+impl Beginning {
+    /// Among these marks, the eldest first.
+    pub fn new(contact: ContactId, marks: Vec<Seq>) -> Self {
+        Self {
+            contact,
+            from: 0,
+            to: marks.len(),
+            marks,
+            found: None,
+        }
+    }
+
+    /// The mark to look at next; `None`: it is found.
+    pub fn next(&self) -> Option<Seq> {
+        (self.from < self.to).then(|| self.marks[self.middle()])
+    }
+
+    fn middle(&self) -> usize {
+        usize::midpoint(self.from, self.to)
+    }
+
+    /// What was kept there. One that can't be read is of an older release, as are those before it.
+    pub fn take(&mut self, mark: Option<&Snapshot>) {
+        let state = mark.and_then(|mark| State::restore(mark).ok());
+        let had_come = |state: &State| state.directory.newest >= Some(self.contact);
+        if state.as_ref().is_some_and(had_come) {
+            self.to = self.middle();
+        } else {
+            self.from = self.middle() + 1;
+            self.found = state.or(self.found.take());
+        }
+    }
+
+    /// The last entry that need not be read.
+    pub fn after(&self) -> Seq {
+        let found = self.found.as_ref();
+        found.map_or(Seq::default(), |state| state.seq)
+    }
 }
 
 /// Follows the journal, entry by entry.
@@ -109,11 +165,12 @@ pub struct Explainer {
 }
 
 impl Explainer {
-    /// At the journal's beginning.
-    pub fn new(question: Question) -> Self {
+    /// Wants the entries that come after [`Beginning::after`].
+    pub fn new(question: Question, beginning: Beginning) -> Self {
+        let fresh = || Core::new(Options::default());
         Self {
             question,
-            core: Core::new(Options::default()),
+            core: beginning.found.map_or_else(fresh, |state| state.core),
             history: Vec::new(),
             seen: false,
             cut: None,
@@ -378,8 +435,12 @@ fn target(to: &Target) -> String {
 /// # Errors
 /// [`NoAnswer`].
 pub fn explain(journal: &mut dyn Journal, question: Question) -> Result<Explanation, NoAnswer> {
-    let mut explainer = Explainer::new(question);
-    let mut after = Seq::default();
+    let mut beginning = Beginning::new(question.contact, journal.marks()?);
+    while let Some(mark) = beginning.next() {
+        beginning.take(journal.marked(mark)?.as_ref());
+    }
+    let mut after = beginning.after();
+    let mut explainer = Explainer::new(question, beginning);
     loop {
         let entries = journal.read(after, CHUNK)?;
         let Some(last) = entries.last() else {
@@ -399,6 +460,7 @@ mod tests {
 
     use super::*;
     use crate::journal::{Context, DatabaseUrl, Location};
+    use crate::state::tests::Disorder;
     use crate::testing::database::Server;
     use crate::testing::small_tenant;
 
@@ -508,6 +570,65 @@ mod tests {
         };
         let unknown = explain(journal, other).unwrap_err();
         assert!(matches!(unknown, NoAnswer::NoContact(_)), "{unknown}");
+    }
+
+    /// A day of each of which something is kept; then its beginning is cut.
+    fn says_why_once_it_is_cut(location: &Location) {
+        let mut day = Disorder::new(5);
+        let mut journal = location.open().unwrap();
+        let epoch = journal.acquire("test").unwrap();
+        let mut written = 0;
+        for _ in 0..8 {
+            for _ in 0..40 {
+                day.step();
+            }
+            journal.append(epoch, &day.entries[written..]).unwrap();
+            written = day.entries.len();
+            let snapshot = day.state.snapshot().unwrap();
+            journal.save_snapshot(epoch, &snapshot).unwrap();
+            journal.mark(epoch, trunkline_routing::Span(1)).unwrap();
+        }
+        let ask = |journal: &mut dyn Journal, contact| {
+            let question = Question {
+                contact: ContactId(contact),
+                agent: None,
+                at: None,
+            };
+            explain(journal, question)
+        };
+        let newest = day.state.directory.newest.unwrap().0;
+        // Those who asked for a queue that isn't there never arrived.
+        let whole: Vec<_> = (1..=newest)
+            .filter_map(|contact| ask(journal.as_mut(), contact).ok())
+            .collect();
+        let marks = journal.marks().unwrap();
+        let middle = day.entries[usize::try_from(marks[3].0).unwrap()].at;
+        while journal.cut(epoch, middle, 500).unwrap().entries > 0 {}
+        assert_eq!(journal.marks().unwrap(), marks[3..]);
+        let (mut told, mut cut) = (0, 0);
+        for before in whole {
+            match ask(journal.as_mut(), before.contact) {
+                Ok(after) => {
+                    assert_eq!(after, before);
+                    told += 1;
+                }
+                Err(NoAnswer::Cut(first)) => {
+                    assert_eq!(Seq(first), marks[3].next());
+                    assert_eq!(told, 0, "the elder are gone");
+                    cut += 1;
+                }
+                Err(other) => panic!("{}: {other}", before.contact),
+            }
+        }
+        assert!(told > 20 && cut > 20, "{told} told, {cut} cut");
+    }
+
+    #[test]
+    fn rule_15_a_journal_whose_beginning_is_cut_answers_from_a_mark_as_it_did_before() {
+        let dir = tempfile::tempdir().unwrap();
+        says_why_once_it_is_cut(&dir.path().join("journal.sqlite").into());
+        let url = DatabaseUrl::new(&Server::shared().database(), None).unwrap();
+        says_why_once_it_is_cut(&Location::Postgres(url));
     }
 
     #[test]

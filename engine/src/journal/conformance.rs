@@ -63,6 +63,7 @@ on_every_store! {
     what_waits_goes_in_order_and_all_of_it_before_the_store_is_let_go,
     replay_and_snapshot_with_tail_give_the_live_state_byte_for_byte,
     what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay,
+    of_the_marks_before_the_cut_the_last_stays_with_all_entries_behind_it,
     customers_are_sealed_found_again_and_erased,
     a_snapshot_that_cannot_be_read_is_no_fresh_start_where_entries_are_cut,
 }
@@ -415,6 +416,44 @@ fn what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay(home: &Home) {
     }
     while cut(journal.as_mut(), long_after).0 > 0 {}
     journal.append(epoch, &entries(101..=101)).unwrap();
+}
+
+fn of_the_marks_before_the_cut_the_last_stays_with_all_entries_behind_it(home: &Home) {
+    let mut journal = home.open();
+    let epoch = journal.acquire("a").unwrap();
+    let apart = entry(31).at - entry(1).at;
+    assert!(!journal.mark(epoch, apart).unwrap(), "nothing to keep");
+    let mut kept = Vec::new();
+    for seq in (10..=100).step_by(10) {
+        journal.append(epoch, &entries(seq - 9..=seq)).unwrap();
+        let snapshot = Snapshot {
+            seq: Seq(seq),
+            state: seq.to_string().into_bytes(),
+        };
+        journal.save_snapshot(epoch, &snapshot).unwrap();
+        if journal.mark(epoch, apart).unwrap() {
+            kept.push(snapshot);
+        }
+        assert!(!journal.mark(epoch, apart).unwrap(), "it is kept already");
+    }
+    let seqs = |kept: &[Snapshot]| kept.iter().map(|mark| mark.seq).collect::<Vec<_>>();
+    assert_eq!(seqs(&kept), [Seq(10), Seq(40), Seq(70), Seq(100)]);
+    drop(journal);
+    let mut journal = home.open();
+    assert_eq!(journal.marks().unwrap(), seqs(&kept));
+    for mark in &kept {
+        assert_eq!(journal.marked(mark.seq).unwrap().as_ref(), Some(mark));
+    }
+    assert_eq!(journal.marked(Seq(20)).unwrap(), None);
+    let epoch = journal.acquire("b").unwrap();
+    while journal.cut(epoch, entry(65).at, 7).unwrap().entries > 0 {}
+    assert_eq!(journal.marks().unwrap(), seqs(&kept[1..]));
+    assert_eq!(all(journal.as_mut()), entries(41..=100));
+    let stale = journal.mark(Epoch(0), apart);
+    assert!(
+        matches!(stale, Err(JournalError::Stale { .. })),
+        "{stale:?}"
+    );
 }
 
 fn a_snapshot_that_cannot_be_read_is_no_fresh_start_where_entries_are_cut(home: &Home) {

@@ -24,7 +24,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use trunkline_routing::metrics::Spell;
-use trunkline_routing::{Segment, Time};
+use trunkline_routing::{Segment, Span, Time};
 
 pub use entry::{Actor, Context, Entry, Presence};
 pub use error::JournalError;
@@ -143,7 +143,8 @@ pub trait Journal: Send {
     fn scrub(&mut self) -> Result<(), JournalError>;
 
     /// Cuts entries that are older than `before` and are in both snapshots, and customers who last
-    /// came before it; at most `limit` of each. Rows and snapshots stay.
+    /// came before it; at most `limit` of each. Rows and snapshots stay. Of the marks that are older
+    /// than `before` the last stays, and all entries behind it: what is newer can be replayed from there.
     ///
     /// # Errors
     /// [`JournalError::Stale`].
@@ -168,6 +169,25 @@ pub trait Journal: Send {
     /// # Errors
     /// [`JournalError`].
     fn snapshot(&mut self) -> Result<Option<Snapshot>, JournalError>;
+
+    /// Keeps the newest snapshot as a mark, for whoever asks about the past once the beginning is cut;
+    /// `false` where the last mark is of less than `apart` before it, or there is no snapshot.
+    ///
+    /// # Errors
+    /// [`JournalError::Stale`].
+    fn mark(&mut self, epoch: Epoch, apart: Span) -> Result<bool, JournalError>;
+
+    /// The marks, the eldest first. All entries behind each are there.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn marks(&mut self) -> Result<Vec<Seq>, JournalError>;
+
+    /// The snapshot that was kept as a mark there.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError>;
 
     /// At most `limit` entries behind `after`, in order.
     ///

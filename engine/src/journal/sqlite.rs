@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trunkline_routing::metrics::Spell;
-use trunkline_routing::{Segment, Time};
+use trunkline_routing::{Segment, Span, Time};
 
 use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Sealed, Seq, Snapshot};
 
@@ -47,6 +47,10 @@ CREATE TABLE IF NOT EXISTS spell (agent TEXT NOT NULL, began INTEGER NOT NULL, e
                                   PRIMARY KEY (agent, began)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS spell_ended ON spell (ended);
 ";
+
+/// Snapshots that stay, to replay from; no format of its own either. A release that doesn't know them cuts
+/// behind them: then they are of no use.
+const MARKS: &str = "CREATE TABLE IF NOT EXISTS mark (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, state BLOB NOT NULL);";
 
 /// When what is committed is on the disk. The log is one file: a sync takes along all that was
 /// written before.
@@ -210,7 +214,7 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
         }
     }
     transaction
-        .execute_batch(SPELLS)
+        .execute_batch(&format!("{SPELLS}{MARKS}"))
         .map_err(sqlite("making its tables"))?;
     transaction.commit().map_err(opening)?;
     Ok(connection)
@@ -384,6 +388,52 @@ impl Journal for Sqlite {
             .map_err(sqlite("reading a snapshot"))
     }
 
+    fn mark(&mut self, ours: Epoch, apart: Span) -> Result<bool, JournalError> {
+        const DOING: &str = "keeping a mark";
+        let transaction = self.led(ours, Sync::Now, DOING)?;
+        let kept = transaction
+            .execute(
+                "INSERT OR IGNORE INTO mark SELECT snapshot.seq, entry.at, snapshot.state FROM snapshot JOIN entry USING (seq)
+                  WHERE seq = (SELECT max(seq) FROM snapshot)
+                    AND NOT EXISTS (SELECT 1 FROM mark WHERE mark.at > entry.at - ?1)",
+                [apart.0],
+            )
+            .map_err(sqlite(DOING))?;
+        transaction.commit().map_err(sqlite(DOING))?;
+        Ok(kept > 0)
+    }
+
+    fn marks(&mut self) -> Result<Vec<Seq>, JournalError> {
+        const DOING: &str = "reading marks";
+        let mut select = self
+            .connection
+            .prepare_cached(
+                "SELECT seq FROM mark WHERE seq + 1 >= (SELECT min(seq) FROM entry) ORDER BY seq",
+            )
+            .map_err(sqlite(DOING))?;
+        let rows = select
+            .query_map([], |row| row.get::<_, i64>(0))
+            .map_err(sqlite(DOING))?;
+        rows.map(|seq| Ok(Seq(seq.map_err(sqlite(DOING))?.unsigned_abs())))
+            .collect()
+    }
+
+    fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
+        self.connection
+            .query_row(
+                "SELECT state FROM mark WHERE seq = ?1",
+                [signed(seq.0)],
+                |row| {
+                    Ok(Snapshot {
+                        seq,
+                        state: row.get(0)?,
+                    })
+                },
+            )
+            .optional()
+            .map_err(sqlite("reading a mark"))
+    }
+
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
         const DOING: &str = "reading entries";
         let mut select = self
@@ -501,12 +551,19 @@ impl Journal for Sqlite {
         let cut = Cut {
             entries: taken(
                 "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry
-                  WHERE at < ?1 AND seq <= (SELECT min(seq) FROM snapshot) ORDER BY seq LIMIT ?2)",
+                  WHERE at < ?1 AND seq <= (SELECT min(seq) FROM snapshot)
+                    AND seq <= coalesce((SELECT max(seq) FROM mark WHERE at < ?1), seq) ORDER BY seq LIMIT ?2)",
             )?,
             customers: taken(
                 "DELETE FROM customer WHERE id IN (SELECT id FROM customer WHERE seen < ?1 ORDER BY seen LIMIT ?2)",
             )?,
         };
+        transaction
+            .execute(
+                "DELETE FROM mark WHERE seq < (SELECT max(seq) FROM mark WHERE at < ?1)",
+                [before.0],
+            )
+            .map_err(sqlite(DOING))?;
         transaction.commit().map_err(sqlite(DOING))?;
         Ok(cut)
     }

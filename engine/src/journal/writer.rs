@@ -8,7 +8,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 use trunkline_routing::metrics::Spell;
-use trunkline_routing::{Segment, Time};
+use trunkline_routing::{Segment, Span, Time};
 
 use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Seq, Snapshot, Vault};
 
@@ -198,6 +198,30 @@ impl Writer {
     /// As there.
     pub async fn snapshot(&self) -> Result<Option<Snapshot>, JournalError> {
         self.ask(|store| store.snapshot()).await
+    }
+
+    /// See [`Journal::mark`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn mark(&self, epoch: Epoch, apart: Span) -> Result<bool, JournalError> {
+        self.ask(move |store| store.mark(epoch, apart)).await
+    }
+
+    /// See [`Journal::marks`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn marks(&self) -> Result<Vec<Seq>, JournalError> {
+        self.ask(|store| store.marks()).await
+    }
+
+    /// See [`Journal::marked`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn marked(&self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
+        self.ask(move |store| store.marked(seq)).await
     }
 
     /// See [`Journal::read`].

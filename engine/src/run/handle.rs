@@ -7,7 +7,7 @@ use trunkline_routing::{ContactId, Input, Output, Segment, Target, Time, Window}
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::AgentName;
 
-use crate::explain::{Explainer, Explanation, NoAnswer, Question};
+use crate::explain::{Beginning, Explainer, Explanation, NoAnswer, Question};
 use crate::figures::{Figure, Figures};
 use crate::journal::{Context, Entry, Epoch, JournalError, Names, Rows, Seq, Writer};
 use crate::state::State;
@@ -379,15 +379,15 @@ impl Handle {
         Ok(rows)
     }
 
-    /// Shows the journal's entries in order, until one is not wanted.
+    /// Shows the journal's entries behind one in order, until one is not wanted.
     async fn replay(
         &self,
+        mut after: Seq,
         mut take: impl FnMut(&Entry) -> bool,
     ) -> Result<Result<(), JournalError>, NotTaken> {
         // The journal's thread commits between two such reads: a commit waits a millisecond or two.
         const READ: usize = 256;
         let journal = self.journal()?;
-        let mut after = Seq::default();
         loop {
             let entries = match journal.read(after, READ).await {
                 Ok(entries) => entries,
@@ -412,8 +412,21 @@ impl Handle {
         &self,
         question: Question,
     ) -> Result<Result<Explanation, NoAnswer>, NotTaken> {
-        let mut explainer = Explainer::new(question);
-        match self.replay(|entry| explainer.take(entry)).await? {
+        let journal = self.journal()?;
+        let start = async {
+            let mut beginning = Beginning::new(question.contact, journal.marks().await?);
+            while let Some(mark) = beginning.next() {
+                beginning.take(journal.marked(mark).await?.as_ref());
+            }
+            Ok::<_, JournalError>(beginning)
+        };
+        let beginning = match start.await {
+            Ok(beginning) => beginning,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let after = beginning.after();
+        let mut explainer = Explainer::new(question, beginning);
+        match self.replay(after, |entry| explainer.take(entry)).await? {
             Ok(()) => Ok(explainer.finish()),
             Err(error) => Ok(Err(error.into())),
         }

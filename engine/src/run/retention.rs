@@ -12,6 +12,9 @@ const FIRST: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(3600);
 /// Rows in one transaction: some 20 ms, for which inputs wait.
 const ROWS: usize = 2_000;
+/// Marks in the time that entries are kept: an answer about the past replays a week of 400 days, and
+/// entries go when they are up to a week older.
+const MARKS: i64 = 57;
 /// Between two of those inputs go first.
 const BREATH: Duration = Duration::from_millis(200);
 
@@ -40,6 +43,15 @@ pub(super) async fn keep(writer: Weak<Writer>, epoch: Epoch, handle: Handle, ret
             drop(writer);
             tokio::time::sleep(BREATH).await;
         }
+        let Some(writer) = writer.upgrade() else {
+            return;
+        };
+        match writer.mark(epoch, Span(retention.0 / MARKS)).await {
+            Ok(_) => {}
+            Err(JournalError::Stale { .. }) => return,
+            Err(error) => tracing::warn!(%error, "no mark could be kept to replay from"),
+        }
+        drop(writer);
         tokio::time::sleep(EVERY).await;
     }
 }

@@ -68,6 +68,15 @@ impl Journal for Failing {
     fn snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
         self.store.snapshot()
     }
+    fn mark(&mut self, epoch: Epoch, apart: Span) -> Result<bool, JournalError> {
+        self.store.mark(epoch, apart)
+    }
+    fn marks(&mut self) -> Result<Vec<Seq>, JournalError> {
+        self.store.marks()
+    }
+    fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
+        self.store.marked(seq)
+    }
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
         self.store.read(after, limit)
     }

@@ -21,7 +21,7 @@ use postgres::{Row, SimpleQueryMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trunkline_routing::metrics::Spell;
-use trunkline_routing::{Segment, Time};
+use trunkline_routing::{Segment, Span, Time};
 
 use self::failure::{Failure, passes};
 use self::session::{Session, signed};
@@ -256,6 +256,53 @@ impl Journal for Postgres {
         }))
     }
 
+    fn mark(&mut self, ours: Epoch, apart: Span) -> Result<bool, JournalError> {
+        self.work("keeping a mark", |session, _| {
+            let mut transaction = session.client.transaction()?;
+            let current = transaction
+                .query_one("SELECT epoch FROM leader FOR SHARE", &[])?
+                .get::<_, i64>(0);
+            stale(ours, current)?;
+            let kept = transaction.execute(
+                "INSERT INTO mark SELECT seq, entry.at, snapshot.state FROM snapshot JOIN entry USING (seq)
+                  WHERE seq = (SELECT max(seq) FROM snapshot)
+                    AND NOT EXISTS (SELECT 1 FROM mark WHERE mark.at > entry.at - $1)
+                 ON CONFLICT DO NOTHING",
+                &[&apart.0],
+            )?;
+            transaction.commit()?;
+            Ok(kept > 0)
+        })
+    }
+
+    fn marks(&mut self) -> Result<Vec<Seq>, JournalError> {
+        let rows = self.work("reading marks", |session, _| {
+            // Whoever only reads may come to a database of the release before.
+            let there = session
+                .client
+                .query_one("SELECT to_regclass('mark') IS NOT NULL", &[])?;
+            if !there.get::<_, bool>(0) {
+                return Ok(Vec::new());
+            }
+            let select =
+                "SELECT seq FROM mark WHERE seq + 1 >= (SELECT min(seq) FROM entry) ORDER BY seq";
+            Ok(session.client.query(select, &[])?)
+        })?;
+        let seq = |row: &Row| Seq(row.get::<_, i64>(0).unsigned_abs());
+        Ok(rows.iter().map(seq).collect())
+    }
+
+    fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
+        let row = self.work("reading a mark", |session, _| {
+            let select = "SELECT state FROM mark WHERE seq = $1";
+            Ok(session.client.query_opt(select, &[&signed(seq.0)])?)
+        })?;
+        Ok(row.map(|row| Snapshot {
+            seq,
+            state: row.get(0),
+        }))
+    }
+
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.work("reading entries", |session, _| {
@@ -321,8 +368,13 @@ impl Journal for Postgres {
             stale(ours, current)?;
             let entries = transaction.execute(
                 "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry
-                  WHERE at < $1 AND seq <= (SELECT min(seq) FROM snapshot) ORDER BY seq LIMIT $2)",
+                  WHERE at < $1 AND seq <= (SELECT min(seq) FROM snapshot)
+                    AND seq <= coalesce((SELECT max(seq) FROM mark WHERE at < $1), seq) ORDER BY seq LIMIT $2)",
                 &[&before.0, &limit],
+            )?;
+            transaction.execute(
+                "DELETE FROM mark WHERE seq < (SELECT max(seq) FROM mark WHERE at < $1)",
+                &[&before.0],
             )?;
             let customers = transaction.execute(
                 "DELETE FROM customer WHERE id IN (SELECT id FROM customer WHERE seen < $1 ORDER BY seen LIMIT $2)",

@@ -39,6 +39,11 @@ CREATE TABLE spell (agent TEXT NOT NULL, began BIGINT NOT NULL, ended BIGINT NOT
 CREATE INDEX spell_ended ON spell (ended);
 ";
 
+/// Snapshots that stay, to replay from; no format of its own either. A release that doesn't know them cuts
+/// behind them: then they are of no use.
+const MARKS: &str =
+    "CREATE TABLE mark (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, state BYTEA NOT NULL)";
+
 /// The last entry; where all have been cut, a snapshot holds it.
 pub(super) const NEWEST: &str =
     "SELECT coalesce((SELECT max(seq) FROM entry), (SELECT max(seq) FROM snapshot), 0) AS seq";
@@ -142,14 +147,14 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
     transaction.batch_execute(MAKING)?;
     // Asked first, for `IF NOT EXISTS` locks what is there: whoever stands by must not hold up who leads.
     let there = transaction.query_one(
-        "SELECT to_regclass('leader') IS NOT NULL, to_regclass('spell') IS NOT NULL",
+        "SELECT to_regclass('leader') IS NOT NULL, to_regclass('spell') IS NOT NULL, to_regclass('mark') IS NOT NULL",
         &[],
     )?;
     if only_reads && !there.get::<_, bool>(0) {
         let place = "the database".into();
         return Err(Failure::Journal(JournalError::Missing { place }));
     }
-    for (at, tables) in [SCHEMA, SPELLS].into_iter().enumerate() {
+    for (at, tables) in [SCHEMA, SPELLS, MARKS].into_iter().enumerate() {
         if !only_reads && !there.get::<_, bool>(at) {
             transaction.batch_execute(tables)?;
         }
