@@ -150,6 +150,29 @@ fn rule_11_who_is_below_the_guarantee_comes_first_whatever_the_age() {
 }
 
 #[test]
+fn rule_11_of_those_below_their_guarantees_the_most_below_comes_first() {
+    let clients = CLIENTS
+        .replace("guaranteed: 1", "guaranteed: 2")
+        .replace("weight: 3", "guaranteed: 3");
+    let people =
+        "ann team: front\nbob team: front\ncal team: front\ndee team: front\nlea team: front";
+    let mut world = World::new(&tenant(SHARED, people, &clients));
+    for id in 1..=3 {
+        world.arrive(id as f64, id, "acme/q");
+        world.arrive(10.0 + id as f64, 100 + id, "bolt/q");
+    }
+    let mut served = Vec::new();
+    for (second, agent) in (20..).zip(["ann", "bob", "cal", "dee", "lea"]) {
+        world.sign_in(f64::from(second), agent);
+        let offer = world.core.agent(&agent.into()).unwrap().offer.unwrap();
+        served.push(offer.contact.0);
+    }
+    // Bolt is three below and acme two, though acme's are older. Then both are two below, and age
+    // decides; then bolt is again; then both are one below; then bolt alone.
+    assert_eq!(served, [101, 1, 102, 2, 103]);
+}
+
+#[test]
 fn rule_11_beyond_guarantees_clients_are_served_by_weight() {
     let clients = CLIENTS.replace("guaranteed: 1", "weight: 1");
     let mut world = World::new(&tenant(SHARED, "ann team: front", &clients));
