@@ -322,3 +322,21 @@ fn rule_13_a_transfer_or_a_hold_waits_until_the_consult_is_over() {
     let out = consult(&mut world, 12.0, Target::Agent("lou".into()));
     assert!(refused(&out), "one at a time");
 }
+
+#[test]
+fn rule_13_of_a_consult_only_the_customers_contact_is_handed_over() {
+    let mut world = talking();
+    consult(&mut world, 10.0, Target::Agent("lea".into()));
+    world.answer(12.0, 90);
+    let contact = ContactId(90);
+    for to in [
+        Target::Queue("desk".parse().unwrap()),
+        Target::Team("law".into()),
+        Target::Number("+49301".into()),
+    ] {
+        assert!(refused(&world.input(13.0, Input::Transfer { contact, to })));
+    }
+    assert_eq!(world.with_whom(90).as_deref(), Some("lea"));
+    of_one(&mut world, 14.0, complete);
+    assert_eq!(world.with_whom(1).as_deref(), Some("lea"));
+}

@@ -36,6 +36,14 @@ impl Core {
                 format!("contact {id} has a consult under way: complete it, or cancel it first"),
             );
         }
+        if let Some(of) = self.contacts[slot.at()].consult_of() {
+            return refuse(
+                out,
+                format!(
+                    "contact {id} is a consult about contact {of}: complete it, and hand that over"
+                ),
+            );
+        }
         let origin = self.agents[agent.at()].name.clone();
         let found = match self.find(slot, &to, &origin) {
             Ok(found) => found,
