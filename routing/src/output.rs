@@ -185,6 +185,8 @@ pub enum CancelReason {
     Merged,
     /// The callback, or the consult, was cancelled.
     Cancelled,
+    /// The hours in which the customer of the callback may be called have ended.
+    Closed,
 }
 
 /// How a consult ended.

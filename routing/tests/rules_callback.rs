@@ -454,3 +454,170 @@ fn rule_14_a_line_that_breaks_again_and_again_is_given_up() {
         assert_eq!(ended(&out, 1).is_some(), last);
     }
 }
+
+fn cancelled(out: &[Output]) -> Option<CancelReason> {
+    out.iter().find_map(|output| match output {
+        Output::CancelOffer { why, .. } => Some(*why),
+        _ => None,
+    })
+}
+
+fn book(id: u64, to: &str, due: Option<f64>, window: Option<Window>) -> Input {
+    Input::BookCallback {
+        contact: ContactId(id),
+        queue: queue(to),
+        customer: "+491".into(),
+        due: due.map(at),
+        window,
+        agent: None,
+        priority: 0,
+    }
+}
+
+fn stage(world: &World, id: u64) -> StageView {
+    world.core.contact(ContactId(id)).unwrap().stage
+}
+
+#[test]
+fn rule_14_a_callback_that_is_given_up_before_its_time_has_not_waited() {
+    let mut world = centre();
+    world.input(1.0, book(1, "desk", Some(600.0), None));
+    let contact = ContactId(1);
+    world.input(5.0, Input::CancelCallback { contact });
+    let row = &world.records()[0];
+    assert_eq!(
+        (row.arrived, row.entered, row.ended),
+        (at(5.0), at(5.0), at(5.0))
+    );
+}
+
+#[test]
+fn rule_14_an_offer_that_stands_when_the_hours_end_is_withdrawn() {
+    let mut world = dated();
+    let close = second("2027-01-04T17:00:00Z"); // 18:00 in Berlin
+    world.sign_in(close - 9.0, "ann");
+    world.input(close - 5.0, book(1, "hours", None, None));
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+    world.restart();
+    let out = world.tick(close);
+    assert_eq!(cancelled(&out), Some(CancelReason::Closed));
+    let until = at(second("2027-01-05T07:00:00Z"));
+    assert_eq!(stage(&world, 1), StageView::Later { until });
+    assert_eq!(world.state("ann"), AgentState::Idle);
+}
+
+#[test]
+fn rule_14_who_says_yes_when_the_hours_have_ended_calls_nobody() {
+    let mut world = dated();
+    let close = second("2027-01-04T17:00:00Z");
+    world.sign_in(close - 9.0, "ann");
+    world.input(close - 5.0, book(1, "hours", None, None));
+    let offer = world.offer_of(1);
+    let out = world.input(close, Input::Accept { offer });
+    assert_eq!(dialled(&out), None);
+    assert!(matches!(stage(&world, 1), StageView::Later { .. }));
+}
+
+#[test]
+fn rule_14_what_an_agent_gives_back_after_hours_is_put_to_nobody_else() {
+    let mut world = dated();
+    let close = second("2027-01-04T17:00:00Z");
+    world.sign_in(close - 9.0, "ann");
+    world.sign_in(close - 8.0, "bob");
+    world.input(close - 5.0, book(1, "hours", None, None));
+    assert!(dialled(&accept(&mut world, close - 1.0, 1)).is_some());
+    let offer = world.offer_of(1);
+    let cause = DeclineCause::Failed;
+    world.input(close + 5.0, Input::Decline { offer, cause });
+    let until = at(second("2027-01-05T07:00:00Z"));
+    assert_eq!(stage(&world, 1), StageView::Later { until });
+}
+
+#[test]
+fn rule_14_hours_that_go_on_at_midnight_end_no_offer() {
+    let open = CENTRE.replace("from: '08:00', to: '18:00'", "from: '00:00', to: '24:00'");
+    let mut world = World::with(&tenant(&open, PEOPLE, ""), Options::default());
+    let midnight = second("2027-01-04T23:00:00Z");
+    world.sign_in(midnight - 9.0, "ann");
+    world.input(midnight - 5.0, book(1, "hours", None, None));
+    world.tick(midnight + 1.0);
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+}
+
+#[test]
+fn rule_16_new_hours_hold_for_callbacks_that_are_here() {
+    let mut world = dated();
+    let noon = second("2027-01-04T11:00:00Z"); // 12:00 in Berlin
+    let open_until = |hour: &str| {
+        let spec = CENTRE.replace("to: '18:00'", &format!("to: '{hour}'"));
+        Input::Configure {
+            tenant: tenant(&spec, PEOPLE, ""),
+        }
+    };
+    world.input(noon, book(1, "hours", None, None));
+    assert_eq!(stage(&world, 1), StageView::Waiting);
+    world.input(noon + 1.0, open_until("11:30"));
+    let until = at(second("2027-01-05T07:00:00Z"));
+    assert_eq!(stage(&world, 1), StageView::Later { until }, "shorter");
+    world.restart();
+    world.input(noon + 2.0, open_until("18:00"));
+    assert_eq!(stage(&world, 1), StageView::Waiting, "longer");
+    world.sign_in(noon + 3.0, "ann");
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+    let out = world.input(noon + 4.0, open_until("12:00"));
+    assert_eq!(cancelled(&out), Some(CancelReason::Closed), "while asked");
+    // What was promised for a later time is not called before.
+    world.input(noon + 5.0, open_until("18:00"));
+    accept(&mut world, noon + 6.0, 1);
+    not_reached(&mut world, noon + 7.0, 1);
+    world.input(noon + 8.0, open_until("19:00"));
+    let until = at(noon + 607.0);
+    assert_eq!(stage(&world, 1), StageView::Later { until });
+}
+
+#[test]
+fn rule_16_a_booked_callback_whose_queue_is_removed_arrives_when_it_is_due_and_is_called_in_its_window()
+ {
+    let mut world = dated();
+    let noon = second("2027-01-04T11:00:00Z"); // 12:00 in Berlin
+    let window = Window {
+        zone: "Europe/Berlin".parse().unwrap(),
+        from: 9 * 60,
+        to: 13 * 60,
+    };
+    world.input(noon, book(1, "calls", Some(noon + 60.0), Some(window)));
+    let calls =
+        "{name: calls, medium: Callback, teams: [front], ring: 10s, onExhausted: {action: Hold}},";
+    let tenant = tenant(&CENTRE.replace(calls, ""), PEOPLE, "");
+    world.input(noon + 1.0, Input::Configure { tenant });
+    assert!(world.core.open_row(ContactId(1)).is_none(), "not due yet");
+    world.tick(noon + 60.0);
+    let row = world.core.open_row(ContactId(1)).unwrap();
+    assert_eq!((row.entered, row.end), (at(noon + 60.0), SegmentEnd::Open));
+    world.restart();
+    world.sign_in(noon + 3600.0, "ann");
+    assert_eq!(world.with_whom(1), None, "not in the afternoon");
+    world.tick(second("2027-01-05T08:00:00Z"));
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+}
+
+#[test]
+fn rule_14_who_is_lost_on_the_way_out_is_called_back_and_no_stretch_is_missing() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive_as(1.0, 1, "desk", 0, Some("+491"));
+    world.answer(2.0, 1);
+    let contact = ContactId(1);
+    let to = Target::Number("+493".into());
+    world.input(5.0, Input::Transfer { contact, to });
+    let cause = "trunk".to_owned();
+    world.input(8.0, Input::Dropped { contact, cause });
+    world.answer(9.0, 1);
+    world.done(12.0, 1);
+    let rows = world.records();
+    let rows: Vec<_> = rows.iter().map(|row| (row.index, row.kind)).collect();
+    assert_eq!(
+        rows,
+        [(0, StretchKind::Plain), (1, StretchKind::CalledBack)]
+    );
+}

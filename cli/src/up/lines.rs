@@ -142,6 +142,7 @@ fn reason(why: CancelReason) -> &'static str {
         CancelReason::NotReached => "the customer was not reached",
         CancelReason::Merged => "the customer called again",
         CancelReason::Cancelled => "it was cancelled",
+        CancelReason::Closed => "the hours have ended",
     }
 }
 

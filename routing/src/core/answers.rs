@@ -62,6 +62,12 @@ impl Core {
         if matches!(self.contacts[slot.at()].stage, Stage::Connecting { .. }) {
             return refuse(out, format!("offer {offer} was accepted already"));
         }
+        if self.hours_are_over(slot) {
+            self.callback_due(slot, out);
+            if self.contacts[slot.at()].agent() != Some(agent) {
+                return;
+            }
+        }
         self.take(slot, agent);
         let dials = self.contacts[slot.at()].callback().is_some();
         let within = if dials {

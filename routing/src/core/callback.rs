@@ -1,8 +1,8 @@
 //! Rule 14: customers who are called back. The contact keeps its number and its place in line;
 //! an agent is found first, then the customer is called.
 
-use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::{AgentName, ClientName, Medium, PromptName};
+use trunkline_tenant::{Exhausted, QueueId};
 
 use super::contact::{At, Callback, Contact, Nature, Stage};
 use super::{Core, refuse};
@@ -152,6 +152,7 @@ impl Core {
         let stretch = self.segment(slot, SegmentEnd::Callback);
         out.push(Output::Record(Box::new(stretch)));
         self.count_unserved(slot, SegmentEnd::Callback);
+        self.contacts[slot.at()].segment += 1;
         self.turns_into(slot, callback, None, false, out);
         if let Some(agent) = freed {
             self.settle(agent, out);
@@ -170,6 +171,7 @@ impl Core {
         out.push(Output::Record(Box::new(stretch)));
         self.count_unserved(slot, end);
         let contact = &mut self.contacts[slot.at()];
+        contact.segment += 1;
         // Outside its hours it has not been in line; else it waits on under the last step.
         let begun = !matches!(contact.at, At::Route(0)) || contact.step_due.is_some();
         if begun {
@@ -190,6 +192,8 @@ impl Core {
         let stage = self.contacts[slot.at()].stage.clone();
         let mut talked = None;
         let mut freed = None;
+        // Between two stretches none ends: the next has its number already.
+        let between = matches!(stage, Stage::Outside { .. });
         match stage {
             Stage::Talking { agent, .. } => {
                 talked = Some(self.agents[agent.at()].name.clone());
@@ -220,11 +224,12 @@ impl Core {
             agent: talked,
             ..Callback::to(contact.customer.clone().unwrap_or_default())
         };
+        contact.segment += u32::from(!between);
+        contact.entered = self.now;
         if earlier < MOST_ATTEMPTS {
             self.turns_into(slot, callback, None, true, out);
         } else {
             contact.nature = Nature::Callback(Box::new(callback));
-            contact.segment += 1;
             self.end_unserved(slot, SegmentEnd::Unreached, None, out);
         }
         if let Some(agent) = freed {
@@ -232,7 +237,8 @@ impl Core {
         }
     }
 
-    /// What was a call is to be called back from now on. Its stretch has been recorded.
+    /// What was a call is to be called back from now on. Its stretch has been recorded, the next
+    /// one has its number.
     fn turns_into(
         &mut self,
         slot: Slot,
@@ -244,7 +250,6 @@ impl Core {
         let now = self.now;
         let freed = self.merge(slot, out);
         let contact = &mut self.contacts[slot.at()];
-        contact.segment += 1;
         contact.entered = now;
         contact.stage = Stage::Waiting;
         contact.nature = Nature::Callback(Box::new(callback));
@@ -269,14 +274,22 @@ impl Core {
             return;
         };
         let (from, queue) = (self.now.max(contact.arrived), contact.queue);
+        let due = self.opens(queue, callback.window, from);
         out.push(Output::CallbackBooked {
             contact: contact.id,
             queue: self.plan.queues[queue.at()].id.clone(),
             customer: callback.number.clone(),
-            due: self.opens(queue, callback.window, from),
+            due,
             prompt,
             rescue,
         });
+        self.not_before(slot, due);
+    }
+
+    fn not_before(&mut self, slot: Slot, at: Time) {
+        if let Nature::Callback(callback) = &mut self.contacts[slot.at()].nature {
+            callback.not_before = Some(at);
+        }
     }
 
     pub(super) fn book_callback(
@@ -345,7 +358,7 @@ impl Core {
         // Two weekly calendars that meet at all meet within two weeks.
         for _ in 0..32 {
             let windowed = match &window {
-                Some(window) => hours::daily(window, at).map(|(opens, _)| opens),
+                Some(window) => hours::daily_opens(window, at),
                 None => Some(at),
             };
             let open = windowed.and_then(|at| match hours {
@@ -372,11 +385,8 @@ impl Core {
             let calendar = tenant?.calendars.get(&it.calendar)?;
             hours::closes(calendar, it.zone, self.now)
         });
-        let window = window.and_then(|window| hours::daily(&window, self.now));
-        hours
-            .into_iter()
-            .chain(window.map(|(_, closes)| closes))
-            .min()
+        let window = window.and_then(|window| hours::daily_closes(&window, self.now));
+        hours.into_iter().chain(window).min()
     }
 
     /// In line if the customer may be called now, else out of it until they may. Out of line
@@ -387,17 +397,12 @@ impl Core {
         let Some(callback) = contact.callback().cloned() else {
             return;
         };
-        let from = self.now.max(if callback.begun {
-            self.now
-        } else {
-            contact.arrived
-        });
+        let from = self.now.max(callback.not_before.unwrap_or(self.now));
         let until = self.opens(queue, callback.window, from);
-        let closes = self.closes(queue, callback.window);
         if until > self.now {
             return self.put_off(slot, until);
         }
-        self.heed_close(slot, closes);
+        self.heed_close(slot);
         let contact = &mut self.contacts[slot.at()];
         contact.stage = Stage::Waiting;
         if let Nature::Callback(it) = &mut contact.nature {
@@ -418,13 +423,22 @@ impl Core {
         }
     }
 
-    fn heed_close(&mut self, slot: Slot, closes: Option<Time>) {
+    /// Notes until when it may be called, where it may be now.
+    fn heed_close(&mut self, slot: Slot) {
+        let contact = &self.contacts[slot.at()];
+        let window = contact.callback().and_then(|it| it.window);
+        let closes = self.closes(contact.queue, window);
         if let Nature::Callback(it) = &mut self.contacts[slot.at()].nature {
             it.closes = closes;
         }
-        if let Some(closes) = closes {
-            self.arm_contact(slot, closes, Phase::Arrivals, Owner::Due(slot));
-        }
+        self.arm_callback(slot);
+    }
+
+    /// A callback that was in line when its customer could last be called.
+    pub(super) fn hours_are_over(&self, slot: Slot) -> bool {
+        let callback = self.contacts[slot.at()].callback();
+        let closes = callback.and_then(|it| it.closes);
+        closes.is_some_and(|closes| closes <= self.now)
     }
 
     fn put_off(&mut self, slot: Slot, until: Time) {
@@ -447,29 +461,88 @@ impl Core {
         let callback = contact.callback()?;
         match contact.stage {
             Stage::Later { until } => Some(until),
-            Stage::Waiting => callback.closes,
+            Stage::Waiting | Stage::Offered { .. } => callback.closes,
             _ => None,
         }
     }
 
+    /// At the instant at which hours end nobody is asked or called any more, so that comes first.
     pub(super) fn arm_callback(&mut self, slot: Slot) {
-        if let Some(at) = self.callback_timer(&self.contacts[slot.at()]) {
-            self.arm_contact(slot, at, Phase::Arrivals, Owner::Due(slot));
+        let contact = &self.contacts[slot.at()];
+        let phase = match contact.stage {
+            Stage::Later { .. } => Phase::Arrivals,
+            _ => Phase::Ends,
+        };
+        if let Some(at) = self.callback_timer(contact) {
+            self.arm_contact(slot, at, phase, Owner::Due(slot));
         }
     }
 
     /// A callback's time has come, or the hours in which it may be called have ended.
     pub(super) fn callback_due(&mut self, slot: Slot, out: &mut Vec<Output>) {
-        if self.contacts[slot.at()].stage == Stage::Waiting {
-            self.dequeue(slot);
+        if !matches!(self.contacts[slot.at()].stage, Stage::Later { .. }) {
+            return self.hours_end(slot, out);
         }
-        let live = self.queue_of(slot).live;
         self.contacts[slot.at()].stage = Stage::Waiting;
-        if live {
-            self.await_time(slot, out);
-        } else {
-            // Its queue has been removed since: rule 16.
-            self.exhausted(slot, out);
+        if self.queue_of(slot).live {
+            return self.await_time(slot, out);
+        }
+        // Its queue has been removed since: rule 16. It arrives there all the same.
+        let end = self.queue_of(slot).definition.on_exhausted.clone();
+        let contact = &mut self.contacts[slot.at()];
+        contact.step_due = None;
+        contact.at = match end {
+            Exhausted::Widen => At::Widened,
+            _ => At::Held,
+        };
+        if let Nature::Callback(it) = &mut contact.nature {
+            it.begun = true;
+        }
+        match end {
+            Exhausted::Overflow(to) if self.live_queue(&to).is_some() => {
+                self.exhausted(slot, out);
+            }
+            _ => self.await_time(slot, out),
+        }
+    }
+
+    /// The hours in which it may be called have ended, or have changed: it leaves the line, and
+    /// whoever is asked for it is free, unless it may be called still.
+    fn hours_end(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        let contact = &self.contacts[slot.at()];
+        let window = contact.callback().and_then(|it| it.window);
+        let until = self.opens(contact.queue, window, self.now);
+        if until <= self.now {
+            return self.heed_close(slot);
+        }
+        let freed = self.take_out(slot, CancelReason::Closed, out);
+        self.put_off(slot, until);
+        if let Some(agent) = freed {
+            self.settle(agent, out);
+        }
+    }
+
+    /// New hours hold for callbacks that are here: who may no longer be called is not, and what
+    /// was put off comes back as soon as it may. Whoever is being called is.
+    pub(super) fn heed_new_hours(&mut self, out: &mut Vec<Output>) {
+        for (_, id) in self.all_ranks() {
+            let Some(slot) = self.slot(id) else { continue };
+            let contact = &self.contacts[slot.at()];
+            let Some(callback) = contact.callback() else {
+                continue;
+            };
+            match contact.stage {
+                Stage::Waiting | Stage::Offered { .. } => self.hours_end(slot, out),
+                Stage::Later { until } => {
+                    let from = self.now.max(callback.not_before.unwrap_or(until));
+                    let until = self.opens(contact.queue, callback.window, from);
+                    self.put_off(slot, until);
+                    if until <= self.now {
+                        self.callback_due(slot, out);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
@@ -522,9 +595,11 @@ impl Core {
         if tried >= MOST_ATTEMPTS {
             self.end_unserved(slot, SegmentEnd::Unreached, None, out);
         } else {
+            let again = self.now + RETRY;
+            self.not_before(slot, again);
             let contact = &self.contacts[slot.at()];
             let window = contact.callback().and_then(|it| it.window);
-            let until = self.opens(contact.queue, window, self.now + RETRY);
+            let until = self.opens(contact.queue, window, again);
             if self.has(Bug::ForgottenCallback) {
                 self.contacts[slot.at()].stage = Stage::Later { until };
             } else {

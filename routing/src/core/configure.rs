@@ -32,6 +32,7 @@ impl Core {
             .into_iter()
             .filter(|id| self.live_queue(id).is_none())
             .collect();
+        self.heed_new_hours(out);
         for rank in self.waiting_ranks() {
             let Some(slot) = self.slot(rank.1) else {
                 continue;

@@ -76,8 +76,11 @@ pub(crate) struct Callback {
     pub(crate) counted: bool,
     /// It has been in line.
     pub(crate) begun: bool,
-    /// While it is in line: when it may no longer be called.
+    /// While it is in line or asked for: when it may no longer be called.
     pub(crate) closes: Option<Time>,
+    /// As was promised, or a while after a call in vain: not before, whatever the hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) not_before: Option<Time>,
     /// Who is tried first.
     pub(crate) agent: Option<AgentName>,
 }
@@ -91,6 +94,7 @@ impl Callback {
             counted: false,
             begun: false,
             closes: None,
+            not_before: None,
             agent: None,
         }
     }

@@ -337,6 +337,11 @@ impl Core {
         prompt: Option<PromptName>,
         out: &mut Vec<Output>,
     ) {
+        let now = self.now;
+        let contact = &mut self.contacts[slot.at()];
+        // What was booked for later and is given up has not waited.
+        contact.arrived = contact.arrived.min(now);
+        contact.entered = contact.entered.min(now);
         let segment = self.segment(slot, end);
         self.count_unserved(slot, end);
         let contact = &self.contacts[slot.at()];

@@ -446,6 +446,7 @@ impl Calls {
             | CancelReason::NotReached
             | CancelReason::Merged
             | CancelReason::Cancelled
+            | CancelReason::Closed
             | CancelReason::Reconfigured => Cause::Normal,
         };
         self.release_leg(now, offer, cause, out);
