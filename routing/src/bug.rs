@@ -24,6 +24,8 @@ pub enum Bug {
     AbsentInPool,
     /// An overflow is counted nowhere.
     WrongStatistics,
+    /// Who leaves unanswered is counted nowhere.
+    UncountedAbandon,
     /// A restart forgets who was ready.
     PausedAfterRestart,
     /// The newest contact is served first.

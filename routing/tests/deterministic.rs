@@ -10,6 +10,8 @@ mod checker;
 #[path = "deterministic/play.rs"]
 mod play;
 mod world;
+#[path = "deterministic/tally.rs"]
+mod tally;
 #[path = "deterministic/worlds.rs"]
 mod worlds;
 
@@ -147,6 +149,7 @@ mod the_checker_sees {
         an_agent_not_ready_and_offered_all_the_same: NotReadyInPool,
         an_agent_logged_in_and_absent: AbsentInPool,
         wrong_statistics: WrongStatistics,
+        an_abandonment_that_is_counted_nowhere: UncountedAbandon,
         an_agent_paused_for_ever_after_a_restart: PausedAfterRestart,
         the_eldest_who_starves: OldestStarved,
         a_step_that_ends_and_asks_nobody: StalledStep,

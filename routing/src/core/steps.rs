@@ -51,13 +51,8 @@ impl Core {
         if to_be_called {
             self.book(slot, None, false, out);
         }
-        self.enter(slot, queue, out);
         // The first queue's wait counts from when the contact came, also if nobody was there then.
-        if let Some(since) = since.filter(|_| self.slot(id) == Some(slot))
-            && self.contacts[slot.at()].segment == 0
-        {
-            self.contacts[slot.at()].entered = since.min(self.now);
-        }
+        self.enter_from(slot, queue, arrived, out);
         if let Some(agent) = freed {
             self.settle(agent, out);
         }
@@ -90,10 +85,14 @@ impl Core {
 
     /// A contact comes into a queue: it waits there, or goes elsewhere outside its hours.
     pub(super) fn enter(&mut self, slot: Slot, queue: QueueIx, out: &mut Vec<Output>) {
-        let now = self.now;
+        self.enter_from(slot, queue, self.now, out);
+    }
+
+    /// The same, where its wait there began at `since`.
+    fn enter_from(&mut self, slot: Slot, queue: QueueIx, since: Time, out: &mut Vec<Output>) {
         let contact = &mut self.contacts[slot.at()];
         contact.queue = queue;
-        contact.entered = now;
+        contact.entered = since;
         contact.reckoned = None;
         contact.stage = Stage::Waiting;
         if contact.callback().is_some() {
@@ -362,7 +361,9 @@ impl Core {
             outcome,
             prompt,
         });
-        out.push(Output::Record(Box::new(segment)));
+        if !(end == SegmentEnd::Abandoned && self.has(Bug::UncountedAbandon)) {
+            out.push(Output::Record(Box::new(segment)));
+        }
         self.forget(slot);
     }
 }

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use trunkline_routing::metrics::{Counts, Terms, View};
 use trunkline_routing::*;
 use trunkline_tenant::crds::{AgentName, Medium};
 use trunkline_tenant::{Queue, QueueId, Tenant};
+
+use crate::tally::Tally;
 
 #[derive(Clone, Debug, Default)]
 struct Presence {
@@ -45,9 +46,8 @@ pub struct Checker {
     ended: BTreeSet<ContactId>,
     /// The priority of the queue where each first arrived.
     bases: BTreeMap<ContactId, i32>,
-    records: BTreeMap<QueueId, Counts>,
-    /// Which stretches of each contact are recorded.
-    rows: BTreeMap<ContactId, BTreeSet<u32>>,
+    /// Rows and figures.
+    tally: Tally,
     /// Consults under way, and whose they are.
     consults: BTreeMap<ContactId, ContactId>,
     /// Who goes on with the customer of a consult just completed.
@@ -74,11 +74,6 @@ pub struct Checker {
     steady: bool,
 }
 
-const TERMS: Terms = Terms {
-    within: Span::seconds(20),
-    short: Span::seconds(5),
-};
-
 fn slot(medium: Medium) -> usize {
     match medium {
         Medium::Voice | Medium::Callback => 0,
@@ -95,6 +90,19 @@ macro_rules! ensure {
     };
 }
 
+/// Nobody is said to have left who did not, nor to be dropped whom we did not lose.
+fn has_a_cause(id: ContactId, outcome: Outcome, input: Option<&Input>) -> Result<(), String> {
+    let caused = match (outcome, input) {
+        (Outcome::Abandoned, Some(Input::CustomerGone { contact }))
+        | (Outcome::Dropped, Some(Input::Dropped { contact, .. }))
+        | (Outcome::Cancelled, Some(Input::CancelCallback { contact })) => *contact == id,
+        (Outcome::Abandoned | Outcome::Dropped | Outcome::Cancelled, _) => false,
+        _ => true,
+    };
+    ensure!(caused, "contact {id} ends as {outcome:?} by {input:?}");
+    Ok(())
+}
+
 impl Checker {
     pub fn new(tenant: &Arc<Tenant>) -> Self {
         Self {
@@ -107,8 +115,7 @@ impl Checker {
             last_failed: BTreeMap::new(),
             ended: BTreeSet::new(),
             bases: BTreeMap::new(),
-            records: BTreeMap::new(),
-            rows: BTreeMap::new(),
+            tally: Tally::new(),
             consults: BTreeMap::new(),
             heir: None,
             booked: BTreeMap::new(),
@@ -139,10 +146,26 @@ impl Checker {
         if let Some(input) = input {
             self.input(now, input, refused)?;
         }
+        self.tally.begin();
+        if let Some(input) = input.filter(|_| !refused) {
+            self.tally.input(now, input, &self.queues);
+        }
         let mut fresh = BTreeSet::new();
         let mut offered = Vec::new();
         for output in out {
+            self.tally.output(now, output)?;
             self.output(now, output, &mut fresh, &mut offered)?;
+            if let Output::Ended {
+                contact, outcome, ..
+            } = output
+            {
+                has_a_cause(*contact, *outcome, input)?;
+            }
+        }
+        for output in out {
+            if let Output::Record(row) = output {
+                self.tally.record(now, row, &self.tenant)?;
+            }
         }
         self.state(now, core)?;
         self.held = core.contacts().into_iter().map(|view| view.queue).collect();
@@ -152,7 +175,7 @@ impl Checker {
                 self.order_of_service(contact, &agent, &fresh, core)?;
             }
         }
-        self.balance(core)
+        self.tally.settle(core, &self.tenant)
     }
 
     fn input(&mut self, now: Time, input: &Input, refused: bool) -> Result<(), String> {
@@ -486,17 +509,6 @@ impl Checker {
     }
 
     fn record(&mut self, row: &Segment) -> Result<(), String> {
-        self.records
-            .entry(row.queue.clone())
-            .or_default()
-            .add(row, TERMS, View::Queue);
-        let first = self.rows.entry(row.contact).or_default().insert(row.index);
-        ensure!(
-            first,
-            "stretch {} of contact {} is recorded twice",
-            row.index,
-            row.contact
-        );
         let Some(name) = row.agent.as_ref().filter(|_| row.answered.is_some()) else {
             return Ok(());
         };
@@ -655,8 +667,7 @@ impl Checker {
                 armed(format!("the wrap-up of {}", view.name), until)?;
             }
         }
-        // What a new configuration found overdue happens now, not when it was due.
-        self.work_is_conserved(now.max(core.now()), &contacts, &agents)
+        self.work_is_conserved(now, &contacts, &agents)
     }
 
     fn consults_hang_together(&self, contacts: &[ContactView]) -> Result<(), String> {
@@ -910,47 +921,6 @@ impl Checker {
                 !alike || self.rank(&other) > self.rank(&taken),
                 "contact {contact} is served before contact {}, which has the earlier rank",
                 other.id
-            );
-        }
-        Ok(())
-    }
-
-    /// Each stretch is counted once: recorded, or still open.
-    fn balance(&self, core: &Core) -> Result<(), String> {
-        for row in core.open_rows() {
-            let recorded = self.rows.get(&row.contact);
-            let has = |index| recorded.is_some_and(|rows| rows.contains(&index));
-            ensure!(
-                !has(row.index),
-                "stretch {} of contact {} is over and open",
-                row.index,
-                row.contact
-            );
-        }
-        for view in core.contacts() {
-            let Some(open) = core.open_row(view.id) else {
-                continue;
-            };
-            let wrapping = core.open_rows();
-            for index in 0..open.index {
-                let recorded = self
-                    .rows
-                    .get(&view.id)
-                    .is_some_and(|rows| rows.contains(&index));
-                let wraps = wrapping
-                    .iter()
-                    .any(|row| row.contact == view.id && row.index == index);
-                ensure!(
-                    recorded || wraps,
-                    "stretch {index} of contact {} is counted nowhere",
-                    view.id
-                );
-            }
-        }
-        for (queue, counts) in &self.records {
-            ensure!(
-                counts.is_balanced(),
-                "the figures of {queue} don't add up: {counts:?}"
             );
         }
         Ok(())

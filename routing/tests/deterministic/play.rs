@@ -94,13 +94,17 @@ impl<'a> Play<'a> {
 
     /// Plays one move: first what falls due before it, one thing at a time.
     pub fn play(&mut self, at: Time, what: &Move) -> Result<(), String> {
+        // A clock that steps back is the core's to bear; what is due by its own time comes first.
+        let given = at;
+        let at = at.max(self.core.now());
         while let Some(due) = self.core.next_deadline().filter(|due| *due <= at) {
             let mut out = Vec::new();
             self.core.fire_next(due, &mut out);
             if self.keep {
                 self.journal.push((due, Input::Tick));
             }
-            self.judge(due, None, out)?;
+            // What a new configuration found overdue happens now, not when it was due.
+            self.judge(self.core.now(), None, out)?;
         }
         let input = match what {
             Move::Input(input) => input.clone(),
@@ -109,11 +113,10 @@ impl<'a> Play<'a> {
             },
             Move::Restart => return self.restart(),
         };
-        let at = at.max(self.core.now());
         let mut out = Vec::new();
-        self.core.handle(at, input.clone(), &mut out);
+        self.core.handle(given, input.clone(), &mut out);
         if self.keep {
-            self.journal.push((at, input.clone()));
+            self.journal.push((given, input.clone()));
         }
         self.judge(at, Some(&input), out)
     }
