@@ -173,6 +173,11 @@ fn expected_calls_that_cannot_be_read_are_named_by_row_and_column() {
         ),
         (
             "at,queue,calls\n0,desk,1\n1800,desk,1\n",
+            &["--handle", "60", "--redial", "1"],
+            "`1`: somebody gives up calling in the end; give a share of 0 or more that is below 1",
+        ),
+        (
+            "at,queue,calls\n0,desk,1\n1800,desk,1\n",
             &["--handle", "empirical:/nowhere.csv"],
             "/nowhere.csv",
         ),
@@ -346,4 +351,40 @@ fn what_cannot_scale_is_refused_by_name() {
         assert!(err.contains(says), "{options:?}: {err}");
         assert_eq!((code, out.as_str()), (Some(2), ""), "{options:?}");
     }
+}
+
+#[test]
+fn whom_nobody_answers_stops_calling_again_and_it_is_said() {
+    // Nobody is there, and of all who give up hardly one in 10^12 doesn't call again.
+    let arrivals = "at,queue,handle,patience\n0,desk,60,5\n1,desk,60,0\n";
+    let (code, out, err) = trunkline(
+        &[
+            "simulate",
+            &sample("tenant.yaml"),
+            "--arrivals",
+            "arrivals.csv",
+            "--agents",
+            "agents.csv",
+            "--redial",
+            "0.999999999999",
+            "--redial-after",
+            "fixed:0",
+            "-o",
+            "json",
+        ],
+        &[
+            ("arrivals.csv", arrivals),
+            ("agents.csv", "agent,from,to\n"),
+        ],
+    );
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        err.contains("2 callers would have called again for the 101st time"),
+        "{err}"
+    );
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let queues = report["queues"].as_array().unwrap();
+    let offered = queues.iter().filter_map(|queue| queue["offered"].as_u64());
+    // Each of the two once, and a hundred times again.
+    assert_eq!(offered.sum::<u64>(), 202, "{out}");
 }

@@ -16,8 +16,8 @@ use clap::ValueEnum;
 use trunkline_routing::{Span, Time};
 use trunkline_tenant::Tenant;
 use trunkline_workforce::simulate::{
-    Contact, Demand, Law, Laws, Presence, Redial, Run, Setup, arrivals as made_from, run_with,
-    working_hours,
+    Contact, Demand, Law, Laws, MOST_REDIALS, Presence, Redial, Run, Setup, arrivals as made_from,
+    run_with, working_hours,
 };
 
 use fleet::{Plans, Scaled};
@@ -89,8 +89,9 @@ pub struct Args {
     /// Patience where the arrivals have none, as --handle; `inf`, or none: they wait for ever
     #[arg(long, value_name = "LAW", value_parser = demand::patience)]
     patience: Option<Patience>,
-    /// Share of those who give up that call again, with the same work and patience anew
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    /// Share of those who give up that call again, 0 or more and below 1, with the same work and
+    /// patience anew; nobody calls again more than 100 times
+    #[arg(long, value_name = "SHARE", value_parser = share_below_one)]
     redial: Option<f64>,
     /// After how long they call again, as --handle
     #[arg(long, value_name = "LAW", default_value = "300", value_parser = demand::handle, requires = "redial")]
@@ -129,6 +130,17 @@ fn share(text: &str) -> Result<f64, String> {
     share
         .filter(|share| (0.0..=1.0).contains(share))
         .ok_or_else(|| format!("`{text}` is no share from 0 to 1"))
+}
+
+/// Were it 1, whom nobody answers would call for ever.
+fn share_below_one(text: &str) -> Result<f64, String> {
+    let share = share(text)?;
+    if share < 1.0 {
+        return Ok(share);
+    }
+    Err(format!(
+        "`{text}`: somebody gives up calling in the end; give a share of 0 or more that is below 1, as 0.5"
+    ))
 }
 
 pub fn share_of_level(text: &str) -> Result<f64, String> {
@@ -203,6 +215,13 @@ pub fn run_command(args: Args) -> Result<Outcome> {
             done.fates = Vec::new();
         }
         runs.push(done);
+    }
+    let worn_out: u64 = runs.iter().map(|run| u64::from(run.worn_out)).sum();
+    if worn_out > 0 {
+        note!(
+            "note: {worn_out} callers would have called again for the {}st time, and nobody does",
+            MOST_REDIALS + 1
+        );
     }
     let shown = print::Shown {
         tenant: &tenant,

@@ -28,7 +28,7 @@ pub use demand::{Demand, Laws, Period, arrivals};
 pub use draw::{BadLaw, BadValues, Empirical, Law};
 pub use fleet::{Change, Fleet, FleetFigures, Removal, Sight};
 pub use replicate::{Estimate, estimate, ratio};
-pub use run::{Contact, Fate, Presence, Redial, Run, Setup, run, run_with};
+pub use run::{Contact, Fate, MOST_REDIALS, Presence, Redial, Run, Setup, run, run_with};
 pub use shifts::working_hours;
 pub use slices::{Slices, TeamTime};
 pub use summary::{QueueFigures, Summary, TeamFigures};

@@ -64,7 +64,11 @@ pub struct Presence {
     pub to: Option<Span>,
 }
 
-/// Those who gave up and call again.
+/// Nobody calls again more often than this: with a share next to 1 and nobody to answer, a run
+/// would hardly end.
+pub const MOST_REDIALS: u32 = 100;
+
+/// Those who gave up and call again, [`MOST_REDIALS`] times at most.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redial {
     /// Which share of them, each time, 0..1.
@@ -125,6 +129,8 @@ pub struct Run {
     pub slices: Slices,
     /// What became of each fleet.
     pub fleets: Vec<FleetFigures>,
+    /// Callers who would have called again once more than [`MOST_REDIALS`] times, and didn't.
+    pub worn_out: u32,
     /// Why the core refused something, each reason once.
     pub refusals: BTreeSet<String>,
 }

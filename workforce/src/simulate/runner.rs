@@ -14,7 +14,7 @@ use trunkline_tenant::{QueueId, Tenant};
 use super::draw::{Law, Purpose, Stream, mix};
 use super::events::{Deed, Event, Events, Place};
 use super::fleet::{Fleet, Order, Pods, Sight};
-use super::run::{Contact, Fate, Presence, Run, Setup};
+use super::run::{Contact, Fate, MOST_REDIALS, Presence, Run, Setup};
 use super::slices::{Slicer, Slices};
 use super::summary::{Occupation, Summary};
 
@@ -27,6 +27,13 @@ struct Person {
     /// Which pod of which fleet.
     pod: Option<(u32, u32)>,
     occupation: Occupation,
+}
+
+/// A call of one who gave up before.
+struct Again {
+    contact: Contact,
+    /// Which of their redials it is, from 1.
+    redial: u32,
 }
 
 /// What is counted of a queue.
@@ -42,7 +49,8 @@ pub(super) struct Runner<'a, 'f, 'p> {
     core: Core,
     contacts: &'a [Contact],
     /// Those who call again; they are numbered after the others.
-    again: Vec<Contact>,
+    again: Vec<Again>,
+    worn_out: u32,
     presences: &'a [Presence],
     setup: &'a Setup,
     start: Time,
@@ -91,6 +99,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
             core: Core::new(options),
             contacts,
             again: Vec::new(),
+            worn_out: 0,
             presences,
             setup,
             start,
@@ -246,8 +255,14 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
         let at = id as usize;
         match at.checked_sub(self.contacts.len()) {
             None => &self.contacts[at],
-            Some(at) => &self.again[at],
+            Some(at) => &self.again[at].contact,
         }
+    }
+
+    /// How often the caller has called again, this call included.
+    fn redials(&self, id: u32) -> u32 {
+        let at = (id as usize).checked_sub(self.contacts.len());
+        at.map_or(0, |at| self.again[at].redial)
     }
 
     fn stream(&self, id: u32, purpose: Purpose) -> Stream {
@@ -489,6 +504,12 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
         if stream.uniform() >= redial.share {
             return;
         }
+        let before = self.redials(id);
+        if before >= MOST_REDIALS {
+            self.worn_out += 1;
+            return;
+        }
+        let number = before + 1;
         let Some(after) = redial.after.span(&mut stream) else {
             return;
         };
@@ -507,7 +528,10 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
         };
         let next = (self.contacts.len() + self.again.len()) as u32;
         self.fates.push(fate(&contact, Some(id)));
-        self.again.push(contact);
+        self.again.push(Again {
+            contact,
+            redial: number,
+        });
         let again = Deed::Again { contact: next };
         self.events
             .plan(at + after, Phase::Arrivals, u64::from(next), again);
@@ -631,6 +655,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
                 .into_iter()
                 .map(|pods| pods.finish(end))
                 .collect(),
+            worn_out: self.worn_out,
             refusals: self.refusals,
         }
     }
