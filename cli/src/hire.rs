@@ -7,16 +7,15 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 use trunkline_workforce::exact::Exact;
 use trunkline_workforce::people::{
-    Month, Pipeline, Seating, SpaceRule, floor_space, monthly_rates, plan, seats,
+    MOST_MONTHS, Month, Pipeline, Seating, SpaceRule, floor_space, monthly_rates, plan, seats,
 };
 
 use crate::number::{read_within, shown};
 use crate::outcome::Outcome;
 use crate::stdio::data;
 
-/// Nobody plans for more than this many people or months in one centre.
+/// Nobody plans for more than this many people in one centre.
 const MOST_HEADS: f64 = 1e7;
-const MOST_MONTHS: u64 = 1200;
 
 /// `trunkline hire …`
 #[derive(clap::Args)]
@@ -24,7 +23,7 @@ pub struct Args {
     /// Required FTE: a number for every month, or a CSV with the columns month and required
     #[arg(long, value_name = "FTE|FILE")]
     required: String,
-    /// How many months, where required is a number
+    /// How many months, where required is a number; 120 at most, as in a file
     #[arg(long, value_name = "N", default_value_t = 12)]
     months: u64,
     /// Tenured people at the outset
@@ -122,7 +121,7 @@ fn required(args: &Args) -> Result<Vec<Exact>> {
         }
         let fte = read_within("--required", text, 0.0, MOST_HEADS)?;
         ensure!(
-            (1..=MOST_MONTHS).contains(&args.months),
+            (1..=MOST_MONTHS as u64).contains(&args.months),
             "--months: {} is out of range; it must lie between 1 and {MOST_MONTHS}",
             args.months
         );
@@ -172,7 +171,7 @@ fn pipeline(args: &Args) -> Result<Pipeline> {
 
 fn months(option: &str, count: u64) -> Result<usize> {
     ensure!(
-        count <= MOST_MONTHS,
+        count <= MOST_MONTHS as u64,
         "{option}: {count} months are out of range; it must be at most {MOST_MONTHS}"
     );
     Ok(usize::try_from(count)?)
@@ -194,7 +193,8 @@ fn attrition(args: &Args) -> Result<Exact> {
         })?,
         TurnoverIs::Hazard => rates.hazard,
     };
-    Exact::from_f64(monthly).context("--turnover")
+    // To as many digits as a plan is made with.
+    format!("{monthly:.15}").parse().context("--turnover")
 }
 
 struct Rooms {

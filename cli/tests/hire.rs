@@ -15,7 +15,7 @@ fn hire(options: &str) -> Output {
         .unwrap()
 }
 
-const CENTRE: &str = "--required 100 --months 8 --tenured 104 --ramp 1/2,3/4";
+const CENTRE: &str = "--required 100 --tenured 104 --ramp 1/2,3/4";
 
 fn json(options: &str) -> Value {
     let output = hire(&format!("{CENTRE} {options} -o json"));
@@ -68,6 +68,8 @@ fn wrong_options_are_refused_by_name() {
         ("--attrition 0.03 --ramp 0.5,7", "--ramp"),
         ("--attrition 0.03 --training 0", "training"),
         ("--attrition 0.03 --lead 99999999", "--lead"),
+        ("--attrition 0.03 --months 121", "--months: 121"),
+        ("--attrition 0.03 --training 121", "--training"),
         ("", "--attrition"),
     ] {
         let output = hire(&format!("{CENTRE} {options}"));

@@ -81,6 +81,11 @@ impl Exact {
         self.0.is_integer()
     }
 
+    /// Bits of the denominator: products of many such numbers cost by it.
+    pub fn denominator_bits(&self) -> u64 {
+        self.0.denom().bits()
+    }
+
     /// The nearest double.
     pub fn to_f64(&self) -> f64 {
         // `to_f64` of a rational saturates at infinity and is never `None`.

@@ -4,6 +4,6 @@ mod pipeline;
 mod space;
 mod turnover;
 
-pub use pipeline::{HiringError, Month, Pipeline, plan};
+pub use pipeline::{HiringError, MOST_MONTHS, Month, Pipeline, plan};
 pub use space::{Seating, SpaceError, SpaceRule, floor_space, seats};
 pub use turnover::{MonthlyRates, TurnoverError, monthly_rates};

@@ -8,8 +8,12 @@
 
 use crate::exact::Exact;
 
-/// Longer plans than a hundred years are slips.
-const MOST_MONTHS: usize = 1200;
+/// Nobody plans people further ahead, or trains them for longer; and every month makes the
+/// rationals longer.
+pub const MOST_MONTHS: usize = 120;
+
+/// Shares are multiplied month by month; 18 digits after the point are within it.
+const MOST_BITS: u64 = 64;
 
 /// How people come and go.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,14 +81,14 @@ pub fn plan(pipeline: &Pipeline, required: &[Exact]) -> Result<Vec<Month>, Hirin
     let first_work = pipeline.lead + pipeline.months_until_useful();
     let mut classes = vec![0_u64; required.len()];
     let mut decided = vec![None; required.len()];
-    for month in 0..required.len() {
+    // The month in which this month's class first works, as all classes before have it.
+    let mut ahead = (0..first_work.min(required.len()))
+        .fold(pipeline.start(), |heads, _| pipeline.step(&heads, 0));
+    for month in 0..required.len().saturating_sub(first_work) {
         let works = month + first_work;
-        if works >= required.len() {
-            break;
-        }
+        ahead = pipeline.step(&ahead, 0);
         // Nothing decided later can change that month, so what is missing is this class's.
-        let without = pipeline.run(&classes, works);
-        let missing = &required[works] - &without.fte;
+        let missing = &required[works] - &pipeline.totals(&ahead).fte;
         let class = if missing.is_positive() {
             missing
                 .checked_div(&pipeline.worth_when_useful())
@@ -100,6 +104,7 @@ pub fn plan(pipeline: &Pipeline, required: &[Exact]) -> Result<Vec<Month>, Hirin
                 needs: "within what a class of a thousand million could meet",
             });
         }
+        pipeline.join(&mut ahead, class);
         classes[month + pipeline.lead] = class;
         decided[month] = Some(class);
     }
@@ -124,6 +129,7 @@ struct Totals {
 
 impl Pipeline {
     fn check(&self, required: &[Exact]) -> Result<(), HiringError> {
+        const FEWER_DIGITS: &str = "given to 18 digits after the point at most";
         let refuse = |field: &str, value: &Exact, needs| {
             Err(HiringError::OutOfRange {
                 field: field.to_owned(),
@@ -134,22 +140,23 @@ impl Pipeline {
         if required.is_empty() {
             return Err(HiringError::NoMonths);
         }
-        if required.len() > MOST_MONTHS {
-            return refuse(
-                "months",
-                &Exact::from(required.len() as u64),
-                "at most 1200",
-            );
+        for (field, months, fits, needs) in [
+            ("months", required.len(), true, "at most 120"),
+            ("lead", self.lead, true, "at most 120 months"),
+            (
+                "training",
+                self.training,
+                self.training > 0,
+                "1 to 120 months",
+            ),
+            ("ramp", self.ramp.len(), true, "of at most 120 months"),
+        ] {
+            if !fits || months > MOST_MONTHS {
+                return refuse(field, &Exact::from(months as u64), needs);
+            }
         }
         if self.tenured.is_negative() {
             return refuse("tenured", &self.tenured, "zero or more");
-        }
-        if self.training == 0 || self.training > MOST_MONTHS {
-            return refuse(
-                "training",
-                &Exact::from(self.training as u64),
-                "1 to 1200 months",
-            );
         }
         for (field, share) in [
             ("attrition", &self.attrition),
@@ -159,10 +166,16 @@ impl Pipeline {
             if share.is_negative() || *share >= Exact::one() {
                 return refuse(field, share, "a share: 0 or more and below 1");
             }
+            if share.denominator_bits() > MOST_BITS {
+                return refuse(field, share, FEWER_DIGITS);
+            }
         }
         for (step, worth) in self.ramp.iter().enumerate() {
             if worth.is_negative() || *worth > Exact::one() {
                 return refuse(&format!("ramp[{step}]"), worth, "between 0 and 1");
+            }
+            if worth.denominator_bits() > MOST_BITS {
+                return refuse(&format!("ramp[{step}]"), worth, FEWER_DIGITS);
             }
         }
         for (month, fte) in required.iter().enumerate() {
@@ -179,21 +192,34 @@ impl Pipeline {
         self.training + worthless
     }
 
+    /// The share of a class that is left in its first useful month.
+    fn left_when_useful(&self) -> Exact {
+        let kept = |share: &Exact| &Exact::one() - share;
+        let mut left = Exact::one();
+        for _ in 0..self.training {
+            left = &left * &kept(&self.training_attrition);
+        }
+        for _ in self.training..self.months_until_useful() {
+            left = &left * &kept(&self.new_attrition);
+        }
+        left
+    }
+
     /// What one head of a new class is worth in its first useful month.
     fn worth_when_useful(&self) -> Exact {
-        let kept = |share: &Exact| &Exact::one() - share;
-        let mut worth = Exact::one();
-        for _ in 0..self.training {
-            worth = &worth * &kept(&self.training_attrition);
+        let left = self.left_when_useful();
+        match self.ramp.get(self.months_until_useful() - self.training) {
+            Some(step) => &left * step,
+            None => left,
         }
-        let worthless = self.months_until_useful() - self.training;
-        for _ in 0..worthless {
-            worth = &worth * &kept(&self.new_attrition);
-        }
-        match self.ramp.get(worthless) {
-            Some(step) => &worth * step,
-            None => worth,
-        }
+    }
+
+    /// Adds a class in its first useful month.
+    fn join(&self, heads: &mut Heads, class: u64) {
+        let left = &Exact::from(class) * &self.left_when_useful();
+        let step = self.months_until_useful() - self.training;
+        let stage = heads.ramp.get_mut(step).unwrap_or(&mut heads.tenured);
+        *stage = &*stage + &left;
     }
 
     fn start(&self) -> Heads {
@@ -237,14 +263,6 @@ impl Pipeline {
             count = &count + trainees;
         }
         Totals { fte, heads: count }
-    }
-
-    /// The totals of month `at` under these classes.
-    fn run(&self, classes: &[u64], at: usize) -> Totals {
-        let last = classes[..=at]
-            .iter()
-            .fold(self.start(), |heads, &class| self.step(&heads, class));
-        self.totals(&last)
     }
 
     fn walk(
@@ -332,6 +350,78 @@ mod tests {
         let months = plan(&centre(), &vec![exact("100"); 6]).unwrap();
         assert!(months[1].gap.is_some() && months[1].beyond_cure);
         assert!(!months[2].beyond_cure && months[2].gap.is_none());
+    }
+
+    /// What is required rises and falls, and every class and total is what playing the months
+    /// through with the classes found says.
+    #[test]
+    fn every_class_is_the_least_that_the_months_played_through_from_the_start_ask_for() {
+        let slow = Pipeline {
+            training: 2,
+            ramp: vec![exact("0"), exact("1/2")],
+            ..centre()
+        };
+        let only_tenured = Pipeline {
+            ramp: vec![exact("0")],
+            ..centre()
+        };
+        for pipeline in [centre(), slow, only_tenured] {
+            let first_work = pipeline.lead + pipeline.months_until_useful();
+            let required: Vec<Exact> = (0..20)
+                .map(|month| Exact::from(100 + 7 * (month % 5) + month))
+                .collect();
+            let months = plan(&pipeline, &required).unwrap();
+            let fte = |decided: &[u64], at: usize| {
+                let heads = (0..=at).fold(pipeline.start(), |heads, month| {
+                    let class = month.checked_sub(pipeline.lead);
+                    let class = class.and_then(|decided_in| decided.get(decided_in));
+                    pipeline.step(&heads, class.copied().unwrap_or(0))
+                });
+                pipeline.totals(&heads).fte
+            };
+            let mut decided: Vec<u64> = Vec::new();
+            for works in first_work..required.len() {
+                let class = months[works - first_work].decide.unwrap();
+                decided.push(class);
+                assert_eq!(fte(&decided, works), months[works].fte);
+                assert!(months[works].fte >= required[works]);
+                if class > 0 {
+                    *decided.last_mut().unwrap() -= 1;
+                    assert!(fte(&decided, works) < required[works], "month {works}");
+                    *decided.last_mut().unwrap() += 1;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ten_years_are_planned_and_more_are_refused() {
+        let share = exact("0.0247");
+        let odd = Pipeline {
+            attrition: share.clone(),
+            new_attrition: share.clone(),
+            training_attrition: share,
+            ..centre()
+        };
+        let months = plan(&odd, &vec![exact("100"); MOST_MONTHS]).unwrap();
+        assert!(months[2..].iter().all(|month| month.gap.is_none()));
+        let said = plan(&odd, &vec![exact("100"); MOST_MONTHS + 1]).unwrap_err();
+        assert_eq!(said.to_string(), "months is 121; it must be at most 120");
+        let endless = Pipeline {
+            attrition: exact("1e-300"),
+            ..centre()
+        };
+        let said = plan(&endless, &[exact("1")]).unwrap_err().to_string();
+        assert!(
+            said.ends_with("18 digits after the point at most"),
+            "{said}"
+        );
+        let late = Pipeline {
+            lead: usize::MAX,
+            ..centre()
+        };
+        let said = plan(&late, &[exact("1")]).unwrap_err().to_string();
+        assert!(said.starts_with("lead is"), "{said}");
     }
 
     #[test]
