@@ -246,3 +246,45 @@ fn a_batch_answers_row_by_row_and_names_the_row_it_cannot() {
     assert_eq!(lines[1]["row"], 2);
     assert_eq!(lines[2]["agents"], 14);
 }
+
+#[test]
+fn who_waits_for_ever_never_calls_again_and_too_great_a_load_is_said_to_be_unstable() {
+    for (load, agents, stable) in [("12", "11", false), ("11", "11", false), ("10", "11", true)] {
+        let case = format!("--load {load} --aht 180 --agents {agents} --within 20");
+        let endless = erlang(&format!("a {case} --patience inf"));
+        assert_eq!(endless["stable"], stable, "{endless}");
+        for redial in ["0.5", "1"] {
+            let again = erlang(&format!("a {case} --patience inf --redial {redial}"));
+            assert_eq!(again, endless, "{case}, {redial}");
+        }
+        let c = erlang(&format!("c {case}"));
+        assert_eq!(endless["mean_wait"], c["mean_wait"]);
+    }
+    let output = trunkline(&[
+        "erlang",
+        "a",
+        "--load=12",
+        "--aht=180",
+        "--agents=11",
+        "--patience=inf",
+        "--redial=0.5",
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("warning: unstable"), "{said}");
+
+    let mut rows = tempfile::NamedTempFile::new().unwrap();
+    writeln!(rows, "load,agents\n10,11\n12,11").unwrap();
+    let path = rows.path().to_str().unwrap();
+    let output = trunkline(&[
+        "erlang",
+        "a",
+        "--aht=180",
+        "--patience=inf",
+        "--redial=0.5",
+        "--batch",
+        path,
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("row 2: unstable"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}

@@ -39,6 +39,8 @@ enum Model {
     A,
 }
 
+const UNSTABLE: &str = "unstable: the queue grows without end at this load";
+
 /// Prints the case asked for, or each row's.
 pub fn run(args: Args) -> Result<Outcome> {
     match &args.batch {
@@ -46,7 +48,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         None => match solve(args.model, &args.options, "--")? {
             Answer::Found(object) => {
                 if !object.stable {
-                    note!("warning: unstable: the queue grows without end at this load");
+                    note!("warning: {UNSTABLE}");
                 }
                 data!("{}", serde_json::to_string(&object)?)?;
                 Ok(Outcome::Fine)
@@ -80,6 +82,9 @@ fn batch(model: Model, defaults: &Options, path: &Path) -> Result<Outcome> {
             .and_then(|row| solve(model, &defaults.with_row(&columns, &row), ""));
         let why = match answer {
             Ok(Answer::Found(object)) => {
+                if !object.stable {
+                    note!("warning: {}: row {number}: {UNSTABLE}", path.display());
+                }
                 writeln!(out, "{}", serde_json::to_string(&object)?)?;
                 continue;
             }

@@ -1,13 +1,15 @@
 //! Callers who abandon and call again.
 
-use super::{Horizons, LARGEST, Measures, Queue};
+use super::{Callers, Horizons, LARGEST, Measures, Queue};
 use crate::exact::Precise;
 use crate::root::bracketed;
 
 /// Solves `λ = λ₀ + r·P_ab(λ)·λ` for the rate of attempts λ and measures the station there.
 /// `queue.load` is the fresh load `λ₀·AHT`; `redial`, r, is the probability (0..=1) that one
 /// who abandons calls again. `None` if redials feed on themselves and no finite load satisfies
-/// the balance. Redials are taken as fresh arrivals, spread over time.
+/// the balance. Redials are taken as fresh arrivals, spread over time. Callers of endless patience
+/// don't abandon, so none of them calls again: where the load is too great the queue grows without
+/// end, and the measures say so.
 ///
 /// With `P_ab·λ = λ − carried`, the balance `(1 − r)λ + r·carried(λ) = λ₀` rises in λ, so
 /// there is one root, between λ₀ and λ₀/(1 − r).
@@ -17,6 +19,9 @@ pub fn with_redials(
     agents: Precise,
     horizons: Horizons,
 ) -> Option<Measures> {
+    if queue.callers == Callers::Patient {
+        return Some(queue.measure(agents, horizons));
+    }
     let at = |load: Precise, horizons| Queue { load, ..*queue }.measure(agents, horizons);
     let fresh = queue.load.hi;
     let balance = |load: f64| {
