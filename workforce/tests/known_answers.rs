@@ -1,4 +1,5 @@
-//! The published and 50-digit answers of `known/`, to 1e-12.
+//! The published and 50-digit answers of `known/`, to 1e-12; those of `known/exact.py`, which reach
+//! from 0.01 to 100,000 erlangs, to 1e-10.
 // Clippy takes helpers outside #[test] functions for production code.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::excessive_precision)]
 
@@ -141,6 +142,93 @@ fn erlang_a_gives_every_known_measure() {
         agrees("asa", m.asa, row.number("ew_answered"));
         agrees("lq", m.queue_length, row.number("lq"));
         agrees("occ", Some(m.occupancy), row.number("occ"));
+    }
+}
+
+/// The bound that the product promises over its whole range.
+#[track_caller]
+fn exactly(row: &Row, column: &str, got: Option<f64>) {
+    /// Below it a double has fewer digits than are asked for.
+    const NOTHING: f64 = 1e-290;
+    let known = row.number(column);
+    let what = format!("{column} of {:?}", row.1);
+    if known < NOTHING {
+        assert!(got.is_some_and(|got| got <= NOTHING), "{what}: {got:?}");
+    } else {
+        agrees_to(1e-10, &what, got, known);
+    }
+}
+
+#[test]
+fn erlang_b_is_exact_from_a_hundredth_of_an_erlang_to_a_hundred_thousand() {
+    for row in table("exact_b") {
+        let b = blocking(row.number("agents"), row.number("load"));
+        exactly(&row, "blocking", Some(b));
+    }
+}
+
+#[test]
+fn erlang_c_is_exact_from_a_hundredth_of_an_erlang_to_a_hundred_thousand() {
+    for row in table("exact_c") {
+        let m = queue(&row.exact("load"), row.number("aht"), Callers::Patient).measure(
+            row.exact("agents").to_precise(),
+            within(row.number("within")),
+        );
+        exactly(&row, "p_wait", m.p_wait);
+        exactly(&row, "asa", m.asa);
+        let level = m.service_level.answered_of_offered;
+        exactly(&row, "answered_of_offered", level);
+    }
+}
+
+#[test]
+fn erlang_a_is_exact_from_a_hundredth_of_an_erlang_to_a_hundred_thousand() {
+    for row in table("exact_a") {
+        let callers = Callers::Impatient(row.number("patience"));
+        let m = queue(&row.exact("load"), row.number("aht"), callers).measure(
+            row.exact("agents").to_precise(),
+            within(row.number("within")),
+        );
+        let levels = m.service_level;
+        for (column, got) in [
+            ("p_wait", m.p_wait),
+            ("p_abandon", m.p_abandon),
+            ("answered_of_offered", levels.answered_of_offered),
+            ("answered_of_answered", levels.answered_of_answered),
+            ("excluding_short_abandons", levels.excluding_short_abandons),
+            ("wait_within", levels.wait_within),
+            ("virtual_wait", levels.virtual_wait),
+            ("mean_wait", m.mean_wait),
+            ("asa", m.asa),
+            ("occupancy", Some(m.occupancy)),
+        ] {
+            exactly(&row, column, got);
+        }
+    }
+}
+
+#[test]
+fn the_least_agents_of_large_loads_fit_and_one_fewer_does_not_by_fifty_digits() {
+    for row in table("exact_least") {
+        let target = row.number("target");
+        let (fits, falls_short) = (row.number("level"), row.number("level_of_one_fewer"));
+        assert!(fits >= target && falls_short < target, "{:?}", row.1);
+        let callers = match row.text("patience") {
+            "inf" => Callers::Patient,
+            _ => Callers::Impatient(row.number("patience")),
+        };
+        let bounds = Bounds {
+            service_level: Some((Formula::AllOffered, target)),
+            ..Bounds::default()
+        };
+        let queue = queue(&row.exact("load"), row.number("aht"), callers);
+        let horizons = within(row.number("within"));
+        let least = least_agents(&queue, 0.0, &bounds, horizons).unwrap();
+        assert_eq!(least.to_string(), row.text("least"), "{:?}", row.1);
+        for (agents, column) in [(least, "level"), (least - 1, "level_of_one_fewer")] {
+            let m = queue.measure((agents as f64).into(), horizons);
+            exactly(&row, column, m.service_level.answered_of_offered);
+        }
     }
 }
 
