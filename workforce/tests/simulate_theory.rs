@@ -1,5 +1,6 @@
-//! The simulator against what is known exactly: Erlang C and A by every service level, the true
-//! transient, redials; and what it promises of fleets, seeds and slices.
+//! The simulator against what is known exactly: Erlang C and A by every service level, other laws of
+//! handling times where there is a formula for any law, the true transient, redials; and what it
+//! promises of fleets, seeds and slices.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::Arc;
@@ -7,11 +8,12 @@ use std::sync::Arc;
 use trunkline_routing::{Outcome, Span};
 use trunkline_tenant::{Tenant, compile, manifest};
 use trunkline_workforce::erlang::{
-    Behaviour, Callers, Horizons, Period as Truth, Queue, ServiceLevels, transient, with_redials,
+    Behaviour, Callers, Horizons, Period as Truth, Queue, ServiceLevels, blocking, transient,
+    with_redials,
 };
 use trunkline_workforce::simulate::{
-    Contact, Demand, Estimate, Fate, Fleet, Law, Period, Presence, Redial, Removal, Run, Setup,
-    Sight, arrivals, estimate, ratio, run, run_with,
+    Contact, Demand, Empirical, Estimate, Fate, Fleet, Law, Period, Presence, Redial, Removal, Run,
+    Setup, Sight, arrivals, estimate, ratio, run, run_with,
 };
 
 const WITHIN: f64 = 20.0;
@@ -234,6 +236,108 @@ fn it_agrees_with_erlang_c_and_a_by_every_service_level() {
             );
         }
     }
+}
+
+/// Laws of the same mean and of squared coefficients of variation 0, 0.9, 3.2 and 0.7.
+fn laws_of_two_minutes() -> [(&'static str, Law, f64); 4] {
+    let lognormal = |sigma: f64| Law::Lognormal { mean: 120.0, sigma };
+    // As a log has them: most matters are short, some are long.
+    let seen = [(60.0, 7.0), (180.0, 2.0), (420.0, 1.0)];
+    let weighted = |of: fn(f64) -> f64| seen.iter().map(|&(x, w)| of(x) * w).sum::<f64>() / 10.0;
+    assert_eq!(weighted(|x| x), 120.0);
+    let second_moment = |sigma: f64| 120.0_f64.powi(2) * (sigma * sigma).exp();
+    [
+        ("fixed", Law::Fixed(120.0), 120.0_f64.powi(2)),
+        ("lognormal 0.8", lognormal(0.8), second_moment(0.8)),
+        // A bank's calls.
+        ("lognormal 1.2", lognormal(1.2), second_moment(1.2)),
+        (
+            "empirical",
+            Law::Empirical(Empirical::new(&seen).unwrap()),
+            weighted(|x| x * x),
+        ),
+    ]
+}
+
+/// Runs of so many agents whose calls take two minutes by this law.
+fn by_law(law: &Law, calls: f64, there: usize, patience: Option<f64>, hours: f64) -> Vec<Run> {
+    let tenant = tenant();
+    let there: Vec<Presence> = agents(0.0, None, 0, there).collect();
+    let setup = Setup {
+        handle: Some(law.clone()),
+        patience: patience.map(Law::Fixed),
+        ..Setup::default()
+    };
+    let demands = demand(&[(hours * 3600.0, hours * calls)]);
+    let one = |seed| {
+        let contacts = arrivals(&demands, seed, 0.0);
+        let setup = Setup {
+            seed,
+            ..setup.clone()
+        };
+        run(&tenant, &contacts, &there, &setup)
+    };
+    (0..60).map(one).collect()
+}
+
+/// Within 1.6 of the run's own half widths, as [`within`], and within one of these but for one
+/// figure in so many.
+fn near(name: &str, shares: &[(f64, f64)], exact: f64, widest: f64, beyond: &mut u32) {
+    let found = ratio(shares).unwrap();
+    let half = found.half_width.unwrap();
+    let off = (found.mean - exact).abs();
+    println!("{name}: {} ± {half}, exactly {exact}", found.mean);
+    assert!(half < widest * exact, "{name}: ± {half} says too little");
+    assert!(off <= 1.6 * half, "{name}: {found:?}, exactly {exact}");
+    *beyond += u32::from(off > half);
+}
+
+/// M/G/1: Pollaczek 1930, Khinchine 1932: E\[W\] = λE\[S²\] / 2(1 − ρ), and P(wait) = ρ whatever
+/// the law.
+#[test]
+fn one_agent_keeps_callers_waiting_as_pollaczek_and_khinchine_say_for_any_law_of_handling_time() {
+    const CALLS: f64 = 18.0;
+    let (rate, busy) = (CALLS / 3600.0, CALLS * 120.0 / 3600.0);
+    let mut beyond = 0;
+    for (name, law, second_moment) in laws_of_two_minutes() {
+        let runs = by_law(&law, CALLS, 1, None, 400.0);
+        let of = |what: &dyn Fn(&Fate) -> f64| -> Vec<(f64, f64)> {
+            let sums = |fates: &Vec<&Fate>| fates.iter().map(|fate| what(fate)).sum();
+            let runs = after_warm_up(&runs);
+            let each = runs.iter().map(|fates| (sums(fates), fates.len() as f64));
+            each.collect()
+        };
+        let waits = |fate: &Fate| f64::from(u8::from(wait(fate) > 0.0));
+        near(
+            &format!("{name}, P(wait)"),
+            &of(&waits),
+            busy,
+            0.05,
+            &mut beyond,
+        );
+        let mean = rate * second_moment / (2.0 * (1.0 - busy));
+        near(&format!("{name}, E[W]"), &of(&wait), mean, 0.1, &mut beyond);
+    }
+    assert!(beyond <= 1, "{beyond} of 8 figures beyond their intervals");
+}
+
+/// M/G/n/n: who finds everybody busy leaves at once, and Erlang B holds for any law of the same
+/// mean (Sevastyanov 1957).
+#[test]
+fn without_patience_erlang_b_holds_for_any_law_of_handling_time() {
+    let exact = blocking(10.0, 8.0);
+    let mut beyond = 0;
+    for (name, law, _) in laws_of_two_minutes() {
+        let runs = by_law(&law, 240.0, 10, Some(0.0), 40.0);
+        let runs = after_warm_up(&runs);
+        let lost = runs.iter().map(|fates| {
+            let lost = fates.iter().filter(|fate| fate.answered_at.is_none());
+            (lost.count() as f64, fates.len() as f64)
+        });
+        let lost: Vec<(f64, f64)> = lost.collect();
+        near(name, &lost, exact, 0.03, &mut beyond);
+    }
+    assert!(beyond <= 1, "{beyond} of 4 figures beyond their intervals");
 }
 
 #[test]
