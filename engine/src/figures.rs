@@ -51,7 +51,7 @@ pub struct Figure {
     pub terms: Option<ServiceLevel>,
     /// Of agents and teams: where their time went.
     pub hours: Option<Hours>,
-    /// Of agents and teams that are ready now: capacity in use over what there is.
+    /// Of agents and teams: capacity in use over what there is; of those who are ready now, or over an interval.
     pub load: Option<f64>,
 }
 
@@ -65,7 +65,7 @@ impl Figure {
             counts: sums.counts,
             judged: sums.judged,
             hours: (sums.hours != Hours::default()).then_some(sums.hours),
-            load: None,
+            load: sums.load.ratio(),
         }
     }
 
@@ -132,7 +132,9 @@ pub fn history(
     let mut figures = Vec::new();
     for scope in ledger.scopes() {
         let inside = |start: &Time| from <= *start && *start < to;
-        for (start, sums) in ledger.intervals(&scope).filter(|(start, _)| inside(start)) {
+        let told = |sums: &Sums| sums.counts != Counts::default() || sums.hours != Hours::default();
+        let intervals = ledger.intervals(&scope);
+        for (start, sums) in intervals.filter(|(start, sums)| inside(start) && told(sums)) {
             figures.push(Figure {
                 interval: Some(interval.length()),
                 ..Figure::new(scope.clone(), start, sums, tenant)

@@ -9,9 +9,9 @@
 mod checker;
 #[path = "deterministic/play.rs"]
 mod play;
-mod world;
 #[path = "deterministic/tally.rs"]
 mod tally;
+mod world;
 #[path = "deterministic/worlds.rs"]
 mod worlds;
 

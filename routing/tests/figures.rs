@@ -7,7 +7,7 @@ mod world;
 
 use std::sync::Arc;
 
-use trunkline_routing::metrics::{Counts, Hours, Interval, Ledger, Scope, Spell, Sums};
+use trunkline_routing::metrics::{Counts, Hours, Interval, Ledger, Load, Scope, Spell, Sums};
 use trunkline_routing::*;
 use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::Formula;
@@ -190,12 +190,29 @@ fn who_changes_teams_takes_no_past_along_and_a_client_that_moves_leaves_its_past
     assert_eq!(counts(&bare, Scope::Team("desk".into())).answered, 0);
 }
 
+/// Ann's conversation.
+fn talk(from: f64, to: f64) -> Segment {
+    let (_, rows) = five_calls();
+    let row = rows
+        .into_iter()
+        .find(|row| row.agent == Some("ann".into()))
+        .unwrap();
+    Segment {
+        arrived: at(from),
+        entered: at(from),
+        answered: Some(at(from)),
+        ended: at(to),
+        ..row
+    }
+}
+
 #[test]
 fn agents_time_counts_for_agent_and_team_clipped_to_the_quarter_and_breaks_in_no_occupancy() {
     let tenant = centre("ann team: desk\nbob team: desk");
     let spell = |agent: &str, from: f64, to: f64, state: AgentState| Spell {
         agent: agent.into(),
         team: Some("desk".into()),
+        capacity: 4,
         from: at(from),
         to: at(to),
         state,
@@ -242,6 +259,24 @@ fn agents_time_counts_for_agent_and_team_clipped_to_the_quarter_and_breaks_in_no
             (second, hours(110, 200, 0, 690))
         ]
     );
+    // Two chats at once, over the bound of the quarters, with room for four contacts; breaks are no room.
+    for (from, to) in [(610.0, 1000.0), (700.0, 910.0)] {
+        ledger.add(&talk(from, to), &tenant);
+    }
+    let load = |quarter: Time| {
+        let scope = Scope::Agent("ann".into());
+        let mut all = ledger.intervals(&scope);
+        let (_, sums) = all.find(|(start, _)| *start == quarter).unwrap();
+        sums.load
+    };
+    let full = |used, capacity: i64| Load {
+        used: Span::seconds(used),
+        capacity: Span::seconds(4 * capacity),
+    };
+    assert_eq!(load(first), full(290 + 200, 900));
+    assert_eq!(load(second), full(100 + 10, 210));
+    assert_eq!(load(second).ratio(), Some(110.0 / 840.0));
+    assert_eq!(Load::default().ratio(), None);
     let ann = ledger.since(&Scope::Agent("ann".into()), first).hours;
     // (290 + 110) of (400 + 700).
     assert_eq!(ann.occupancy(), Some(400.0 / 1100.0));

@@ -83,7 +83,9 @@ pub(crate) struct Figures {
     /// Of agents and teams: contact time / (contact + idle), in 0..1.
     #[serde(skip_serializing_if = "Option::is_none")]
     occupancy: Option<f64>,
-    /// Of agents and teams that are ready now: capacity in use over what there is, in 0..1.
+    /// Of agents and teams: capacity in use over what there is, in 0..1, all media together. Today's is of
+    /// those who are ready now, offers included; an interval's is the time in conversations over the room for
+    /// them while signed in and ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     load: Option<f64>,
     /// Of agents and teams: with contacts or in wrap-up.

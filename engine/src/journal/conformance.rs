@@ -222,6 +222,7 @@ pub(super) fn spell(agent: &str, from: i64) -> Spell {
     Spell {
         agent: agent.into(),
         team: Some("frontline".into()),
+        capacity: 9,
         from: Time(from),
         to: Time(from) + Span::seconds(1800),
         state: AgentState::NotReady {

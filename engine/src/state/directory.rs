@@ -224,6 +224,9 @@ pub struct AgentView {
     /// Their team then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
+    /// For how many contacts at once they had room then.
+    #[serde(default)]
+    pub capacity: u32,
     /// Whether they have signed in and not out.
     pub signed_in: bool,
     /// Whether their session lives.
@@ -238,6 +241,7 @@ impl AgentView {
         (self.state != AgentState::SignedOut && self.since < to).then(|| Spell {
             agent: agent.clone(),
             team: self.team.clone(),
+            capacity: self.capacity,
             from: self.since,
             to,
             state: self.state.clone(),
@@ -421,6 +425,7 @@ impl Directory {
         view.state = state.clone();
         view.since = at;
         view.team = team;
+        view.capacity = core.capacity_of(agent);
         if *state == AgentState::SignedOut {
             view.signed_in = false;
         }
@@ -583,6 +588,7 @@ impl Directory {
                 state: AgentState::SignedOut,
                 since: at,
                 team: None,
+                capacity: 0,
                 signed_in: false,
                 alive: false,
                 presence: Presence::default(),

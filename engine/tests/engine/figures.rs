@@ -82,8 +82,13 @@ async fn where_agents_time_went_is_told_alike_by_an_engine_and_by_its_successor(
     assert_eq!(maria.len(), past.as_array().unwrap().len());
     assert!(seconds(&maria, &["contactSeconds"]) >= 0.3, "{past}");
     assert!(seconds(&maria, &SPENT) <= passed, "{past}");
+    let load = maria.iter().filter_map(|it| it["load"].as_f64());
+    let most = load.fold(0.0, f64::max);
+    // One chat, where there is room for nine contacts.
+    assert!(most > 0.0 && most <= 1.0 / 9.0, "{past}");
     let plain = history(&admin, began, "&of=agent&name=maria").await;
     assert_eq!(plain[0]["occupancy"], Value::Null);
+    assert_eq!(plain[0]["load"], Value::Null);
     // Who took no contact is listed all the same.
     let whole = history(&admin, began, "&occupancy=true").await;
     let noah = told(&whole, "agent", "noah");

@@ -283,6 +283,13 @@ impl Core {
         Some(&self.plan.teams[team.at()].name)
     }
 
+    /// For how many contacts at once an agent has room, all media together.
+    pub fn capacity_of(&self, name: &AgentName) -> u32 {
+        let agent = self.agent_of.get(name);
+        let team = agent.and_then(|agent| self.agents[agent.at()].team);
+        team.map_or(0, |team| self.plan.teams[team.at()].capacity.iter().sum())
+    }
+
     /// All agents who are listed or signed in, by name.
     pub fn agents(&self) -> Vec<AgentView> {
         self.agent_of

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_tenant::crds::{AgentName, ClientName, ServiceLevel, TeamName};
 use trunkline_tenant::{QueueId, Tenant, slot_parts};
 
-use super::{Counts, Hours, Interval, Spell, Terms, View, clip};
+use super::{Counts, Hours, Interval, Load, Spell, Terms, View, clip};
 use crate::{AgentState, Judged, Segment, Span, Time};
 
 /// What figures are of.
@@ -30,6 +30,8 @@ pub struct Sums {
     pub counts: Counts,
     /// Of agents and teams: where time went.
     pub hours: Hours,
+    /// Of agents and teams: how full their hands were.
+    pub load: Load,
     /// Of queues and clients: the terms and the formula that the newest row was judged by.
     pub judged: Option<Judged>,
 }
@@ -39,6 +41,7 @@ impl Sums {
     pub fn merge(&mut self, other: &Self) {
         self.counts.merge(&other.counts);
         self.hours.merge(&other.hours);
+        self.load.merge(&other.load);
         self.judged = other.judged.or(self.judged);
     }
 }
@@ -96,7 +99,14 @@ impl Ledger {
         };
         let entered = self.interval.start(row.entered, tenant.time_zone);
         let team = team.map(Scope::Team);
+        let talk = row.answered.map(|from| {
+            let zone = tenant.time_zone;
+            clip(from, row.ended, self.interval, zone)
+        });
         for scope in team.into_iter().chain([Scope::Agent(agent.clone())]) {
+            for (start, part) in talk.iter().flatten() {
+                self.of(scope.clone(), *start).load.used.0 += part.0;
+            }
             self.of(scope, entered).counts.add(row, queue, View::Queue);
         }
     }
@@ -109,7 +119,9 @@ impl Ledger {
         for (start, part) in clip(spell.from, spell.to, self.interval, tenant.time_zone) {
             let team = spell.team.clone().map(Scope::Team);
             for scope in team.into_iter().chain([Scope::Agent(spell.agent.clone())]) {
-                self.of(scope, start).hours.add(&spell.state, part);
+                let sums = self.of(scope, start);
+                sums.hours.add(&spell.state, part);
+                sums.load.capacity.0 += spell.room(part).0;
             }
         }
     }

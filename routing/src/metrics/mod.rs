@@ -9,7 +9,7 @@ mod counts;
 mod interval;
 mod ledger;
 
-pub use agents::{Hours, Spell};
+pub use agents::{Hours, Load, Spell};
 pub use counts::{Counts, Terms, View};
 pub use interval::{Interval, clip};
 pub use ledger::{Ledger, Scope, Sums};
