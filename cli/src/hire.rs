@@ -1,5 +1,7 @@
 //! `trunkline hire`: from turnover and a requirement to classes, seats and floor space.
 
+use std::cmp::Ordering;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,6 +15,7 @@ use trunkline_workforce::people::{
 use crate::number::{read_within, shown};
 use crate::outcome::Outcome;
 use crate::stdio::data;
+use crate::table::Table;
 
 /// Nobody plans for more than this many people in one centre.
 const MOST_HEADS: f64 = 1e7;
@@ -20,7 +23,8 @@ const MOST_HEADS: f64 = 1e7;
 /// `trunkline hire …`
 #[derive(clap::Args)]
 pub struct Args {
-    /// Required FTE: a number for every month, or a CSV with the columns month and required
+    /// Required FTE: a number for every month, or a CSV with the columns month (2027-01, or a
+    /// number; one after the other) and required. Without month, its rows are months 0, 1, …
     #[arg(long, value_name = "FTE|FILE")]
     required: String,
     /// How many months, where required is a number; 120 at most, as in a file
@@ -89,22 +93,23 @@ enum Format {
 
 /// Prints the plan.
 pub fn run(args: Args) -> Result<Outcome> {
-    let required = required(&args)?;
+    let Required { first, fte } = required(&args)?;
     let pipeline = pipeline(&args)?;
-    let months = plan(&pipeline, &required)?;
+    let months = plan(&pipeline, &fte)?;
     let rooms = rooms(&args, &months)?;
+    let labels = (0..).map(|at| first.plus(at));
     let object = json!({
         "monthly_attrition": shown(pipeline.attrition.to_f64()),
         "steady_class": pipeline
             .steady_class(&pipeline.tenured)
             .map(|class| shown(class.to_f64())),
-        "months": months.iter().enumerate().map(month_json).collect::<Vec<_>>(),
+        "months": labels.clone().zip(&months).map(month_json).collect::<Vec<_>>(),
         "seats": rooms.seats,
         "floor_space_m2": shown(rooms.floor_space.to_f64()),
     });
     match args.output {
         Format::Json => data!("{object}")?,
-        Format::Text => print_text(&months, &rooms)?,
+        Format::Text => print_text(labels.zip(&months), &rooms)?,
     }
     Ok(Outcome::Fine)
 }
@@ -113,7 +118,75 @@ fn share(option: &str, text: &str) -> Result<Exact> {
     read_within(option, text, 0.0, 1.0)
 }
 
-fn required(args: &Args) -> Result<Vec<Exact>> {
+/// What is required, month by month.
+struct Required {
+    first: Label,
+    fte: Vec<Exact>,
+}
+
+/// What a month is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Label {
+    /// By its number.
+    Number(u64),
+    /// Of the calendar, counted from January of the year 0.
+    Calendar(u64),
+}
+
+impl Label {
+    /// Reads `2027-01` or `3`.
+    fn read(text: &str) -> Result<Self> {
+        let digits = |text: &str, most: usize| {
+            let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            (plain && text.len() <= most).then(|| text.parse::<u64>().ok())?
+        };
+        let label = match text.split_once('-') {
+            Some((year, month)) if (year.len(), month.len()) == (4, 2) => digits(year, 4)
+                .zip(digits(month, 2).filter(|month| (1..=12).contains(month)))
+                .map(|(year, month)| Self::Calendar(12 * year + month - 1)),
+            Some(_) => None,
+            None => digits(text, 9).map(Self::Number),
+        };
+        label.with_context(|| format!("`{text}` is no month: write it as 2027-01, or a number"))
+    }
+
+    fn plus(self, months: u64) -> Self {
+        match self {
+            Self::Number(number) => Self::Number(number + months),
+            Self::Calendar(number) => Self::Calendar(number + months),
+        }
+    }
+
+    /// Checks that this month follows on the one of the row before.
+    fn check_after(self, before: Self) -> Result<()> {
+        if self == before.plus(1) {
+            return Ok(());
+        }
+        let wrong = match (before, self) {
+            (Self::Number(last), Self::Number(this))
+            | (Self::Calendar(last), Self::Calendar(this)) => match this.cmp(&last) {
+                Ordering::Less => format!("{self} comes after {before}"),
+                Ordering::Equal => format!("{self} is given twice"),
+                Ordering::Greater => {
+                    format!("{} months are missing before {self}", this - last - 1)
+                }
+            },
+            _ => format!("{self} is another kind of month than {before} in the row before"),
+        };
+        bail!("{wrong}; {} would be next", before.plus(1))
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Calendar(number) => write!(f, "{:04}-{:02}", number / 12, number % 12 + 1),
+        }
+    }
+}
+
+fn required(args: &Args) -> Result<Required> {
     if args.required.parse::<Exact>().is_ok() || !Path::new(&args.required).exists() {
         let text = &args.required;
         if text.parse::<Exact>().is_err() && text.ends_with(".csv") {
@@ -125,30 +198,50 @@ fn required(args: &Args) -> Result<Vec<Exact>> {
             "--months: {} is out of range; it must lie between 1 and {MOST_MONTHS}",
             args.months
         );
-        return Ok(vec![fte; usize::try_from(args.months)?]);
+        return Ok(Required {
+            first: Label::Number(0),
+            fte: vec![fte; usize::try_from(args.months)?],
+        });
     }
     from_file(&PathBuf::from(&args.required))
         .with_context(|| format!("--required {}", args.required))
 }
 
-fn from_file(path: &Path) -> Result<Vec<Exact>> {
-    let mut rows = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)?;
-    let at = rows
-        .headers()?
-        .iter()
-        .position(|name| name == "required" || name == "required_fte")
-        .context("there is no column named required")?;
-    let mut required = Vec::new();
-    for (index, row) in rows.records().enumerate() {
-        let field = format!("row {}: required", index + 1);
-        let row = row.with_context(|| field.clone())?;
-        let cell = row.get(at).unwrap_or_default();
-        required.push(read_within(&field, cell, 0.0, MOST_HEADS)?);
-    }
-    ensure!(!required.is_empty(), "it has no rows");
-    Ok(required)
+fn from_file(path: &Path) -> Result<Required> {
+    let table = Table::open(
+        path,
+        &["month", "required", "required_fte"],
+        "a requirement",
+    )?;
+    let month = table.find("month");
+    let at = table
+        .must("required")
+        .or_else(|no| table.find("required_fte").ok_or(no))?;
+    let mut months: Option<(Label, Label)> = None;
+    let mut fte = Vec::new();
+    table.each(|row, record| {
+        ensure!(
+            fte.len() < MOST_MONTHS,
+            "row {row}: at most {MOST_MONTHS} months can be planned"
+        );
+        let cell = |at: usize| record.get(at).unwrap_or_default();
+        let label = match (month, months) {
+            (Some(month), _) => Label::read(cell(month)),
+            (None, None) => Ok(Label::Number(0)),
+            (None, Some((_, last))) => Ok(last.plus(1)),
+        };
+        let checked = label.and_then(|label| {
+            let after = months.map_or(Ok(()), |(_, last)| label.check_after(last));
+            after.map(|()| label)
+        });
+        let label = checked.with_context(|| format!("row {row}, column month"))?;
+        months = Some((months.map_or(label, |(first, _)| first), label));
+        let field = format!("row {row}, column required");
+        fte.push(read_within(&field, cell(at), 0.0, MOST_HEADS)?);
+        Ok(())
+    })?;
+    let (first, _) = months.context("it has no rows")?;
+    Ok(Required { first, fte })
 }
 
 fn pipeline(args: &Args) -> Result<Pipeline> {
@@ -225,9 +318,12 @@ fn rooms(args: &Args, months: &[Month]) -> Result<Rooms> {
     })
 }
 
-fn month_json((at, month): (usize, &Month)) -> Value {
+fn month_json((label, month): (Label, &Month)) -> Value {
     json!({
-        "month": at,
+        "month": match label {
+            Label::Number(number) => json!(number),
+            Label::Calendar(_) => json!(label.to_string()),
+        },
         "required": shown(month.required.to_f64()),
         "fte": shown(month.fte.to_f64()),
         "fte_exact": month.fte.to_string(),
@@ -239,9 +335,17 @@ fn month_json((at, month): (usize, &Month)) -> Value {
     })
 }
 
-fn print_text(months: &[Month], rooms: &Rooms) -> Result<()> {
-    data!("month  required       fte     heads  class starts  decide  gap")?;
-    for (at, month) in months.iter().enumerate() {
+fn print_text<'a>(months: impl Iterator<Item = (Label, &'a Month)>, rooms: &Rooms) -> Result<()> {
+    let months: Vec<(String, &Month)> = months
+        .map(|(label, month)| (label.to_string(), month))
+        .collect();
+    let longest = months.iter().map(|(label, _)| label.len()).max();
+    let width = longest.unwrap_or(0).max("month".len());
+    data!(
+        "{:<width$}  required       fte     heads  class starts  decide  gap",
+        "month"
+    )?;
+    for (label, month) in &months {
         let decide = month
             .decide
             .map_or_else(|| "-".to_owned(), |class| class.to_string());
@@ -256,7 +360,7 @@ fn print_text(months: &[Month], rooms: &Rooms) -> Result<()> {
             Some(gap) => format!("{:.2}", gap.to_f64()),
         };
         data!(
-            "{at:>5}  {:>8.2}  {:>8.2}  {:>8.2}  {:>12}  {decide:>6}  {gap}",
+            "{label:>width$}  {:>8.2}  {:>8.2}  {:>8.2}  {:>12}  {decide:>6}  {gap}",
             month.required.to_f64(),
             month.fte.to_f64(),
             month.heads.to_f64(),

@@ -3,6 +3,7 @@
 // Clippy takes helpers outside #[test] functions for production code.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::io::Write as _;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -79,4 +80,64 @@ fn wrong_options_are_refused_by_name() {
     }
     let output = hire("--required /nowhere.csv --tenured 10 --attrition 0.1");
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// What comes of this file of months.
+fn hire_for(required: &str) -> Output {
+    let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
+    file.write_all(required.as_bytes()).unwrap();
+    let path = file.path().display();
+    hire(&format!(
+        "--required {path} --tenured 100 --attrition 0.03 -o json"
+    ))
+}
+
+#[test]
+fn the_months_of_a_file_are_those_of_the_plan() {
+    let labels = |required: &str| -> Vec<Value> {
+        let output = hire_for(required);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let months = plan["months"].as_array().unwrap();
+        months.iter().map(|month| month["month"].clone()).collect()
+    };
+    let calendar = labels("month,required\n2026-12,90\n2027-01,91\n2027-02,92\n");
+    assert_eq!(calendar, ["2026-12", "2027-01", "2027-02"]);
+    assert_eq!(labels("month,required\n1,90\n2,91\n"), [1, 2]);
+    assert_eq!(labels("required\n90\n91\n"), [0, 1]);
+}
+
+#[test]
+fn months_out_of_order_missing_twice_or_malformed_are_named_by_their_row() {
+    let many: String = (0..121).map(|month| format!("{month},100\n")).collect();
+    for (rows, says) in [
+        (
+            "2027-01,90\n2027-03,91\n",
+            "row 3, column month: 1 months are missing before 2027-03; 2027-02 would be next",
+        ),
+        (
+            "2027-02,90\n2027-01,91\n",
+            "row 3, column month: 2027-01 comes after 2027-02",
+        ),
+        ("7,90\n7,91\n", "row 3, column month: 7 is given twice"),
+        (
+            "1,90\n2027-02,91\n",
+            "row 3, column month: 2027-02 is another kind of month than 1",
+        ),
+        (
+            "2027-13,90\n",
+            "row 2, column month: `2027-13` is no month: write it as 2027-01",
+        ),
+        ("January,90\n", "row 2, column month: `January` is no month"),
+        (",90\n", "row 2, column month: `` is no month"),
+        ("-1,90\n", "row 2, column month: `-1` is no month"),
+        ("1,many\n", "row 2, column required: 'many'"),
+        (&many, "row 122: at most 120 months can be planned"),
+    ] {
+        let output = hire_for(&format!("month,required\n{rows}"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{rows}: {said}");
+        assert!(said.contains(says), "{rows}: {said}");
+    }
 }
