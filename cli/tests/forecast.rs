@@ -163,3 +163,188 @@ fn bad_rows_and_thin_histories_are_named() {
         assert!(said.contains(name), "{name}: {said}");
     }
 }
+
+/// What was said on stderr, and the same from the JSON.
+fn notes(csv: &str, options: &[&str]) -> (String, Vec<String>) {
+    let output = forecast(csv, &[options, &["-o", "json"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let notes = report["notes"].as_array().unwrap().iter();
+    let notes: Vec<String> = notes
+        .map(|note| note["note"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(notes.iter().all(|note| said.contains(note)), "{said}");
+    (said, notes)
+}
+
+#[test]
+fn open_days_without_rows_are_noted_and_holidays_and_weekends_are_not() {
+    let mut days = days(40);
+    // Wednesday and Thursday, and the Monday after: all in one gap but for the Friday.
+    assert_eq!(days[12].date.to_string(), "2025-01-22");
+    let gone = [days[12].date, days[13].date, days[15].date];
+    days.retain(|day| !gone.contains(&day.date));
+    let csv = half_hours(&days);
+    let (_, noted) = notes(&csv, &[]);
+    assert_eq!(noted.len(), 2, "{noted:?}");
+    assert!(
+        noted[0].starts_with("2025-01-22 to 2025-01-23: 2 days without a record"),
+        "{noted:?}"
+    );
+    assert!(
+        noted[1].starts_with("2025-01-27: 1 day without a record")
+            && noted[1].ends_with("read as a closure"),
+        "{noted:?}"
+    );
+    let dates = gone.map(|date| date.to_string()).join(",");
+    let (said, noted) = notes(&csv, &["--holidays", &dates]);
+    assert!(noted.is_empty() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn days_of_nothing_but_zeros_are_read_as_closures_and_it_is_said() {
+    let mut days = days(40);
+    days[17].counts.fill(Some(0.0));
+    let (date, last) = (days[17].date, days[39].date);
+    let plain = rows(&forecast(&half_hours(&days), &["--days=6"]));
+    // Zeros on the weekends, too.
+    let mut all = days.clone();
+    for week in 0..8 {
+        for weekend in [5, 6] {
+            let date = days[0].date.plus(7 * week + weekend);
+            let counts = vec![Some(0.0); 28];
+            if date < last {
+                all.push(Day { date, counts });
+            }
+        }
+    }
+    let (_, noted) = notes(&half_hours(&all), &["--days=6"]);
+    assert_eq!(noted.len(), 3, "{noted:?}");
+    let zero = format!("{date}: every interval is 0 where ");
+    assert!(
+        noted.iter().any(|note| note.starts_with(&zero)),
+        "{noted:?}"
+    );
+    for weekend in ["Saturdays", "Sundays"] {
+        let closed = format!("{weekend}: every interval of all 7 is 0; they are read as closed");
+        assert!(noted.contains(&closed), "{noted:?}");
+    }
+    let same = rows(&forecast(&half_hours(&all), &["--days=6"]));
+    assert_eq!(plain, same, "a closure with rows is one without");
+
+    // Who hardly ever calls may not call for a day.
+    for day in &mut days {
+        day.counts.fill(Some(0.0));
+        day.counts[3] = Some(f64::from(day.date.0 % 3));
+    }
+    let (_, noted) = notes(&half_hours(&days), &[]);
+    assert!(noted.is_empty(), "{noted:?}");
+}
+
+/// Four weeks around the clock, up to the Sunday on which clocks go back in Berlin; its rows are
+/// these.
+fn around_the_clock(sunday: &str) -> String {
+    let last: trunkline_workforce::forecast::Date = "2025-10-26".parse().unwrap();
+    let mut csv = String::from("at,count\n");
+    for back in (1..29).rev() {
+        for hour in 0..24 {
+            writeln!(csv, "{}T{hour:02}:00,{}", last.plus(-back), 10 + hour).unwrap();
+        }
+    }
+    for hour in (0..24).filter(|hour| *hour != 2) {
+        writeln!(csv, "{last}T{hour:02}:00,{}", 10 + hour).unwrap();
+    }
+    csv + sunday
+}
+
+#[test]
+fn an_hour_that_comes_twice_is_accepted_twice_and_how_it_is_read_is_said() {
+    let local = "2025-10-26T02:00,10\n2025-10-26T02:00,20\n";
+    let zone = ["--zone", "Europe/Berlin", "--days", "1"];
+    let (_, noted) = notes(&around_the_clock(local), &zone);
+    assert_eq!(noted.len(), 1, "{noted:?}");
+    assert!(
+        noted[0].starts_with("2025-10-26: from 02:00 on the clock shows the same twice")
+            && noted[0].ends_with("the one before clocks went back"),
+        "{noted:?}"
+    );
+    let once = "2025-10-26T02:00,15\n";
+    let (_, noted) = notes(&around_the_clock(once), &zone);
+    assert!(
+        noted[0].contains("the count of one of the two intervals"),
+        "{noted:?}"
+    );
+
+    // With offsets nothing is to be said, and all three say the same.
+    let told = "2025-10-26T02:00:00+02:00,10\n2025-10-26T02:00:00+01:00,20\n";
+    let utc = "2025-10-26T00:00:00Z,10\n2025-10-26T01:00:00Z,20\n";
+    let by_local = rows(&forecast(&around_the_clock(local), &zone));
+    for rows_of_it in [told, utc] {
+        let csv = around_the_clock(rows_of_it);
+        assert!(notes(&csv, &zone).1.is_empty());
+        assert_eq!(rows(&forecast(&csv, &zone)), by_local);
+    }
+    assert_eq!(rows(&forecast(&around_the_clock(once), &zone)), by_local);
+
+    for (rows, options, says) in [
+        (
+            local,
+            &[][..],
+            "2025-10-26T02:00 is given twice; where clocks went back, --zone says",
+        ),
+        (
+            "2025-10-26T02:00,1\n2025-10-26T02:00,1\n2025-10-26T02:00,1\n",
+            &zone,
+            "2025-10-26T02:00 is given twice",
+        ),
+        (
+            "2025-10-26T02:00,1\n2025-10-26T03:00,1\n",
+            &zone,
+            "2025-10-26T03:00 is given twice",
+        ),
+        (
+            "2025-03-30T02:00,1\n",
+            &zone,
+            "2025-03-30T02:00 does not exist in Europe/Berlin",
+        ),
+    ] {
+        let output = forecast(&around_the_clock(rows), options);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(says), "{says}: {said}");
+    }
+}
+
+#[test]
+fn a_wrong_date_is_no_name_of_a_file() {
+    let csv = half_hours(&days(40));
+    for (given, says) in [
+        (
+            "2025-13-01",
+            "'2025-13-01' is not a date; write it as 2026-03-29",
+        ),
+        ("25.12.2025", "'25.12.2025' is not a date"),
+        ("2025/12/25,2025/12/26", "'2025/12/25' is not a date"),
+        ("20251225", "'20251225' is not a date"),
+        ("2025-12-25,26.12.2025", "'26.12.2025' is not a date"),
+        ("2025-12-25,", "'' is not a date"),
+        (
+            "christmas",
+            "it is no date as 2026-12-25, nor a file that can be read",
+        ),
+    ] {
+        let output = forecast(&csv, &["--holidays", given]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{given}: {said}");
+        assert!(
+            said.contains("--holidays") && said.contains(says),
+            "{given}: {said}"
+        );
+    }
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "date\n2025-03-03").unwrap();
+    let path = file.path().to_str().unwrap();
+    let output = forecast(&csv, &["--days", "1", "--holidays", path]);
+    assert_eq!(rows(&output)[0][0], "2025-03-04T07:00:00");
+}

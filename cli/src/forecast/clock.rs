@@ -1,6 +1,8 @@
 //! What the clock on the centre's wall shows.
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
+use chrono::{
+    DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike,
+};
 use chrono_tz::Tz;
 use trunkline_workforce::forecast::Date;
 
@@ -30,9 +32,20 @@ pub struct Moment {
     pub date: Date,
     /// Seconds since midnight by the clock.
     pub second: u32,
-    /// Offset from UTC in seconds, where the text gives one: tells the two apart when an
-    /// hour comes twice.
+    /// Offset from UTC in seconds, where text or zone give one: tells the two apart when an hour
+    /// comes twice.
     pub offset: Option<i32>,
+}
+
+/// What a time in the file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// One moment.
+    Once(Moment),
+    /// A local time that comes twice, because clocks go back: the earlier and the later.
+    Twice(Moment, Moment),
+    /// A local time that clocks go forward over.
+    Never,
 }
 
 /// The centre's clock.
@@ -47,25 +60,22 @@ impl Clock {
     }
 
     /// Reads a time; `None` if it is none.
-    pub fn read(&self, text: &str) -> Option<Moment> {
-        let (local, offset) = match DateTime::parse_from_rfc3339(text) {
-            Ok(time) => match self.zone {
-                Some(zone) => {
-                    let there = time.with_timezone(&zone);
-                    let local = there.naive_local();
-                    let offset = local.signed_duration_since(there.naive_utc());
-                    (local, Some(i32::try_from(offset.num_seconds()).ok()?))
-                }
-                None => (time.naive_local(), Some(time.offset().local_minus_utc())),
-            },
-            Err(_) => (plain(text)?, None),
+    pub fn read(&self, text: &str) -> Option<Read> {
+        if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+            let moment = match self.zone {
+                Some(zone) => of(&time.with_timezone(&zone)),
+                None => of(&time),
+            };
+            return Some(Read::Once(moment?));
+        }
+        let local = plain(text)?;
+        let Some(zone) = self.zone else {
+            return Some(Read::Once(at(local, None)?));
         };
-        let epoch = NaiveDate::from_ymd_opt(1970, 1, 1)?;
-        let days = local.date().signed_duration_since(epoch).num_days();
-        Some(Moment {
-            date: Date(i32::try_from(days).ok()?),
-            second: local.time().num_seconds_from_midnight(),
-            offset,
+        Some(match zone.from_local_datetime(&local) {
+            LocalResult::Single(time) => Read::Once(of(&time)?),
+            LocalResult::Ambiguous(earlier, later) => Read::Twice(of(&earlier)?, of(&later)?),
+            LocalResult::None => Read::Never,
         })
     }
 
@@ -90,6 +100,23 @@ impl Clock {
             }
         }
     }
+}
+
+fn of<Z: TimeZone>(time: &DateTime<Z>) -> Option<Moment> {
+    at(
+        time.naive_local(),
+        Some(time.offset().fix().local_minus_utc()),
+    )
+}
+
+fn at(local: NaiveDateTime, offset: Option<i32>) -> Option<Moment> {
+    let epoch = NaiveDate::from_ymd_opt(1970, 1, 1)?;
+    let days = local.date().signed_duration_since(epoch).num_days();
+    Some(Moment {
+        date: Date(i32::try_from(days).ok()?),
+        second: local.time().num_seconds_from_midnight(),
+        offset,
+    })
 }
 
 pub(crate) fn plain(text: &str) -> Option<NaiveDateTime> {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use chrono_tz::Tz;
 use trunkline_workforce::forecast::{Date, Day, History};
 
-use super::clock::{Clock, Grid, Moment};
+use super::clock::{Clock, Grid, Moment, Read};
 use crate::number::read_within;
 
 /// Intervals that a forecast can be asked for.
@@ -28,6 +28,62 @@ pub struct Series {
     pub last: Date,
     /// The last day of the file, if its later intervals have not come yet.
     pub in_progress: Option<Day>,
+    /// How rows were read that could be read otherwise.
+    pub notes: Vec<String>,
+}
+
+/// The rows of a queue.
+#[derive(Default)]
+struct Rows {
+    counts: BTreeMap<Moment, f64>,
+    /// Local times without an offset that come twice, and in how many rows they are.
+    twice: BTreeMap<(Date, u32), usize>,
+}
+
+impl Rows {
+    /// Takes in a count; whether its time was free.
+    fn insert(&mut self, moment: Moment, calls: f64) -> bool {
+        self.counts.insert(moment, calls).is_none()
+    }
+
+    /// As [`Self::insert`], for a local time that comes twice: the first row of it is the earlier.
+    fn insert_twice(&mut self, (earlier, later): (Moment, Moment), calls: f64) -> bool {
+        *self
+            .twice
+            .entry((earlier.date, earlier.second))
+            .or_default() += 1;
+        let moment = if self.counts.contains_key(&earlier) {
+            later
+        } else {
+            earlier
+        };
+        self.insert(moment, calls)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut days: BTreeMap<Date, [Option<u32>; 2]> = BTreeMap::new();
+        for ((date, second), rows) in &self.twice {
+            let first = &mut days.entry(*date).or_default()[usize::from(*rows > 1)];
+            first.get_or_insert(*second);
+        }
+        let clock = |second: u32| format!("{:02}:{:02}", second / 3_600, second / 60 % 60);
+        let mut notes = Vec::new();
+        for (date, [once, both]) in days {
+            if let Some(second) = both {
+                notes.push(format!(
+                    "{date}: from {} on the clock shows the same twice, and so do the rows; the first of two is read as the one before clocks went back",
+                    clock(second)
+                ));
+            }
+            if let Some(second) = once {
+                notes.push(format!(
+                    "{date}: from {} on the clock shows the same twice, but the rows don't; each is read as the count of one of the two intervals",
+                    clock(second)
+                ));
+            }
+        }
+        notes
+    }
 }
 
 /// Reads every series of the file.
@@ -44,12 +100,12 @@ pub fn read(path: &Path, zone: Option<Tz>) -> Result<Vec<Series>> {
     let queue = find("queue");
 
     let clock = Clock::new(zone);
-    let mut queues: BTreeMap<Option<String>, BTreeMap<Moment, f64>> = BTreeMap::new();
+    let mut queues: BTreeMap<Option<String>, Rows> = BTreeMap::new();
     for (index, row) in rows.records().enumerate() {
         let number = index + 1;
         let row = row.with_context(|| format!("row {number}"))?;
         let cell = |column: usize| row.get(column).unwrap_or_default();
-        let Some(moment) = clock.read(cell(at)) else {
+        let Some(read) = clock.read(cell(at)) else {
             bail!(
                 "row {number}: at: '{}' is not a time; write 2026-03-02T07:30 or RFC 3339",
                 cell(at)
@@ -58,9 +114,25 @@ pub fn read(path: &Path, zone: Option<Tz>) -> Result<Vec<Series>> {
         let field = format!("row {number}: {}", &header[count]);
         let calls = read_within(&field, cell(count), 0.0, MOST_CALLS)?.to_f64();
         let series = queues.entry(queue.map(|q| cell(q).to_owned())).or_default();
+        let is_new = match (read, zone) {
+            (Read::Once(moment), _) => series.insert(moment, calls),
+            (Read::Twice(earlier, later), _) => series.insert_twice((earlier, later), calls),
+            // Nobody called in an hour that wasn't.
+            (Read::Never, _) if calls == 0.0 => true,
+            (Read::Never, zone) => bail!(
+                "row {number}: at: {} does not exist in {}: clocks go forward over it",
+                cell(at),
+                zone.map_or("UTC", |zone| zone.name())
+            ),
+        };
+        let hint = if zone.is_none() && is_local(read) {
+            "; where clocks went back, --zone says which zone it is"
+        } else {
+            ""
+        };
         ensure!(
-            series.insert(moment, calls).is_none(),
-            "row {number}: at: {} is given twice",
+            is_new,
+            "row {number}: at: {} is given twice{hint}",
             cell(at)
         );
     }
@@ -71,7 +143,12 @@ pub fn read(path: &Path, zone: Option<Tz>) -> Result<Vec<Series>> {
         .collect()
 }
 
-fn set_out(queue: Option<String>, counts: &BTreeMap<Moment, f64>) -> Result<Series> {
+fn is_local(read: Read) -> bool {
+    matches!(read, Read::Once(moment) if moment.offset.is_none())
+}
+
+fn set_out(queue: Option<String>, rows: &Rows) -> Result<Series> {
+    let counts = &rows.counts;
     let grid = grid(counts)?;
     let latest = counts.keys().map(|moment| moment.second).max().unwrap_or(0);
     let slots = ((latest - grid.first) / grid.interval + 1) as usize;
@@ -110,6 +187,7 @@ fn set_out(queue: Option<String>, counts: &BTreeMap<Moment, f64>) -> Result<Seri
         history: History::new(days)?,
         last,
         in_progress,
+        notes: rows.notes(),
     })
 }
 

@@ -25,7 +25,8 @@ const MOST_DAYS: usize = 366;
 #[derive(clap::Args)]
 pub struct Args {
     /// CSV with a header: at (the interval's start, as 2026-03-02T07:30 or RFC 3339), count
-    /// (or calls), and optionally queue
+    /// (or calls), and optionally queue. An open day without rows, or with 0 in all of them, is
+    /// read as a closure, with a note
     counts: PathBuf,
     /// Open days to forecast after the last one known
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -35,7 +36,8 @@ pub struct Args {
     #[arg(long, value_name = "DATES|FILE")]
     holidays: Option<String>,
     /// Zone of the centre, as Europe/Berlin: on the days when clocks change, hours that do
-    /// not exist get no forecast and hours that come twice get two
+    /// not exist get no forecast and hours that come twice get two; in the counts, too, a time
+    /// may come twice then: without an offset, the first row is the one before clocks went back
     #[arg(long, value_name = "ZONE")]
     zone: Option<chrono_tz::Tz>,
     /// Probability of the interval low..high
@@ -52,6 +54,20 @@ enum Format {
     Csv,
     /// The same with day totals
     Json,
+}
+
+/// What a reader of the forecast should know.
+#[derive(Default)]
+struct Notes(Vec<Value>);
+
+impl Notes {
+    fn add(&mut self, path: &str, queue: Option<&str>, note: &str) {
+        match queue {
+            Some(queue) => note!("note: {path}: queue {queue}: {note}"),
+            None => note!("note: {path}: {note}"),
+        }
+        self.0.push(json!({"queue": queue, "note": note}));
+    }
 }
 
 /// One line of the forecast.
@@ -77,13 +93,17 @@ pub fn run(args: Args) -> Result<Outcome> {
 
     let mut rows = Vec::new();
     let mut totals = Vec::new();
+    let mut notes = Notes::default();
     for series in series {
-        let days = forecast(&series, &calendar, args.days, &path).with_context(|| match &series
-            .queue
-        {
-            Some(queue) => format!("{path}: queue {queue}"),
-            None => path.clone(),
-        })?;
+        let mut note = |note: &str| notes.add(&path, series.queue.as_deref(), note);
+        series.notes.iter().for_each(|one| note(one));
+        let days =
+            forecast(&series, &calendar, args.days, &mut note).with_context(|| {
+                match &series.queue {
+                    Some(queue) => format!("{path}: queue {queue}"),
+                    None => path.clone(),
+                }
+            })?;
         for day in &days {
             let total = day.total(level);
             totals.push(json!({
@@ -98,7 +118,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     match args.output {
         Format::Csv => print_csv(&rows)?,
-        Format::Json => data!("{}", in_json(&rows, &totals, level))?,
+        Format::Json => data!("{}", in_json(&rows, &totals, level, &notes))?,
     }
     Ok(Outcome::Fine)
 }
@@ -107,10 +127,16 @@ fn holidays(given: Option<&str>) -> Result<BTreeSet<Date>> {
     let Some(given) = given else {
         return Ok(BTreeSet::new());
     };
-    let text = match given.split(',').next().map(str::parse::<Date>) {
-        Some(Ok(_)) => given.replace(',', "\n"),
-        _ => std::fs::read_to_string(given).with_context(|| format!("--holidays {given}"))?,
-    };
+    let first = given.split(',').next().unwrap_or_default();
+    if first.parse::<Date>().is_ok() || looks_like_a_date(first) {
+        let dates = given.split(',').map(|date| date.trim().parse::<Date>());
+        return dates
+            .map(|date| date.with_context(|| format!("--holidays {given}")))
+            .collect();
+    }
+    let text = std::fs::read_to_string(given).with_context(|| {
+        format!("--holidays {given}: it is no date as 2026-12-25, nor a file that can be read")
+    })?;
     text.lines()
         .map(|line| line.split(',').next().unwrap_or_default().trim())
         .enumerate()
@@ -122,16 +148,24 @@ fn holidays(given: Option<&str>) -> Result<BTreeSet<Date>> {
         .collect()
 }
 
+/// Whether a text is meant for a date, if a wrong one: nobody calls a file so.
+fn looks_like_a_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim().split(['-', '/', '.', ' ']).collect();
+    let digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let digits_only = parts.iter().all(|part| !part.is_empty()) && parts.iter().all(digits);
+    digits_only && (parts.len() == 3 || parts.len() == 1 && parts[0].len() == 8)
+}
+
 /// The day in progress, if the last one is, and the days after.
 fn forecast(
     series: &Series,
     calendar: &Calendar,
     days: usize,
-    path: &str,
+    note: &mut impl FnMut(&str),
 ) -> Result<Vec<DayForecast>> {
     let (model, notes) = Model::fit(&series.history, calendar.clone())?;
-    for note in notes {
-        note!("note: {path}: {note}");
+    for one in notes {
+        note(&one.to_string());
     }
     let Some(today) = &series.in_progress else {
         let ahead = model.ahead(series.last, days)?;
@@ -141,16 +175,16 @@ fn forecast(
     match ahead.first() {
         Some(first) if first.date == today.date => {
             let known = today.counts.iter().flatten().count();
-            note!(
-                "note: {path}: {} is in progress; its first {known} intervals sharpen the rest",
+            note(&format!(
+                "{} is in progress; its first {known} intervals sharpen the rest",
                 today.date
-            );
+            ));
             ahead[0] = first.update(&today.counts)?;
         }
-        _ => note!(
-            "note: {path}: {} is in progress, but is usually closed; it is passed over",
+        _ => note(&format!(
+            "{} is in progress, but is usually closed; it is passed over",
             today.date
-        ),
+        )),
     }
     Ok(ahead)
 }
@@ -194,7 +228,7 @@ fn print_csv(rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
-fn in_json(rows: &[Row], totals: &[Value], level: f64) -> Value {
+fn in_json(rows: &[Row], totals: &[Value], level: f64, notes: &Notes) -> Value {
     let intervals: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -207,5 +241,5 @@ fn in_json(rows: &[Row], totals: &[Value], level: f64) -> Value {
             })
         })
         .collect();
-    json!({"level": level, "days": totals, "intervals": intervals})
+    json!({"level": level, "days": totals, "intervals": intervals, "notes": notes.0})
 }

@@ -1,9 +1,9 @@
 //! Past counts by day and interval, cleaned with every repair said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::calendar::Date;
+use super::calendar::{Calendar, Date};
 
 /// Fewer days say nothing about weekdays.
 pub(crate) const LEAST_DAYS: usize = 10;
@@ -14,6 +14,10 @@ const LEAST_SHARE: f64 = 0.5;
 /// A day is a spike or a slump if the logarithm of its total lies so many scaled median
 /// deviations from the median of its weekday.
 const SPIKE: f64 = 8.0;
+
+/// Where so many contacts are usual in a day, a day with none at all was no open one: chance has
+/// it once in a thousand days (e⁻⁷).
+const NEVER_NONE: f64 = 7.0;
 
 /// Counts of one day; `None` where there is no record.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +98,29 @@ pub enum Note {
         /// The median total of its weekday.
         usual: f64,
     },
+    /// Days without any record, of weekdays that are open, and no holidays: read as closures.
+    Missing {
+        /// The first of them.
+        first: Date,
+        /// The last, with recorded days before and behind but none between.
+        last: Date,
+        /// How many.
+        days: usize,
+    },
+    /// Every interval is 0: read as a closure, and left out.
+    ZeroDay {
+        /// Which day.
+        date: Date,
+        /// The median total of its weekday.
+        usual: f64,
+    },
+    /// Every interval of every such day is 0: read as closed.
+    ZeroWeekday {
+        /// 0 is Monday.
+        weekday: usize,
+        /// How many there are.
+        days: usize,
+    },
     /// A weekday asked for that was never seen open.
     NeverOpen {
         /// The date asked for.
@@ -118,6 +145,34 @@ impl fmt::Display for Note {
                 f,
                 "{date}: {total:.0} contacts are far from the usual {usual:.0}; the day is left out"
             ),
+            Note::Missing { first, last, days } if first == last => write!(
+                f,
+                "{first}: {days} day without a record, though no holiday and of a weekday that is open; it is read as a closure"
+            ),
+            Note::Missing { first, last, days } => write!(
+                f,
+                "{first} to {last}: {days} days without a record, though no holidays and of weekdays that are open; they are read as closures"
+            ),
+            Note::ZeroDay { date, usual } => write!(
+                f,
+                "{date}: every interval is 0 where {usual:.0} contacts are usual; the day is read as a closure and left out"
+            ),
+            Note::ZeroWeekday { weekday, days } => {
+                const NAMES: [&str; 7] = [
+                    "Mondays",
+                    "Tuesdays",
+                    "Wednesdays",
+                    "Thursdays",
+                    "Fridays",
+                    "Saturdays",
+                    "Sundays",
+                ];
+                let name = NAMES.get(*weekday).copied().unwrap_or("days");
+                write!(
+                    f,
+                    "{name}: every interval of all {days} is 0; they are read as closed"
+                )
+            }
             Note::NeverOpen { date } => {
                 write!(
                     f,
@@ -178,7 +233,7 @@ impl History {
     }
 
     /// Complete, ordinary days, and what was done to make them so.
-    pub(crate) fn cleaned(&self) -> (Vec<CleanDay>, Vec<Note>) {
+    pub(crate) fn cleaned(&self, calendar: &Calendar) -> Cleaned {
         let mut notes = Vec::new();
         let mut usable = Vec::new();
         let least = LEAST_SHARE * self.slots as f64;
@@ -193,14 +248,75 @@ impl History {
                 usable.push(day);
             }
         }
+        let closed = closures(&usable, calendar, &mut notes);
+        usable.retain(|day| !closed.contains(&day.date));
         let profile = profile(&usable, self.slots);
         let mut clean: Vec<CleanDay> = usable
             .into_iter()
             .map(|day| fill(day, &profile, &mut notes))
             .collect();
         drop_outliers(&mut clean, &mut notes);
-        (clean, notes)
+        Cleaned {
+            days: clean,
+            closed,
+            notes,
+        }
     }
+
+    /// Days between the first and the last that have no record, though these weekdays are open and
+    /// no holiday says why.
+    pub(crate) fn missing(&self, calendar: &Calendar, open: &[bool; 7]) -> Vec<Note> {
+        let gaps = self.days.windows(2).filter_map(|pair| {
+            let between = (pair[0].date.0 + 1..pair[1].date.0).map(Date);
+            let expected = |date: &Date| open[date.weekday()] && !calendar.holidays.contains(date);
+            let mut missing = between.filter(expected);
+            let first = missing.next()?;
+            let (days, last) = missing.fold((1, first), |(days, _), date| (days + 1, date));
+            Some(Note::Missing { first, last, days })
+        });
+        gaps.collect()
+    }
+}
+
+/// What is made of a history.
+pub(crate) struct Cleaned {
+    /// Complete, ordinary days.
+    pub days: Vec<CleanDay>,
+    /// Recorded, and read as closures.
+    pub closed: BTreeSet<Date>,
+    pub notes: Vec<Note>,
+}
+
+/// Days of 0 in every interval where that is no chance. A queue that nobody ever calls has none.
+fn closures(days: &[&Day], calendar: &Calendar, notes: &mut Vec<Note>) -> BTreeSet<Date> {
+    let total = |day: &Day| day.counts.iter().flatten().sum::<f64>();
+    let called = days
+        .iter()
+        .map(|day| total(day))
+        .filter(|total| *total > 0.0);
+    let over_all = median(called.collect());
+    let mut closed = BTreeSet::new();
+    for weekday in 0..7 {
+        let alike = || days.iter().filter(|day| day.date.weekday() == weekday);
+        let called = alike().map(|day| total(day)).filter(|total| *total > 0.0);
+        let called: Vec<f64> = called.collect();
+        let never = called.is_empty();
+        let usual = if never { over_all } else { median(called) };
+        if usual < NEVER_NONE {
+            continue;
+        }
+        let zero = alike().filter(|day| total(day) == 0.0);
+        let zero: Vec<Date> = zero.map(|day| day.date).collect();
+        let unsaid = zero.iter().filter(|date| !calendar.holidays.contains(date));
+        if never {
+            let days = unsaid.count();
+            notes.extend((days > 0).then_some(Note::ZeroWeekday { weekday, days }));
+        } else {
+            notes.extend(unsaid.map(|date| Note::ZeroDay { date: *date, usual }));
+        }
+        closed.extend(zero);
+    }
+    closed
 }
 
 /// A day with a count in every interval.

@@ -6,8 +6,10 @@
 //! from interval to interval. A forecast is so a normal law of the day's roots; observed
 //! intervals condition it, and its squares are the counts.
 
+use std::collections::BTreeSet;
+
 use super::calendar::{Calendar, Date, DayClass};
-use super::history::{CleanDay, History, HistoryError, LEAST_DAYS, Note};
+use super::history::{CleanDay, Cleaned, History, HistoryError, LEAST_DAYS, Note};
 use super::linear::Symmetric;
 use super::normal::quantile;
 
@@ -101,7 +103,11 @@ impl Model {
     /// # Errors
     /// If too little of it is usable.
     pub fn fit(history: &History, calendar: Calendar) -> Result<(Self, Vec<Note>), ForecastError> {
-        let (days, notes) = history.cleaned();
+        let Cleaned {
+            days,
+            closed,
+            mut notes,
+        } = history.cleaned(&calendar);
         if days.len() < LEAST_DAYS {
             return Err(HistoryError::TooFewDays { usable: days.len() }.into());
         }
@@ -129,7 +135,8 @@ impl Model {
         let forms = covariance.leading(count);
 
         let open = open_weekdays(&days, &calendar);
-        let classes = classes(&days, history, &calendar, &open);
+        notes.extend(history.missing(&calendar, &open));
+        let classes = classes(&days, history, &closed, &calendar, &open);
         let noise = noise(&centred, &forms);
         let shapes = forms
             .into_iter()
@@ -229,14 +236,16 @@ fn open_weekdays(days: &[CleanDay], calendar: &Calendar) -> [bool; 7] {
 fn classes(
     days: &[CleanDay],
     history: &History,
+    closed: &BTreeSet<Date>,
     calendar: &Calendar,
     open: &[bool; 7],
 ) -> Vec<DayClass> {
-    let recorded = history.days();
+    let recorded = history.days().iter().map(|day| day.date);
+    let recorded: Vec<Date> = recorded.filter(|date| !closed.contains(date)).collect();
     days.iter()
         .map(|day| {
-            let at = recorded.partition_point(|other| other.date < day.date);
-            let before = at.checked_sub(1).map(|before| recorded[before].date);
+            let at = recorded.partition_point(|other| *other < day.date);
+            let before = at.checked_sub(1).map(|before| recorded[before]);
             calendar.class(day.date, before, open)
         })
         .collect()
