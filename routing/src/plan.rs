@@ -1,11 +1,12 @@
 //! The tenant as the matcher needs it: profiles and needs interned, who fits what worked out
 //! once for each configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use foldhash::fast::FixedState;
 use trunkline_tenant::crds::*;
 use trunkline_tenant::{Queue, QueueId, Tenant, TenantAgent};
 
@@ -124,7 +125,8 @@ pub(crate) struct Plan {
     pub(crate) zones: Vec<Tz>,
     client_of: BTreeMap<ClientName, ClientIx>,
     pub(crate) queues: Vec<QueuePlan>,
-    pub(crate) queue_of: BTreeMap<QueueId, QueueIx>,
+    /// Looked up with each arrival, and never walked.
+    pub(crate) queue_of: HashMap<QueueId, QueueIx, FixedState>,
     pub(crate) needs: Vec<Need>,
     need_of: BTreeMap<Need, NeedIx>,
     pub(crate) profiles: Vec<Profile>,

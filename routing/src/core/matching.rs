@@ -205,7 +205,7 @@ impl Core {
             }
         };
         for (profile, _) in self.pool.free(&self.plan, need, capacity) {
-            let skills = self.skill_of(profile, step);
+            let skills = self.skill_of(profile, step, strategy);
             for (key, agent) in self.pool.idle(capacity, profile) {
                 if !allowed(agent) {
                     if self.has(Bug::UnavailableHead) {
@@ -229,20 +229,31 @@ impl Core {
                 && self.may_begin(agent, slot)
             {
                 let key = (person.idle_since, person.order);
-                consider(prefer(self.skill_of(profile, step), key, agent), agent);
+                let skills = self.skill_of(profile, step, strategy);
+                consider(prefer(skills, key, agent), agent);
             }
         }
         best.map(|(_, agent)| agent)
     }
 
-    /// How many preferred skills a class has, and the sum of its levels in what the step names.
-    fn skill_of(&self, profile: ProfileIx, step: Option<&StepPlan>) -> (i64, i64) {
+    /// How many preferred skills a class has, and where the most skilled is asked the sum of its levels in
+    /// what the step names.
+    fn skill_of(
+        &self,
+        profile: ProfileIx,
+        step: Option<&StepPlan>,
+        strategy: Strategy,
+    ) -> (i64, i64) {
         let Some(step) = step else { return (0, 0) };
         let profile = &self.plan.profiles[profile.at()];
         let preferred = step
             .prefer
             .iter()
             .filter(|(skill, least)| profile.level(*skill) >= *least);
+        let preferred = preferred.count() as i64;
+        if strategy != Strategy::MostSkilled {
+            return (preferred, 0);
+        }
         let require = &self.plan.needs[step.need.at()].require;
         let named = require.iter().chain(
             step.prefer
@@ -252,7 +263,7 @@ impl Core {
         let sum: i64 = named
             .map(|(skill, _)| i64::from(profile.level(*skill)))
             .sum();
-        (preferred.count() as i64, sum)
+        (preferred, sum)
     }
 
     /// Millionths of capacity in use, and of the time since sign-in that was worked.

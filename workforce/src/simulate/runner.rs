@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use trunkline_routing::metrics::{Counts, Terms, View};
 use trunkline_routing::{
     AgentState, ContactId, Core, Input, NextKey, OfferId, Options, Outcome, Output, Phase, Segment,
@@ -56,11 +57,11 @@ pub(super) struct Runner<'a, 'f, 'p> {
     start: Time,
     events: Events,
     /// Everyone's place: people in the order of names, then agents of pods as they come.
-    places: HashMap<AgentName, u32>,
+    places: HashMap<AgentName, u32, FixedState>,
     people: Vec<Person>,
     teams: Vec<TeamName>,
     fates: Vec<Fate>,
-    queue_at: HashMap<QueueId, usize>,
+    queue_at: HashMap<QueueId, usize, FixedState>,
     tallies: Vec<Tally>,
     slicer: Option<Slicer>,
     fleets: Vec<Pods<'f, 'p>>,
@@ -104,7 +105,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
             setup,
             start,
             events: Events::default(),
-            places: HashMap::new(),
+            places: HashMap::default(),
             people: Vec::new(),
             fates: contacts.iter().map(|contact| fate(contact, None)).collect(),
             queue_at: tenant.queues.keys().cloned().zip(0..).collect(),
