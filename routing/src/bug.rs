@@ -40,8 +40,20 @@ pub enum Bug {
     ForgottenConsult,
     /// A callback whose customer was not reached is never tried again.
     ForgottenCallback,
+    /// A customer who is never reached is tried for ever.
+    TriedForEver,
     /// A long contact is offered just before a break.
     BreakForgotten,
+    /// A callback stays in line when the hours have ended in which it may be called.
+    CalledAfterHours,
+    /// A customer is called outside the window that they named.
+    WindowForgotten,
+    /// A queue is open on a holiday.
+    HolidayForgotten,
+    /// The first in rank is sought queue by queue.
+    QueueBeforeRank,
+    /// An agent is asked for more than they have room for.
+    Overloaded,
 }
 
 #[cfg(feature = "seeded-bugs")]

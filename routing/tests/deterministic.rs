@@ -1,12 +1,15 @@
 //! Deterministic simulation: a seed makes agents, callers, hang-ups, silence, hand-overs, late and
-//! lost events, clocks that step, new configurations and restarts; after each of them an
-//! independent checker looks at everybody.
+//! lost events, clocks that step, new configurations and restarts, on a day somewhere on earth whose
+//! clock may change and on which queues open and close; after each of them an independent checker
+//! looks at everybody.
 //!
 //! `TRUNKLINE_SIMULATION_INPUTS=100000000` plays longer, `TRUNKLINE_SIMULATION_SEED=7` starts elsewhere.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "deterministic/checker.rs"]
 mod checker;
+#[path = "deterministic/opening.rs"]
+mod opening;
 #[path = "deterministic/play.rs"]
 mod play;
 #[path = "deterministic/tally.rs"]
@@ -18,8 +21,8 @@ mod worlds;
 use std::sync::Arc;
 
 use play::{Case, Play, replay, run_seed, shrink};
-use trunkline_routing::{Bug, Core, Input, Options, Output, Time};
-use trunkline_tenant::Tenant;
+use trunkline_routing::{Bug, Core, Input, Output};
+use worlds::Place;
 
 const MOVES_A_SEED: usize = 2_000;
 
@@ -30,46 +33,43 @@ fn setting(name: &str, otherwise: u64) -> u64 {
         .unwrap_or(otherwise)
 }
 
-fn report(tenants: &[Arc<Tenant>], seed: u64, case: Case, why: &str) -> ! {
-    let case = shrink(tenants, case, None);
-    let again = replay(tenants, &case, None).unwrap_err();
+fn report(places: &[Place], seed: u64, case: Case, why: &str) -> ! {
+    let case = shrink(places, case, None);
+    let again = replay(places, &case, None).unwrap_err();
     let text = serde_json::to_string(&case).unwrap();
     panic!(
         "seed {seed}: {why}\nshrunk to {} moves: {again}\n{text}",
-        case.len()
+        case.moves.len()
     );
 }
 
 #[test]
 fn a_million_inputs_break_no_invariant() {
-    let tenants = worlds::tenants();
+    let places = worlds::places();
     let inputs = setting("TRUNKLINE_SIMULATION_INPUTS", 1_000_000);
     let first = setting("TRUNKLINE_SIMULATION_SEED", 1);
     for seed in first..first + inputs.div_ceil(MOVES_A_SEED as u64) {
-        if let Err((case, why)) = run_seed(&tenants, seed, MOVES_A_SEED, None) {
-            report(&tenants, seed, case, &why);
+        if let Err((case, why)) = run_seed(&places, seed, MOVES_A_SEED, None) {
+            report(&places, seed, case, &why);
         }
     }
 }
 
 #[test]
 fn a_replay_of_the_journal_gives_the_live_state_and_outputs_byte_for_byte() {
-    let tenants = worlds::tenants();
+    let places = worlds::places();
     for seed in 900..920 {
-        let case = run_seed(&tenants, seed, MOVES_A_SEED, None);
-        let case = case.unwrap_or_else(|(case, why)| report(&tenants, seed, case, &why));
-        let mut live = Play::new(&tenants, None, true).unwrap();
-        for (at, what) in &case {
+        let case = run_seed(&places, seed, MOVES_A_SEED, None);
+        let case = case.unwrap_or_else(|(case, why)| report(&places, seed, case, &why));
+        let mut live = Play::new(&places, case.begins, None, true);
+        for (at, what) in &case.moves {
             live.play(*at, what).unwrap();
         }
         // The journal knows inputs and their times, nothing of restarts.
-        let mut core = Core::new(Options {
-            dates: false,
-            ..Options::default()
-        });
+        let mut core = Core::new(case.begins.options());
         let mut said: Vec<Output> = Vec::new();
-        let tenant = Arc::clone(&tenants[0]);
-        core.handle(Time(0), Input::Configure { tenant }, &mut Vec::new());
+        let tenant = Arc::clone(&places[case.begins.place].tenants[0]);
+        core.handle(case.begins.at, Input::Configure { tenant }, &mut Vec::new());
         for (at, input) in live.journal.drain(..) {
             core.handle(at, input, &mut said);
         }
@@ -93,23 +93,23 @@ fn a_replay_of_the_journal_gives_the_live_state_and_outputs_byte_for_byte() {
 
 /// Plays with a bug until the checker sees it; the case shrinks, and is fine without the bug.
 fn is_seen(bug: Bug) {
-    let tenants = worlds::tenants();
-    let found = (1..60).find_map(|seed| run_seed(&tenants, seed, MOVES_A_SEED, Some(bug)).err());
+    let places = worlds::places();
+    let found = (1..60).find_map(|seed| run_seed(&places, seed, MOVES_A_SEED, Some(bug)).err());
     let (case, why) = found.unwrap_or_else(|| panic!("{bug:?} went unseen"));
-    let long = case.len();
-    let case = shrink(&tenants, case, Some(bug));
-    let again = replay(&tenants, &case, Some(bug)).unwrap_err();
+    let long = case.moves.len();
+    let case = shrink(&places, case, Some(bug));
+    let again = replay(&places, &case, Some(bug)).unwrap_err();
     println!(
         "{bug:?}: {why}; {long} moves shrink to {}: {again}",
-        case.len()
+        case.moves.len()
     );
     assert!(
-        case.len() <= 30,
+        case.moves.len() <= 30,
         "{bug:?} shrinks to {} moves only",
-        case.len()
+        case.moves.len()
     );
     assert!(
-        replay(&tenants, &case, None).is_ok(),
+        replay(&places, &case, None).is_ok(),
         "{bug:?}: the case fails without it too"
     );
 }
@@ -150,6 +150,12 @@ mod the_checker_sees {
         an_agent_logged_in_and_absent: AbsentInPool,
         wrong_statistics: WrongStatistics,
         an_abandonment_that_is_counted_nowhere: UncountedAbandon,
+        a_customer_tried_for_ever: TriedForEver,
+        a_customer_called_after_hours: CalledAfterHours,
+        a_customer_called_outside_their_own_window: WindowForgotten,
+        a_queue_open_on_a_holiday: HolidayForgotten,
+        queues_compared_before_ranks: QueueBeforeRank,
+        an_agent_with_more_than_they_have_room_for: Overloaded,
         an_agent_paused_for_ever_after_a_restart: PausedAfterRestart,
         the_eldest_who_starves: OldestStarved,
         a_step_that_ends_and_asks_nobody: StalledStep,
@@ -163,11 +169,11 @@ mod the_checker_sees {
 #[test]
 #[ignore = "plays the case in the file TRUNKLINE_SIMULATION_CASE, as a failing run printed it"]
 fn play_a_case() {
-    let tenants = worlds::tenants();
+    let places = worlds::places();
     let path = std::env::var("TRUNKLINE_SIMULATION_CASE").unwrap();
     let case: Case = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let mut play = Play::new(&tenants, None, true).unwrap();
-    for (at, what) in &case {
+    let mut play = Play::new(&places, case.begins, None, true);
+    for (at, what) in &case.moves {
         println!("{at} {what:?}");
         let verdict = play.play(*at, what);
         for output in play.said.drain(..) {

@@ -351,6 +351,7 @@ impl Core {
         if !self.options.dates {
             return from;
         }
+        let window = window.filter(|_| !self.has(Bug::WindowForgotten));
         let hours = self.plan.queues[queue.at()].definition.hours.as_ref();
         let tenant = self.tenant.as_ref();
         let hours = hours.and_then(|it| Some((tenant?.calendars.get(&it.calendar)?, it.zone)));
@@ -438,6 +439,7 @@ impl Core {
     pub(super) fn hours_are_over(&self, slot: Slot) -> bool {
         let callback = self.contacts[slot.at()].callback();
         let closes = callback.and_then(|it| it.closes);
+        let closes = closes.filter(|_| !self.has(Bug::CalledAfterHours));
         closes.is_some_and(|closes| closes <= self.now)
     }
 
@@ -512,6 +514,9 @@ impl Core {
         let contact = &self.contacts[slot.at()];
         let window = contact.callback().and_then(|it| it.window);
         let until = self.opens(contact.queue, window, self.now);
+        if self.has(Bug::CalledAfterHours) {
+            return;
+        }
         if until <= self.now {
             return self.heed_close(slot);
         }
@@ -592,7 +597,7 @@ impl Core {
             callback.attempts += 1;
             tried = callback.attempts;
         }
-        if tried >= MOST_ATTEMPTS {
+        if tried >= MOST_ATTEMPTS && !self.has(Bug::TriedForEver) {
             self.end_unserved(slot, SegmentEnd::Unreached, None, out);
         } else {
             let again = self.now + RETRY;

@@ -299,7 +299,8 @@ impl Core {
             }
             let near_break = person.free_by.is_some();
             let heads_suffice = self.refused.is_empty() && !near_break;
-            if heads_suffice && !shared && !self.has(Bug::OldestStarved) {
+            let queues_first = self.has(Bug::QueueBeforeRank);
+            if heads_suffice && !shared && !queues_first && !self.has(Bug::OldestStarved) {
                 // No line needs a look inside: the first of all is the least of the heads.
                 if let Some(head) = self.pool.first_queued(capacity, profile) {
                     consider((0, 0), head);
@@ -310,6 +311,13 @@ impl Core {
                 let line = &self.pool.lines[line.at()];
                 let newest = line.waiting.last().filter(|_| self.has(Bug::OldestStarved));
                 let head = newest.copied().unwrap_or(head);
+                let head = if queues_first {
+                    let queue = |rank: &Rank| Some(self.contacts[self.slot(rank.1)?.at()].queue);
+                    let by_queue = line.waiting.iter().min_by_key(|rank| (queue(rank), **rank));
+                    by_queue.copied().unwrap_or(head)
+                } else {
+                    head
+                };
                 let precedence = if shared {
                     self.shares.precedence(&self.plan, team, line.client)
                 } else {

@@ -375,12 +375,15 @@ impl Core {
 
     /// Brings the pool, the work account and what was reported into line with the agent.
     pub(super) fn refresh(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+        let overloaded = self.has(Bug::Overloaded);
         let person = &mut self.agents[agent.at()];
         if let (Some(profile), Some(team)) = (person.profile, person.team) {
             let available = person.available() && person.free_by.is_none();
             let key = (person.idle_since, person.order);
             for slot in 0..MEDIA {
-                let free = available && person.is_open_to(&self.plan.teams[team.at()], slot);
+                let team = &self.plan.teams[team.at()];
+                let room = overloaded && person.used[slot] < team.capacity[slot];
+                let free = available && (person.is_open_to(team, slot) || room);
                 if free == person.pooled[slot] {
                     continue;
                 }

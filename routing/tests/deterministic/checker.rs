@@ -4,11 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, NaiveDate, TimeZone};
 use trunkline_routing::*;
 use trunkline_tenant::crds::{AgentName, Medium};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
+use crate::opening::Opening;
 use crate::tally::Tally;
+
+#[path = "service.rs"]
+mod service;
 
 #[derive(Clone, Debug, Default)]
 struct Presence {
@@ -48,6 +53,10 @@ pub struct Checker {
     bases: BTreeMap<ContactId, i32>,
     /// Rows and figures.
     tally: Tally,
+    /// Hours.
+    opening: Opening,
+    /// The day of the centre, by which the core looks at everybody anew.
+    day: Option<NaiveDate>,
     /// Consults under way, and whose they are.
     consults: BTreeMap<ContactId, ContactId>,
     /// Who goes on with the customer of a consult just completed.
@@ -90,6 +99,18 @@ macro_rules! ensure {
     };
 }
 
+/// A contact among those that are here, by id.
+fn find(contacts: &[ContactView], id: ContactId) -> Option<&ContactView> {
+    let at = contacts.binary_search_by_key(&id, |view| view.id).ok()?;
+    Some(&contacts[at])
+}
+
+fn day(now: Time, tenant: &Tenant) -> NaiveDate {
+    let utc = DateTime::from_timestamp_micros(now.0).unwrap_or_default();
+    let local = tenant.time_zone.from_utc_datetime(&utc.naive_utc());
+    local.date_naive()
+}
+
 /// Nobody is said to have left who did not, nor to be dropped whom we did not lose.
 fn has_a_cause(id: ContactId, outcome: Outcome, input: Option<&Input>) -> Result<(), String> {
     let caused = match (outcome, input) {
@@ -104,7 +125,7 @@ fn has_a_cause(id: ContactId, outcome: Outcome, input: Option<&Input>) -> Result
 }
 
 impl Checker {
-    pub fn new(tenant: &Arc<Tenant>) -> Self {
+    pub fn new(tenant: &Arc<Tenant>, dates: bool) -> Self {
         Self {
             tenant: Arc::clone(tenant),
             queues: tenant.queues.clone(),
@@ -116,6 +137,8 @@ impl Checker {
             ended: BTreeSet::new(),
             bases: BTreeMap::new(),
             tally: Tally::new(),
+            opening: Opening::new(dates),
+            day: None,
             consults: BTreeMap::new(),
             heir: None,
             booked: BTreeMap::new(),
@@ -147,12 +170,19 @@ impl Checker {
             self.input(now, input, refused)?;
         }
         self.tally.begin();
-        if let Some(input) = input.filter(|_| !refused) {
+        let heard = input.filter(|_| !refused);
+        if let Some(input) = heard {
             self.tally.input(now, input, &self.queues);
         }
+        self.opening
+            .input(now, heard, out, &self.queues, &self.tenant)?;
         let mut fresh = BTreeSet::new();
         let mut offered = Vec::new();
-        for output in out {
+        for (n, output) in out.iter().enumerate() {
+            let at = |id| self.tally.queue_of(id);
+            let rest = &out[n + 1..];
+            self.opening
+                .output(now, output, rest, heard, at, &self.queues, &self.tenant)?;
             self.tally.output(now, output)?;
             self.output(now, output, &mut fresh, &mut offered)?;
             if let Output::Ended {
@@ -167,15 +197,23 @@ impl Checker {
                 self.tally.record(now, row, &self.tenant)?;
             }
         }
-        self.state(now, core)?;
-        self.held = core.contacts().into_iter().map(|view| view.queue).collect();
-        // A new configuration re-matches everybody, in an order of its own.
-        if !matches!(input, Some(Input::Configure { .. })) {
-            for (contact, agent) in offered {
-                self.order_of_service(contact, &agent, &fresh, core)?;
+        let contacts = core.contacts();
+        self.state(now, core, &contacts)?;
+        self.held.clear();
+        for view in &contacts {
+            if !self.held.contains(&view.queue) {
+                self.held.insert(view.queue.clone());
             }
         }
-        self.tally.settle(core, &self.tenant)
+        // A new configuration, or a new day, re-matches everybody, in an order of its own.
+        let today = day(now, &self.tenant);
+        let new_day = self.day.replace(today).is_some_and(|day| day != today);
+        if !new_day && !matches!(input, Some(Input::Configure { .. })) {
+            for (contact, agent) in offered {
+                self.order_of_service(contact, &agent, &fresh, core, &contacts)?;
+            }
+        }
+        self.tally.settle(core, &contacts, &self.tenant)
     }
 
     fn input(&mut self, now: Time, input: &Input, refused: bool) -> Result<(), String> {
@@ -565,8 +603,7 @@ impl Checker {
     }
 
     /// Everybody, as the core shows them, against what was said.
-    fn state(&self, now: Time, core: &Core) -> Result<(), String> {
-        let contacts = core.contacts();
+    fn state(&self, now: Time, core: &Core, contacts: &[ContactView]) -> Result<(), String> {
         let agents = core.agents();
         let next = core.next_deadline().unwrap_or(Time(i64::MAX));
         let armed = |what: String, deadline: Time| -> Result<(), String> {
@@ -580,7 +617,7 @@ impl Checker {
             );
             Ok(())
         };
-        for view in &contacts {
+        for view in contacts {
             let id = view.id;
             ensure!(
                 !self.ended.contains(&id),
@@ -639,8 +676,10 @@ impl Checker {
             self.alive.difference(&here).collect::<Vec<_>>(),
             here.difference(&self.alive).collect::<Vec<_>>()
         );
-        self.consults_hang_together(&contacts)?;
-        self.callbacks_are_merged(&contacts)?;
+        self.opening
+            .state(now, contacts, next, &self.queues, &self.tenant)?;
+        self.consults_hang_together(contacts)?;
+        self.callbacks_are_merged(contacts)?;
         for (id, (offer, agent)) in &self.offers {
             let here = contacts.iter().any(|view| view.id == *id);
             ensure!(
@@ -667,7 +706,7 @@ impl Checker {
                 armed(format!("the wrap-up of {}", view.name), until)?;
             }
         }
-        self.work_is_conserved(now, &contacts, &agents)
+        self.work_is_conserved(now, contacts, &agents)
     }
 
     fn consults_hang_together(&self, contacts: &[ContactView]) -> Result<(), String> {
@@ -724,204 +763,6 @@ impl Checker {
                     callback.id
                 );
             }
-        }
-        Ok(())
-    }
-
-    /// Near a break that a contact of the queue would overrun; `true` where the queue may owe its
-    /// customers, and so may be served all the same.
-    fn near_break(&self, name: &AgentName, queue: &QueueId, now: Time) -> Option<bool> {
-        let guard = Span::from(self.tenant.capacity.break_guard);
-        if guard.0 == 0 {
-            return None;
-        }
-        let shifts = self.rotas.get(name)?;
-        let free_by = shifts
-            .iter()
-            .flat_map(|shift| {
-                let end = (shift.to, shift.to + guard);
-                shift.breaks.iter().copied().chain([end])
-            })
-            .filter(|(from, to)| *from - guard <= now && now < *to)
-            .map(|(from, _)| from)
-            .min()?;
-        let expected = self
-            .handle
-            .get(queue)
-            .map_or(180_000_000, |(mean, _)| *mean);
-        (now + Span(expected) > free_by).then(|| self.queues[queue].service_level.is_some())
-    }
-
-    fn team_of(&self, name: &AgentName) -> Option<&trunkline_tenant::TenantTeam> {
-        let listed = self
-            .tenant
-            .agents
-            .get(name)
-            .and_then(|agent| agent.team.as_ref());
-        match listed {
-            Some(team) => self.tenant.teams.get(team),
-            None => self
-                .tenant
-                .teams
-                .get(self.agents.get(name)?.team.as_ref()?.as_str()),
-        }
-    }
-
-    /// Whether the agent can do what the contact's present step asks, free or not.
-    fn qualifies(&self, name: &AgentName, contact: &ContactView) -> bool {
-        let (Some(team), Some(step)) = (self.team_of(name), contact.step) else {
-            return false;
-        };
-        let queue = &self.queues[&contact.queue];
-        let listed = self.tenant.agents.get(name);
-        let team_name = match listed.and_then(|agent| agent.team.as_ref()) {
-            Some(team) => team.as_str(),
-            None => self.agents[name].team.as_deref().unwrap_or_default(),
-        };
-        let skills = listed.map_or(&team.skills, |agent| &agent.skills);
-        let capacity = [team.media.voice, team.media.chat, team.media.email];
-        queue
-            .teams
-            .iter()
-            .any(|share| share.name.as_str() == team_name)
-            && capacity[slot(contact.medium)] > 0
-            && queue.route.get(step).is_none_or(|step| {
-                let level = |skill| skills.get(skill).copied().unwrap_or(0);
-                step.require
-                    .iter()
-                    .all(|(skill, least)| level(skill) >= *least)
-            })
-    }
-
-    /// Somebody else who takes contacts qualifies and has not refused it.
-    fn another(&self, contact: &ContactView) -> bool {
-        let refused = self.refused.get(&contact.id);
-        self.agents.iter().any(|(name, one)| {
-            one.takes(contact.medium)
-                && refused.is_none_or(|who| !who.contains(name))
-                && self.qualifies(name, contact)
-        })
-    }
-
-    fn work_is_conserved(
-        &self,
-        now: Time,
-        contacts: &[ContactView],
-        agents: &[AgentView],
-    ) -> Result<(), String> {
-        let waiting: Vec<&ContactView> = contacts
-            .iter()
-            .filter(|view| view.stage == StageView::Waiting)
-            .collect();
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        for view in agents {
-            let Some(one) = self.agents.get(&view.name) else {
-                continue;
-            };
-            if !one.in_pool() || one.offer.is_some() || one.wraps > 0 {
-                continue;
-            }
-            let Some(team) = self.team_of(&view.name) else {
-                continue;
-            };
-            let mut used = [0; 3];
-            for id in &view.contacts {
-                let held = contacts.iter().find(|other| other.id == *id);
-                used[held.map_or(0, |held| slot(held.medium))] += 1;
-            }
-            let capacity = [team.media.voice, team.media.chat, team.media.email];
-            for contact in &waiting {
-                let medium = slot(contact.medium);
-                let interrupts = (0..3).all(|during| {
-                    let listed = team
-                        .interrupts
-                        .iter()
-                        .any(|rule| slot(rule.by) == medium && slot(rule.during) == during);
-                    during == medium || used[during] == 0 || listed
-                });
-                let room = used[medium] < capacity[medium] && interrupts;
-                let reached = one.takes(contact.medium);
-                if !room || !reached || !self.qualifies(&view.name, contact) {
-                    continue;
-                }
-                if self.near_break(&view.name, &contact.queue, now).is_some() {
-                    continue;
-                }
-                let refused = self.refused.get(&contact.id);
-                if refused.is_some_and(|who| who.contains(&view.name)) {
-                    if contact.consult_of.is_some() {
-                        continue;
-                    }
-                    let failed = self.last_failed.get(&contact.id).copied();
-                    let just = failed.is_some_and(|at| now - at < Span::seconds(40));
-                    if just || self.another(contact) {
-                        continue;
-                    }
-                }
-                return Err(format!(
-                    "{} is free and qualifies for contact {}, which waits in {} at step {:?}",
-                    view.name, contact.id, contact.queue, contact.step
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn rank(&self, view: &ContactView) -> (i64, ContactId) {
-        let minutes = self.bases.get(&view.id).copied().unwrap_or(0) + view.priority;
-        (view.place.0 - i64::from(minutes) * 60_000_000, view.id)
-    }
-
-    /// Nobody of the same client, queue and step was passed over; nobody is asked again for what
-    /// they did not take while another qualifies; who is asked qualifies.
-    fn order_of_service(
-        &self,
-        contact: ContactId,
-        agent: &AgentName,
-        fresh: &BTreeSet<ContactId>,
-        core: &Core,
-    ) -> Result<(), String> {
-        let offered = |view: &ContactView| matches!(view.stage, StageView::Offered { .. });
-        let Some(taken) = core.contact(contact).filter(offered) else {
-            return Ok(());
-        };
-        ensure!(
-            self.agents[agent].takes(taken.medium),
-            "{agent} is asked for contact {contact}, a {:?}, which does not reach them",
-            taken.medium
-        );
-        if taken.step.is_none() {
-            return Ok(());
-        }
-        ensure!(
-            self.qualifies(agent, &taken),
-            "{agent} is asked for {contact} and can't do it"
-        );
-        ensure!(
-            self.near_break(agent, &taken.queue, core.now()) != Some(false),
-            "{agent} is asked for contact {contact}, which overruns a break"
-        );
-        let refused = |id| self.refused.get(&id).is_some_and(|who| who.contains(agent));
-        ensure!(
-            !refused(contact) || !self.another(&taken),
-            "{agent} is asked again for contact {contact} while another qualifies"
-        );
-        for other in core.waiting(&taken.queue) {
-            let near = self.near_break(agent, &other.queue, core.now());
-            let alike = near.is_none()
-                && other.stage == StageView::Waiting
-                && other.step == taken.step
-                && other.client == taken.client
-                && other.medium == taken.medium
-                && !fresh.contains(&other.id)
-                && !refused(other.id);
-            ensure!(
-                !alike || self.rank(&other) > self.rank(&taken),
-                "contact {contact} is served before contact {}, which has the earlier rank",
-                other.id
-            );
         }
         Ok(())
     }

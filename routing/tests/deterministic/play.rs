@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeZone, Timelike};
 use serde::{Deserialize, Serialize};
 use trunkline_routing::*;
 use trunkline_tenant::{QueueId, Tenant};
 
 use crate::checker::Checker;
+use crate::worlds::Place;
 
 /// One thing that happens to the core.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +20,48 @@ pub enum Move {
     Restart,
 }
 
-pub type Case = Vec<(Time, Move)>;
+/// Where and when a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beginning {
+    pub place: usize,
+    pub at: Time,
+    /// Whether times are dates, and so calendars apply.
+    pub dates: bool,
+}
+
+impl Beginning {
+    /// Of a seed: every fourth is without dates, like a simulation of arrivals.
+    fn of(seed: u64, dice: &mut Dice, places: &[Place]) -> Self {
+        if seed.is_multiple_of(4) {
+            return Self {
+                place: 0,
+                at: Time(0),
+                dates: false,
+            };
+        }
+        let place = dice.below(places.len());
+        let (moment, seconds) = (dice.below(16), dice.below(5_400));
+        Self {
+            place,
+            at: places[place].begins(moment, seconds),
+            dates: true,
+        }
+    }
+
+    pub fn options(self) -> Options {
+        Options {
+            dates: self.dates,
+            ..Options::default()
+        }
+    }
+}
+
+/// A run as it is kept: the moves, and what they began from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    pub begins: Beginning,
+    pub moves: Vec<(Time, Move)>,
+}
 
 /// SplitMix64.
 pub struct Dice(pub u64);
@@ -67,15 +110,13 @@ const NAMES: [&str; 8] = [
 ];
 
 impl<'a> Play<'a> {
-    pub fn new(tenants: &'a [Arc<Tenant>], bug: Option<Bug>, keep: bool) -> Result<Self, String> {
-        let mut core = Core::new(Options {
-            dates: false,
-            ..Options::default()
-        });
+    pub fn new(places: &'a [Place], begins: Beginning, bug: Option<Bug>, keep: bool) -> Self {
+        let tenants = &places[begins.place].tenants;
+        let mut core = Core::new(begins.options());
         if let Some(bug) = bug {
             core.seed_bug(bug);
         }
-        let checker = Checker::new(&tenants[0]);
+        let checker = Checker::new(&tenants[0], begins.dates);
         let mut play = Self {
             core,
             checker,
@@ -88,8 +129,8 @@ impl<'a> Play<'a> {
         let tenant = Arc::clone(&tenants[0]);
         let mut out = Vec::new();
         play.core
-            .handle(Time(0), Input::Configure { tenant }, &mut out);
-        Ok(play)
+            .handle(begins.at, Input::Configure { tenant }, &mut out);
+        play
     }
 
     /// Plays one move: first what falls due before it, one thing at a time.
@@ -173,6 +214,24 @@ fn target(dice: &mut Dice) -> Target {
     }
 }
 
+/// Hours of a customer that begin or end soon, or have just done so, somewhere on earth.
+fn window(dice: &mut Dice, now: Time) -> Option<Window> {
+    let zones = [
+        "Asia/Kolkata",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Europe/Berlin",
+    ];
+    let zone: chrono_tz::Tz = zones[dice.below(4)].parse().ok()?;
+    let utc = DateTime::from_timestamp_micros(now.0)?;
+    let local = zone.from_utc_datetime(&utc.naive_utc());
+    let minute = (local.hour() * 60 + local.minute()) as usize;
+    let from = (minute + dice.below(60)).saturating_sub(50).min(1430);
+    let to = (from + 1 + dice.below(70)).min(24 * 60);
+    let (from, to) = (from as u16, to as u16);
+    dice.chance(60).then_some(Window { zone, from, to })
+}
+
 /// The next move, from what the world looks like.
 pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move) {
     let now = core.now();
@@ -218,7 +277,10 @@ pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move
     };
     let talking = |stage: &StageView| matches!(stage, StageView::Talking { .. });
     let any = |_: &StageView| true;
-    let crowded = contacts.len() > 14;
+    // What is put off for hours keeps nobody else away.
+    let later = |view: &&ContactView| matches!(view.stage, StageView::Later { .. });
+    let later = contacts.iter().filter(later).count();
+    let crowded = contacts.len() - later > 12 || contacts.len() > 20;
     let consulting = |dice: &mut Dice| {
         let fitting: Vec<ContactId> = contacts
             .iter()
@@ -332,18 +394,21 @@ pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move
         1091..=1109 => Input::CallMeBack {
             contact: some(dice, StageView::waits),
             number: dice.chance(20).then(|| "customer-5".to_owned()),
-            window: None,
+            window: window(dice, now),
         },
         1110..=1119 => {
             *last_id += 1;
             Input::BookCallback {
                 contact: ContactId(*last_id),
-                queue: QueueId::centre(["desk", "stepped", "over", "turns"][dice.below(4)]),
+                queue: QueueId::centre(
+                    ["desk", "stepped", "over", "turns", "office", "calls"][dice.below(6)],
+                ),
                 customer: format!("customer-{}", dice.below(4)),
-                due: dice
-                    .chance(50)
-                    .then(|| now + Span::seconds(dice.below(60) as i64)),
-                window: None,
+                due: dice.chance(50).then(|| {
+                    let most = if dice.chance(60) { 60 } else { 2_400 };
+                    now + Span::seconds(dice.below(most) as i64)
+                }),
+                window: window(dice, now),
                 agent: dice.chance(30).then(|| agent(dice)),
                 priority: 0,
             }
@@ -397,20 +462,23 @@ pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move
 
 /// Plays a seed; on failure, the moves so far and what was wrong.
 pub fn run_seed(
-    tenants: &[Arc<Tenant>],
+    places: &[Place],
     seed: u64,
     moves: usize,
     bug: Option<Bug>,
 ) -> Result<Case, (Case, String)> {
     let mut dice = Dice(seed);
-    let mut case = Case::new();
+    let mut case = Case {
+        begins: Beginning::of(seed, &mut dice, places),
+        moves: Vec::new(),
+    };
     let mut last_id = 0;
-    let mut play = Play::new(tenants, bug, false).map_err(|why| (Vec::new(), why))?;
+    let mut play = Play::new(places, case.begins, bug, false);
     for _ in 0..moves {
         let (at, what) = next_move(&mut dice, &play.core, &mut last_id);
-        case.push((at, what));
-        let (at, what) = &case[case.len() - 1];
-        if let Err(why) = play.play(*at, what) {
+        let verdict = play.play(at, &what);
+        case.moves.push((at, what));
+        if let Err(why) = verdict {
             return Err((case, why));
         }
     }
@@ -418,9 +486,11 @@ pub fn run_seed(
 }
 
 /// Plays a case as it is written.
-pub fn replay(tenants: &[Arc<Tenant>], case: &Case, bug: Option<Bug>) -> Result<(), String> {
-    let mut play = Play::new(tenants, bug, false)?;
-    case.iter().try_for_each(|(at, what)| play.play(*at, what))
+pub fn replay(places: &[Place], case: &Case, bug: Option<Bug>) -> Result<(), String> {
+    let mut play = Play::new(places, case.begins, bug, false);
+    case.moves
+        .iter()
+        .try_for_each(|(at, what)| play.play(*at, what))
 }
 
 /// What went wrong, whoever it was about: so that a smaller case fails for the same reason.
@@ -432,18 +502,18 @@ fn kind(why: &str) -> String {
 }
 
 /// A smaller case that still fails: ever smaller parts are left out.
-pub fn shrink(tenants: &[Arc<Tenant>], mut case: Case, bug: Option<Bug>) -> Case {
-    let Err(wanted) = replay(tenants, &case, bug) else {
+pub fn shrink(places: &[Place], mut case: Case, bug: Option<Bug>) -> Case {
+    let Err(wanted) = replay(places, &case, bug) else {
         return case;
     };
     let wanted = kind(&wanted);
-    let mut part = case.len() / 2;
+    let mut part = case.moves.len() / 2;
     while part > 0 {
         let mut from = 0;
-        while from < case.len() {
+        while from < case.moves.len() {
             let mut less = case.clone();
-            less.drain(from..(from + part).min(case.len()));
-            if replay(tenants, &less, bug).is_err_and(|why| kind(&why) == wanted) {
+            less.moves.drain(from..(from + part).min(case.moves.len()));
+            if replay(places, &less, bug).is_err_and(|why| kind(&why) == wanted) {
                 case = less;
             } else {
                 from += part;

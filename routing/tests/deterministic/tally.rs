@@ -3,7 +3,7 @@
 //! `routing/src/metrics` is used but to be compared with. What follows from a row by arithmetic
 //! (who was answered within T) is left to the tests there: every time of every row is checked here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trunkline_routing::metrics::{Interval, Ledger, Scope};
 use trunkline_routing::*;
@@ -90,6 +90,8 @@ impl Figures {
     }
 }
 
+type Key = (Scope, Time);
+
 pub struct Tally {
     lives: BTreeMap<ContactId, Life>,
     /// Who came by this input, and since when they had been there.
@@ -99,6 +101,8 @@ pub struct Tally {
     /// Rows of conversations, each complete once its wrap-up is over.
     owed: BTreeMap<(ContactId, u32), Row>,
     figures: BTreeMap<Scope, BTreeMap<Time, Figures>>,
+    /// What figures this event has to do with.
+    touched: BTreeSet<Key>,
     /// The rows so far, folded as the engine folds them.
     ledger: Ledger,
 }
@@ -118,11 +122,8 @@ macro_rules! ensure {
 }
 
 impl Life {
-    fn scopes(&self, entered: Time) -> [(Scope, Time); 2] {
-        [
-            (Scope::Queue(self.queue.clone()), quarter(entered)),
-            (Scope::Client(self.client.clone()), quarter(self.arrived)),
-        ]
+    fn scopes(&self, entered: Time) -> [Key; 2] {
+        keys(&self.queue, entered, self.client.as_ref(), self.arrived)
     }
 
     /// Whether the contact's client counts this stretch: only the first until somebody talks.
@@ -139,6 +140,7 @@ impl Tally {
             due: BTreeMap::new(),
             owed: BTreeMap::new(),
             figures: BTreeMap::new(),
+            touched: BTreeSet::new(),
             ledger: Ledger::new(Interval::Quarter),
         }
     }
@@ -147,6 +149,7 @@ impl Tally {
     fn count(&mut self, life: &Life, entered: Time, both: bool, what: impl Fn(&mut Figures, bool)) {
         for (n, (scope, start)) in life.scopes(entered).into_iter().enumerate() {
             if n == 0 || both {
+                self.touched.insert((scope.clone(), start));
                 let figures = self.figures.entry(scope).or_default();
                 what(figures.entry(start).or_default(), n == 1);
             }
@@ -259,6 +262,11 @@ impl Tally {
         let done = what(self, &mut life);
         self.lives.insert(id, life);
         Some(done)
+    }
+
+    /// The queue of a contact that is here.
+    pub fn queue_of(&self, contact: ContactId) -> Option<QueueId> {
+        Some(self.lives.get(&contact)?.queue.clone())
     }
 
     /// Another event.
@@ -524,13 +532,19 @@ impl Tally {
             said.contact,
             said.wrap_up
         );
+        self.touched.extend(keys_of(said));
         self.ledger.add(said, tenant);
         Ok(())
     }
 
     /// After an event: every row is written that must be, what is open is shown as it is, and the
     /// figures are those counted here.
-    pub fn settle(&self, core: &Core, tenant: &Tenant) -> Result<(), String> {
+    pub fn settle(
+        &mut self,
+        core: &Core,
+        contacts: &[ContactView],
+        tenant: &Tenant,
+    ) -> Result<(), String> {
         if let Some(((contact, index), row)) = self.due.first_key_value() {
             return Err(format!(
                 "no row was written of stretch {index} of contact {contact}: {row:?}"
@@ -538,9 +552,11 @@ impl Tally {
         }
         let rows = core.open_rows();
         let (mut open, mut wraps) = (0, 0);
+        let mut touched = std::mem::take(&mut self.touched);
         let mut present = Ledger::new(Interval::Quarter);
         for row in &rows {
             present.add(row, tenant);
+            touched.extend(keys_of(row));
             let shown = row_of(row);
             let (contact, index) = (row.contact, row.index);
             if row.end != SegmentEnd::Open {
@@ -580,46 +596,40 @@ impl Tally {
             self.owed.len()
         );
         // Of a consult that is put to somebody outside no row is shown until they take it.
-        let asks = |id: &ContactId| {
-            let stage = core.contact(*id).map(|view| view.stage);
-            matches!(stage, Some(StageView::Outside { .. }))
+        let asks = |view: &&ContactView| {
+            view.consult_of.is_some() && matches!(view.stage, StageView::Outside { .. })
         };
-        let lives = self.lives.iter();
-        let lives = lives.filter(|(id, life)| life.open.is_some() && !asks(id));
-        let lives = lives.count();
+        let lives = self.lives.values().filter(|life| life.open.is_some());
+        let lives = lives.count() - contacts.iter().filter(asks).count();
         ensure!(
             open == lives,
             "{lives} contacts wait or talk, {open} are shown"
         );
-        self.compare(&present)
+        self.compare(&present, touched)
     }
 
-    fn compare(&self, present: &Ledger) -> Result<(), String> {
-        for (scope, counted) in &self.figures {
-            let mut shown: BTreeMap<Time, metrics::Counts> = BTreeMap::new();
+    /// Of what an event touched, and of all that is open: nothing else can have changed.
+    fn compare(&mut self, present: &Ledger, touched: BTreeSet<Key>) -> Result<(), String> {
+        let empty = BTreeMap::new();
+        for (scope, start) in touched {
+            let figures = self.figures.get(&scope).unwrap_or(&empty).get(&start);
+            let figures = figures.copied().unwrap_or_default();
+            let mut shown = metrics::Counts::default();
             for ledger in [&self.ledger, present] {
-                for (start, sums) in ledger.intervals(scope) {
-                    shown.entry(start).or_default().merge(&sums.counts);
+                let sums = ledger.intervals(&scope).find(|(at, _)| *at == start);
+                if let Some((_, sums)) = sums {
+                    shown.merge(&sums.counts);
                 }
             }
-            for (start, figures) in counted {
-                let shown = shown.remove(start).unwrap_or_default();
-                let shown = Figures::of(&shown);
-                ensure!(
-                    shown == *figures,
-                    "the figures of {scope:?} from {start} are {shown:?}, counted are {figures:?}"
-                );
-                ensure!(
-                    figures.balance(),
-                    "contacts of {scope:?} from {start} are nowhere: {figures:?}"
-                );
-            }
-            for (start, shown) in shown {
-                ensure!(
-                    Figures::of(&shown) == Figures::default(),
-                    "{scope:?} has figures from {start}, when nothing came: {shown:?}"
-                );
-            }
+            let shown = Figures::of(&shown);
+            ensure!(
+                shown == figures,
+                "the figures of {scope:?} from {start} are {shown:?}, counted are {figures:?}"
+            );
+            ensure!(
+                figures.balance(),
+                "contacts of {scope:?} from {start} are nowhere: {figures:?}"
+            );
         }
         Ok(())
     }
@@ -634,6 +644,17 @@ fn hold(stretch: &mut Stretch, now: Time, on: bool) {
         }
         _ => {}
     }
+}
+
+fn keys(queue: &QueueId, entered: Time, client: Option<&ClientName>, arrived: Time) -> [Key; 2] {
+    [
+        (Scope::Queue(queue.clone()), quarter(entered)),
+        (Scope::Client(client.cloned()), quarter(arrived)),
+    ]
+}
+
+fn keys_of(row: &Segment) -> [Key; 2] {
+    keys(&row.queue, row.entered, row.client.as_ref(), row.arrived)
 }
 
 fn row_of(said: &Segment) -> Row {

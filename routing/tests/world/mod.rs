@@ -8,9 +8,14 @@ use trunkline_tenant::{QueueId, Tenant, compile, manifest};
 
 /// The Tenant of a CallCenter whose `spec` is this YAML, and of further documents.
 pub fn tenant(spec: &str, agents: &str, others: &str) -> Arc<Tenant> {
+    tenant_in("Europe/Berlin", spec, agents, others)
+}
+
+/// The same, on the clock of a zone.
+pub fn tenant_in(zone: &str, spec: &str, agents: &str, others: &str) -> Arc<Tenant> {
     let mut text = format!(
         "apiVersion: trunkline.dev/v1alpha1\nkind: CallCenter\n\
-         metadata: {{name: centre, namespace: centre}}\nspec: {{timeZone: Europe/Berlin,\n{spec}}}\n"
+         metadata: {{name: centre, namespace: centre}}\nspec: {{timeZone: {zone},\n{spec}}}\n"
     );
     for line in agents
         .lines()

@@ -1,0 +1,243 @@
+//! Who is served by whom, and when: rules 1, 5, 7, 9, 10 and 12 as the checker reads them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trunkline_routing::*;
+use trunkline_tenant::QueueId;
+use trunkline_tenant::crds::{AgentName, Medium, SkillName, TeamName};
+
+use super::{Checker, find, slot};
+
+macro_rules! ensure {
+    ($holds:expr, $($what:tt)*) => {
+        if !$holds {
+            return Err(format!($($what)*));
+        }
+    };
+}
+
+impl Checker {
+    /// Near a break that a contact of the queue would overrun; `true` where the queue may owe its
+    /// customers, and so may be served all the same.
+    fn near_break(&self, name: &AgentName, queue: &QueueId, now: Time) -> Option<bool> {
+        let guard = Span::from(self.tenant.capacity.break_guard);
+        if guard.0 == 0 {
+            return None;
+        }
+        let shifts = self.rotas.get(name)?;
+        let free_by = shifts
+            .iter()
+            .flat_map(|shift| {
+                let end = (shift.to, shift.to + guard);
+                shift.breaks.iter().copied().chain([end])
+            })
+            .filter(|(from, to)| *from - guard <= now && now < *to)
+            .map(|(from, _)| from)
+            .min()?;
+        let expected = self
+            .handle
+            .get(queue)
+            .map_or(180_000_000, |(mean, _)| *mean);
+        (now + Span(expected) > free_by).then(|| self.queues[queue].service_level.is_some())
+    }
+
+    fn team_of(&self, name: &AgentName) -> Option<&trunkline_tenant::TenantTeam> {
+        let listed = self
+            .tenant
+            .agents
+            .get(name)
+            .and_then(|agent| agent.team.as_ref());
+        match listed {
+            Some(team) => self.tenant.teams.get(team),
+            None => self
+                .tenant
+                .teams
+                .get(self.agents.get(name)?.team.as_ref()?.as_str()),
+        }
+    }
+
+    /// Whether the agent can do what the contact's present step asks, free or not.
+    fn qualifies(&self, name: &AgentName, contact: &ContactView) -> bool {
+        let (Some(team), Some(step)) = (self.team_of(name), contact.step) else {
+            return false;
+        };
+        let queue = &self.queues[&contact.queue];
+        let listed = self.tenant.agents.get(name);
+        let team_name = match listed.and_then(|agent| agent.team.as_ref()) {
+            Some(team) => team.as_str(),
+            None => self.agents[name].team.as_deref().unwrap_or_default(),
+        };
+        let skills = listed.map_or(&team.skills, |agent| &agent.skills);
+        let capacity = [team.media.voice, team.media.chat, team.media.email];
+        queue
+            .teams
+            .iter()
+            .any(|share| share.name.as_str() == team_name)
+            && capacity[slot(contact.medium)] > 0
+            && queue.route.get(step).is_none_or(|step| {
+                let level = |skill| skills.get(skill).copied().unwrap_or(0);
+                step.require
+                    .iter()
+                    .all(|(skill, least)| level(skill) >= *least)
+            })
+    }
+
+    /// Somebody else who takes contacts qualifies and has not refused it.
+    fn another(&self, contact: &ContactView) -> bool {
+        let refused = self.refused.get(&contact.id);
+        self.agents.iter().any(|(name, one)| {
+            one.takes(contact.medium)
+                && refused.is_none_or(|who| !who.contains(name))
+                && self.qualifies(name, contact)
+        })
+    }
+
+    pub(super) fn work_is_conserved(
+        &self,
+        now: Time,
+        contacts: &[ContactView],
+        agents: &[AgentView],
+    ) -> Result<(), String> {
+        let waiting: Vec<&ContactView> = contacts
+            .iter()
+            .filter(|view| view.stage == StageView::Waiting)
+            .collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for view in agents {
+            let Some(one) = self.agents.get(&view.name) else {
+                continue;
+            };
+            if !one.in_pool() || one.offer.is_some() || one.wraps > 0 {
+                continue;
+            }
+            for contact in &waiting {
+                let room = self.has_room(view, contact.medium, contacts);
+                let reached = one.takes(contact.medium);
+                if !room || !reached || !self.qualifies(&view.name, contact) {
+                    continue;
+                }
+                if self.near_break(&view.name, &contact.queue, now).is_some() {
+                    continue;
+                }
+                let refused = self.refused.get(&contact.id);
+                if refused.is_some_and(|who| who.contains(&view.name)) {
+                    if contact.consult_of.is_some() {
+                        continue;
+                    }
+                    let failed = self.last_failed.get(&contact.id).copied();
+                    let just = failed.is_some_and(|at| now - at < Span::seconds(40));
+                    if just || self.another(contact) {
+                        continue;
+                    }
+                }
+                return Err(format!(
+                    "{} is free and qualifies for contact {}, which waits in {} at step {:?}",
+                    view.name, contact.id, contact.queue, contact.step
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn rank(&self, view: &ContactView) -> (i64, ContactId) {
+        let minutes = self.bases.get(&view.id).copied().unwrap_or(0) + view.priority;
+        (view.place.0 - i64::from(minutes) * 60_000_000, view.id)
+    }
+
+    /// What the contact's present step asks for: of which teams, and what they must know.
+    fn asks(&self, view: &ContactView) -> Option<(BTreeSet<&TeamName>, BTreeMap<&SkillName, u8>)> {
+        let queue = &self.queues[&view.queue];
+        let step = queue.route.get(view.step?);
+        let require = step.into_iter().flat_map(|step| &step.require);
+        let teams = queue.teams.iter().map(|share| &share.name);
+        Some((
+            teams.collect(),
+            require.map(|(skill, least)| (skill, *least)).collect(),
+        ))
+    }
+
+    /// Whether a contact of the medium may come on top of what the agent has in hand.
+    fn has_room(&self, agent: &AgentView, medium: Medium, contacts: &[ContactView]) -> bool {
+        let Some(team) = self.team_of(&agent.name) else {
+            return false;
+        };
+        let mut used = [0; 3];
+        for id in &agent.contacts {
+            let held = find(contacts, *id).map_or(0, |held| slot(held.medium));
+            used[held] += 1;
+        }
+        let capacity = [team.media.voice, team.media.chat, team.media.email];
+        let medium = slot(medium);
+        let interrupts = (0..3).all(|during| {
+            let listed = team
+                .interrupts
+                .iter()
+                .any(|rule| slot(rule.by) == medium && slot(rule.during) == during);
+            during == medium || used[during] == 0 || listed
+        });
+        used[medium] < capacity[medium] && interrupts
+    }
+
+    /// Of those of one client who ask for the same of the same teams nobody was passed over, whatever
+    /// their queues; nobody is asked again for what they did not take while another qualifies; who
+    /// is asked qualifies, and has room.
+    pub(super) fn order_of_service(
+        &self,
+        contact: ContactId,
+        agent: &AgentName,
+        fresh: &BTreeSet<ContactId>,
+        core: &Core,
+        contacts: &[ContactView],
+    ) -> Result<(), String> {
+        let offered = |view: &&ContactView| matches!(view.stage, StageView::Offered { .. });
+        let (Some(taken), Some(asked)) =
+            (find(contacts, contact).filter(offered), core.agent(agent))
+        else {
+            return Ok(());
+        };
+        ensure!(
+            self.agents[agent].takes(taken.medium),
+            "{agent} is asked for contact {contact}, a {:?}, which does not reach them",
+            taken.medium
+        );
+        ensure!(
+            self.has_room(&asked, taken.medium, contacts),
+            "{agent} is asked for contact {contact}, a {:?}, and has no room for it",
+            taken.medium
+        );
+        if taken.step.is_none() {
+            return Ok(());
+        }
+        ensure!(
+            self.qualifies(agent, taken),
+            "{agent} is asked for {contact} and can't do it"
+        );
+        ensure!(
+            self.near_break(agent, &taken.queue, core.now()) != Some(false),
+            "{agent} is asked for contact {contact}, which overruns a break"
+        );
+        let refused = |id| self.refused.get(&id).is_some_and(|who| who.contains(agent));
+        ensure!(
+            !refused(contact) || !self.another(taken),
+            "{agent} is asked again for contact {contact} while another qualifies"
+        );
+        let asks = self.asks(taken);
+        for other in contacts {
+            let alike = other.stage == StageView::Waiting
+                && other.client == taken.client
+                && slot(other.medium) == slot(taken.medium)
+                && !fresh.contains(&other.id)
+                && !refused(other.id)
+                && self.asks(other) == asks
+                && self.near_break(agent, &other.queue, core.now()).is_none();
+            ensure!(
+                !alike || self.rank(other) > self.rank(taken),
+                "contact {contact} is served before contact {}, which has the earlier rank",
+                other.id
+            );
+        }
+        Ok(())
+    }
+}
