@@ -388,3 +388,38 @@ fn whom_nobody_answers_stops_calling_again_and_it_is_said() {
     // Each of the two once, and a hundred times again.
     assert_eq!(offered.sum::<u64>(), 202, "{out}");
 }
+
+#[test]
+fn the_budget_of_pods_is_one_over_all_virtual_teams_those_that_do_not_scale_too() {
+    let two = WITH_BOTS
+        .replace(
+            "  - {name: front,",
+            "  - {name: more, kind: Virtual, media: {voice: 1}, virtual: {image: a, minPods: 50, maxPods: 100}}\n  - {name: front,",
+        )
+        .replace("teams: [front]", "teams: [more]");
+    let rates = "at,queue,calls\n0,chatty,300\n0,desk,300\n1800,chatty,300\n1800,desk,300\n";
+    let words = [
+        "simulate",
+        "c.yaml",
+        "--rates",
+        "r.csv",
+        "--handle=180",
+        "--patience=120",
+        "-ojson",
+    ];
+    let most_pods = |scale: &[&str]| -> Vec<f64> {
+        let files = [("c.yaml", two.as_str()), ("r.csv", rates)];
+        let (code, out, err) = trunkline(&[&words[..], scale].concat(), &files);
+        assert_eq!(code, Some(0), "{err}");
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let fleets = report["fleets"].as_array().unwrap().iter();
+        fleets
+            .map(|fleet| fleet["most_pods"].as_f64().unwrap())
+            .collect()
+    };
+    // Of 60 pods 50 are those of a team that doesn't scale, and 30 erlangs want more than the rest.
+    assert_eq!(most_pods(&["--scale=bots=30"]), [10.0]);
+    // Whoever asks first can't take what is kept for the other.
+    let both = most_pods(&["--scale=bots=30", "--scale=more=30"]);
+    assert_eq!(both, [10.0, 50.0]);
+}

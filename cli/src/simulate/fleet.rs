@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, ensure};
 use trunkline_routing::Span;
 use trunkline_tenant::crds::TeamName;
 use trunkline_tenant::{QueueId, Tenant};
-use trunkline_workforce::capacity::{self, Expected, Outlook, Settings, Work, decide};
+use trunkline_workforce::capacity::{self, Budget, Expected, Outlook, Settings, Work, decide};
 use trunkline_workforce::simulate::{Contact, Demand, Fleet, Presence, Removal, Setup, Sight};
 
 use super::{Callers, seconds};
@@ -48,10 +48,10 @@ pub struct Plan {
 }
 
 /// Every team that scales.
-#[derive(Default)]
 pub struct Plans {
     pub each: Vec<Plan>,
-    budget: u32,
+    /// Of these and of the virtual teams that don't scale, too.
+    budget: Budget,
     until: Span,
 }
 
@@ -97,7 +97,7 @@ impl Plans {
         }
         Ok(Self {
             each,
-            budget: tenant.capacity.virtual_budget.unwrap_or(u32::MAX),
+            budget: Budget::of(tenant),
             until: callers.last(),
         })
     }
@@ -139,11 +139,12 @@ impl Plans {
                     judged_since: 0.0,
                     before: (0, 0),
                 };
-                let left = move || {
-                    let others = desired.iter().enumerate().filter(|(one, _)| *one != at);
-                    let taken = others.fold(0_u32, |sum, (_, n)| sum.saturating_add(n.get()));
-                    self.budget.saturating_sub(taken)
+                let pods_of = move |team: &TeamName| {
+                    let mut plans = self.each.iter().zip(desired);
+                    let plan = plans.find(|(plan, _)| plan.team == *team);
+                    plan.map_or(0, |(_, pods)| pods.get())
                 };
+                let left = move || self.budget.left(&plan.team, pods_of);
                 // Whoever scales was there before the run began.
                 let at_start = policy.pods(&Sight::default(), left());
                 desired[at].set(at_start);

@@ -3,7 +3,7 @@
 use trunkline_tenant::crds::{Formula as Contracted, TeamName};
 use trunkline_tenant::{Queue, Tenant};
 
-use super::{Outlook, Settings};
+use super::{Budget, Outlook, Settings};
 use crate::erlang::Formula;
 
 /// What the callers of a team's queues bring, on average. Seconds.
@@ -28,8 +28,8 @@ pub struct Expected {
 
 impl Settings {
     /// For a virtual team whose pods take contacts `start_up` seconds after they are asked for, as
-    /// if it were alone on its queues: the strictest service level of these, the team's bounds,
-    /// and the capacity's horizon. What documents don't say is as the judged days fixed it.
+    /// if it were alone on its queues: the strictest service level of these, the team's bounds with what
+    /// the [`Budget`] leaves beside the least of the other teams, and the capacity's horizon. What documents don't say is as the judged days fixed it.
     /// `None` where the team isn't virtual, or has no queue.
     pub fn of_team(tenant: &Tenant, team: &TeamName, work: Work, start_up: f64) -> Option<Self> {
         let pods = tenant.teams.get(team)?.virtual_agents.as_ref()?;
@@ -39,8 +39,7 @@ impl Settings {
         });
         let (share, within, level) =
             promised.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)))?;
-        let most = tenant.capacity.virtual_budget.unwrap_or(u32::MAX);
-        let most = pods.max_pods.min(most);
+        let most = pods.max_pods.min(Budget::of(tenant).left(team, |_| 0));
         let horizon = tenant.capacity.horizon.0 as f64;
         Some(Self {
             start_up,

@@ -208,14 +208,28 @@ fn pool(stations: impl Iterator<Item = Station> + Clone) -> Option<Station> {
     ))
 }
 
-/// So many agents for each queue, out of the groups, as cheaply as can be; rounded down.
+/// So many agents for each queue, out of the groups, as cheaply as can be; rounded down. Where caps
+/// are in the way, as little as can be is missing.
 fn spread(problem: &Problem, interval: usize, wanted: &[f64]) -> Vec<u32> {
+    /// What is missing is dearer than any agent.
+    const MISSING: f64 = 1e7;
     let mut program = Program::new(OptimizationDirection::Minimize);
-    let agents: Vec<_> = problem
-        .groups
-        .iter()
-        .map(|group| program.add_var(group.cost, (0.0, group.most.map_or(1e9, f64::from))))
-        .collect();
+    let nobody = vec![0; problem.groups.len()];
+    let mut pods = LinearExpr::empty();
+    let mut pods_left = None;
+    let mut agents = Vec::new();
+    for (at, group) in problem.groups.iter().enumerate() {
+        let most = problem.most_beside(&nobody, at);
+        let of_group = program.add_var(group.cost, (0.0, most.map_or(1e9, f64::from)));
+        if most.is_some() {
+            pods.add(of_group, 1.0 / f64::from(group.per_pod));
+            pods_left = Some(f64::from(problem.budget.pods()));
+        }
+        agents.push(of_group);
+    }
+    if let Some(left) = pods_left {
+        program.add_constraint(pods, ComparisonOp::Le, left);
+    }
     let mut rows = vec![LinearExpr::empty(); wanted.len()];
     for (group, agents) in problem.groups.iter().zip(&agents) {
         let mut shared = LinearExpr::empty();
@@ -227,25 +241,25 @@ fn spread(problem: &Problem, interval: usize, wanted: &[f64]) -> Vec<u32> {
         shared.add(*agents, -1.0);
         program.add_constraint(shared, ComparisonOp::Le, 0.0);
     }
-    for (row, wanted) in rows.into_iter().zip(wanted) {
+    for (mut row, wanted) in rows.into_iter().zip(wanted) {
+        row.add(program.add_var(MISSING, (0.0, f64::INFINITY)), 1.0);
         program.add_constraint(row, ComparisonOp::Ge, *wanted);
     }
-    let found: Option<Vec<u32>> = program
-        .solve()
-        .ok()
-        .and_then(|outcome| outcome.into_solution().ok())
-        .map(|solution| {
-            let whole = agents
-                .iter()
-                .map(|agents| (solution.var_value(*agents) + 1e-6) as u32);
-            whole.collect()
-        });
-    // Where a cap is in the way, all that there are.
-    let mut found = found.unwrap_or_else(|| {
-        let all = problem.groups.iter();
-        all.map(|group| group.most.unwrap_or(wanted.iter().sum::<f64>() as u32))
-            .collect()
+    let solution = program.solve().ok();
+    let solution = solution.and_then(|outcome| outcome.into_solution().ok());
+    // Were there none, the search would begin with one for each queue.
+    let mut found = solution.map_or(nobody, |solution| {
+        let whole = agents
+            .iter()
+            .map(|agents| (solution.var_value(*agents) + 1e-6) as u32);
+        whole.collect()
     });
+    // Pods are whole, too.
+    for group in 0..found.len() {
+        if let Some(most) = problem.most_beside(&found, group) {
+            found[group] = found[group].min(most);
+        }
+    }
     cover(problem, interval, &mut found);
     found
 }
@@ -257,8 +271,12 @@ fn cover(problem: &Problem, interval: usize, agents: &mut [u32]) {
         if *calls == 0.0 || (0..agents.len()).any(|group| serves(group) && agents[group] > 0) {
             continue;
         }
+        let can_be_had = |group: usize| {
+            let most = problem.most_beside(agents, group);
+            most.is_none_or(|most| agents[group] < most)
+        };
         let cheapest = (0..agents.len())
-            .filter(|&group| serves(group) && problem.groups[group].most != Some(0))
+            .filter(|&group| serves(group) && can_be_had(group))
             .min_by(|&a, &b| problem.groups[a].cost.total_cmp(&problem.groups[b].cost));
         if let Some(group) = cheapest {
             agents[group] += 1;

@@ -7,6 +7,7 @@ use trunkline_routing::{Span, Time};
 use trunkline_tenant::crds::{CourseName, Formula, Medium, SkillName, TeamName};
 use trunkline_tenant::{Exhausted, Queue, QueueId, Tenant, TenantTeam};
 
+use crate::capacity::Budget;
 use crate::simulate::Demand;
 
 /// What there is beside documents and demand.
@@ -56,8 +57,11 @@ pub struct Group {
     pub courses: BTreeSet<CourseName>,
     /// How many of them the documents list.
     pub listed: usize,
-    /// No more of them can be had.
+    /// No more of them can be had: a virtual team's pods. The budget over all virtual teams may
+    /// leave fewer.
     pub most: Option<u32>,
+    /// Contacts that a pod of it takes at once; 1 for people.
+    pub(super) per_pod: u32,
     /// What one costs.
     pub cost: f64,
     /// The queues that they serve, by place.
@@ -133,6 +137,7 @@ pub struct Problem {
     pub(super) intervals: Vec<(Span, Span)>,
     pub(super) options: Options,
     pub(super) groups: Vec<Group>,
+    pub(super) budget: Budget,
     /// Of every queue with demand.
     pub(super) targets: Vec<Target>,
     /// Calls by interval and target.
@@ -203,6 +208,7 @@ impl Problem {
         Ok(Self {
             calls: calls.collect(),
             max_occupancy: tenant.capacity.max_occupancy.0 / 100.0,
+            budget: Budget::of(tenant),
             tenant: Arc::clone(tenant),
             demands,
             intervals: intervals.to_vec(),
@@ -245,6 +251,34 @@ impl Problem {
         each.filter(|(_, group)| names.get(number) == Some(&&group.team))
             .map(|(n, _)| n)
             .sum()
+    }
+
+    /// The most agents of a group that there can be beside those of the others: of a virtual team
+    /// what its own bound and the budget over all allow. `None`: as many as are wanted.
+    pub(super) fn most_beside(&self, agents: &[u32], group: usize) -> Option<u32> {
+        let Group {
+            team,
+            most,
+            per_pod,
+            ..
+        } = &self.groups[group];
+        let most = (*most)?;
+        // A virtual team is one group.
+        let pods_of = |team: &TeamName| {
+            let mut each = self.groups.iter().zip(agents);
+            let of_team = each.find(|(group, _)| group.team == *team);
+            of_team.map_or(0, |(group, agents)| agents.div_ceil(group.per_pod))
+        };
+        let left = self.budget.left(team, pods_of);
+        Some(most.min(left.saturating_mul(*per_pod)))
+    }
+
+    /// Whether so many can be had of every group at once.
+    pub(super) fn can_be_had(&self, agents: &[u32]) -> bool {
+        agents.iter().enumerate().all(|(group, agents_of)| {
+            let most = self.most_beside(agents, group);
+            most.is_none_or(|most| *agents_of <= most)
+        })
     }
 
     /// Whether somebody is there for each queue that is called in the interval.
@@ -331,28 +365,26 @@ fn groups(tenant: &Tenant, options: &Options) -> Vec<Group> {
             kinds = BTreeMap::from([((asked(&team.skills), BTreeSet::new()), 0)]);
         }
         let cost = options.costs.get(name).copied().unwrap_or(1.0);
-        all.extend(kinds.into_iter().map(|((skills, courses), listed)| Group {
-            team: name.clone(),
-            skills,
-            courses,
-            listed,
-            most: most(team, tenant),
-            cost,
-            serves: Vec::new(),
+        all.extend(kinds.into_iter().map(|((skills, courses), listed)| {
+            Group {
+                team: name.clone(),
+                skills,
+                courses,
+                listed,
+                most: team
+                    .virtual_agents
+                    .as_ref()
+                    .map(|pods| pods.max_pods.saturating_mul(pods.contacts_per_pod)),
+                per_pod: team
+                    .virtual_agents
+                    .as_ref()
+                    .map_or(1, |pods| pods.contacts_per_pod.max(1)),
+                cost,
+                serves: Vec::new(),
+            }
         }));
     }
     all
-}
-
-/// The most agents that a virtual team can have.
-fn most(team: &TenantTeam, tenant: &Tenant) -> Option<u32> {
-    let pods = team.virtual_agents.as_ref()?;
-    let budget = tenant.capacity.virtual_budget.unwrap_or(u32::MAX);
-    Some(
-        pods.max_pods
-            .min(budget)
-            .saturating_mul(pods.contacts_per_pod),
-    )
 }
 
 /// Whether members of the group take contacts of the queue in any of its steps.

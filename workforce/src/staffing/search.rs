@@ -162,7 +162,7 @@ impl Search<'_> {
                 let mut any = false;
                 for &at in &open {
                     if self.helps(at, group) {
-                        tried[at][group] = self.upto(group, tried[at][group] + steps[at]);
+                        tried[at][group] = self.more(at, group, steps[at]);
                         any |= tried[at][group] > self.plan[at][group];
                     }
                 }
@@ -188,8 +188,7 @@ impl Search<'_> {
             for &at in &open {
                 match best[at] {
                     Some((_, group)) => {
-                        let agents = &mut self.plan[at][group];
-                        *agents = upto(self.problem, group, *agents + steps[at]);
+                        self.plan[at][group] = self.more(at, group, steps[at]);
                     }
                     None => self.capped[at] = true,
                 }
@@ -197,8 +196,11 @@ impl Search<'_> {
         }
     }
 
-    fn upto(&self, group: usize, agents: u32) -> u32 {
-        upto(self.problem, group, agents)
+    /// The interval's agents of a group, and so many more as far as they can be had.
+    fn more(&self, at: usize, group: usize, by: u32) -> u32 {
+        let here = &self.plan[at];
+        let most = self.problem.most_beside(here, group).unwrap_or(u32::MAX);
+        (here[group].saturating_add(by)).min(most).max(here[group])
     }
 
     /// Whether more of the group are any use in the interval: somebody calls whom they serve.
@@ -288,13 +290,9 @@ impl Search<'_> {
         let agents: Option<Vec<u32>> = here
             .iter()
             .zip(change)
-            .enumerate()
-            .map(|(group, (agents, by))| {
-                let agents = agents.checked_add_signed(*by)?;
-                (*by <= 0 || self.upto(group, agents) == agents).then_some(agents)
-            })
+            .map(|(agents, by)| agents.checked_add_signed(*by))
             .collect();
-        agents.filter(|agents| self.problem.covers(at, agents))
+        agents.filter(|agents| self.problem.can_be_had(agents) && self.problem.covers(at, agents))
     }
 
     /// The plan's figures from callers that no try has met; more of them where it is a near thing.
@@ -398,7 +396,18 @@ impl Search<'_> {
                 group.team
             ))
         });
-        let capped: Vec<String> = capped.collect();
+        let mut capped: Vec<String> = capped.collect();
+        let spent = (0..self.plan[at].len()).any(|group| {
+            let there = self.plan[at][group];
+            let mine = self.problem.groups[group].most;
+            mine.is_some_and(|most| there < most) && self.more(at, group, 1) == there
+        });
+        if spent {
+            capped.push(format!(
+                "the {} pods over all virtual teams are used up (spec.capacity.virtualBudget)",
+                self.problem.budget.pods()
+            ));
+        }
         if capped.is_empty() {
             String::new()
         } else {
@@ -409,12 +418,6 @@ impl Search<'_> {
 
 /// Keeps verifying seeds apart from those of tries.
 const VERIFY: u64 = 0x5EED_0000_0000_0000;
-
-fn upto(problem: &Problem, group: usize, agents: u32) -> u32 {
-    problem.groups[group]
-        .most
-        .map_or(agents, |most| agents.min(most))
-}
 
 /// A share over runs, and half its interval; `None` where there is nothing.
 fn share(pairs: Option<&Pairs>) -> Option<(f64, f64)> {
