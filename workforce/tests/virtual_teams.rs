@@ -154,3 +154,54 @@ fn what_other_teams_have_at_least_is_spent_already() {
     assert_eq!((settings("a").least, settings("a").most), (0, 4));
     assert_eq!((settings("b").least, settings("b").most), (6, 10));
 }
+
+#[test]
+fn the_policy_leaves_out_the_abandonments_that_the_queue_calls_short() {
+    use trunkline_workforce::capacity::{Outlook, Sight, decide};
+
+    let pods = |short: &str| {
+        let terms = "serviceLevel: {percent: 90, within: 60s, formula: ExcludeShortAbandons}";
+        let tenant = tenant(
+            &[("bots", 1, 0, 200)],
+            "horizon: 30m",
+            &format!("{terms}, shortAbandon: {short}"),
+        );
+        let work = Work {
+            aht: 180.0,
+            patience: 60.0,
+        };
+        let settings = Settings::of_team(&tenant, &"bots".into(), work, 3_600.0).unwrap();
+        // Far ahead the load is the settled one, and Erlang A's number decides.
+        let settings = Settings {
+            surety: 0.0,
+            ..settings
+        };
+        let outlook = Outlook {
+            rates: vec![40.0 / 180.0],
+            interval: 1_800.0,
+            start: 0.0,
+            level_cv: 0.0,
+            dispersion: 1.0,
+        };
+        let sight = Sight {
+            now: 600.0,
+            ready: 0,
+            starting: 0,
+            in_progress: 40,
+            waiting: 0,
+            seen: 0.0,
+            seen_since: 600.0,
+            judged_since: 600.0,
+            judged: 0.0,
+            missed: 0.0,
+        };
+        (
+            settings.short_abandon,
+            decide(&settings, &outlook, &sight).unwrap().pods,
+        )
+    };
+    let (none, most) = (pods("0s"), pods("60s"));
+    assert_eq!((none.0, most.0), (0.0, 60.0));
+    // Who gave up within a minute was missed, or was not.
+    assert!(none.1 > most.1, "{none:?} {most:?}");
+}

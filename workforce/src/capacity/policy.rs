@@ -28,6 +28,8 @@ pub struct Settings {
     pub patience: f64,
     /// Formula, share and time of the service level.
     pub service_level: (Formula, f64, f64),
+    /// An abandonment within it is short, and left out by [`Formula::ExcludeShortAbandons`].
+    pub short_abandon: f64,
     /// The service level is judged over intervals of this length, in seconds.
     pub judged_over: f64,
     /// In standard deviations of the contacts there will be: by so much surer than the aim itself
@@ -54,6 +56,7 @@ impl Default for Settings {
             aht: 180.0,
             patience: f64::INFINITY,
             service_level: (Formula::AllOffered, 0.8, 20.0),
+            short_abandon: 5.0,
             judged_over: 1_800.0,
             surety: 0.7,
             contacts_per_pod: 1,
@@ -377,8 +380,7 @@ fn agents_for(settings: &Settings, load: f64) -> u64 {
     };
     let horizons = Horizons {
         within: Some(within),
-        // A contract's default for short abandonments.
-        short: Some(5.0),
+        short: Some(settings.short_abandon),
     };
     // The settings are checked; what no number reaches asks for all there can be.
     least_agents(&queue, 0.0, &bounds, horizons).unwrap_or(u64::MAX)
@@ -430,6 +432,12 @@ fn check(settings: &Settings, outlook: &Outlook, sight: &Sight) -> Result<(), Po
             "between 0 and 1, both excluded",
         ),
         ("within", within, not_negative(within), NOT_NEGATIVE),
+        (
+            "short_abandon",
+            settings.short_abandon,
+            not_negative(settings.short_abandon),
+            NOT_NEGATIVE,
+        ),
         (
             "judged_over",
             settings.judged_over,
@@ -525,6 +533,7 @@ mod tests {
             aht: 240.0,
             patience: 120.0,
             service_level: (Formula::AllOffered, 0.8, 20.0),
+            short_abandon: 5.0,
             judged_over: 1_800.0,
             surety: 0.5,
             contacts_per_pod: 1,

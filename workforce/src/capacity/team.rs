@@ -35,9 +35,10 @@ impl Settings {
         let pods = tenant.teams.get(team)?.virtual_agents.as_ref()?;
         let promised = queues(tenant, team).map(|queue| {
             let level = queue.service_level.clone().unwrap_or_default();
-            (level.percent.0 / 100.0, level.within.0 as f64, level)
+            let (share, within) = (level.percent.0 / 100.0, level.within.0 as f64);
+            (share, within, level.formula, queue.short_abandon)
         });
-        let (share, within, level) =
+        let (share, within, formula, short) =
             promised.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)))?;
         let most = pods.max_pods.min(Budget::of(tenant).left(team, |_| 0));
         let horizon = tenant.capacity.horizon.0 as f64;
@@ -47,10 +48,11 @@ impl Settings {
             aht: work.aht,
             patience: work.patience,
             service_level: (
-                Formula::from(level.formula),
+                Formula::from(formula),
                 share.clamp(SMALLEST_SHARE, 1.0 - SMALLEST_SHARE),
                 within,
             ),
+            short_abandon: short.0 as f64,
             contacts_per_pod: pods.contacts_per_pod.max(1),
             least: pods.min_pods.min(most),
             most,
