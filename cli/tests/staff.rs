@@ -36,6 +36,14 @@ fn the_agents_required_come_with_and_without_shrinkage_as_csv_json_and_text() {
     assert!((0.8..0.83).contains(&low), "{interval}");
     let (_, out, _) = staff(forecast, &calls);
     assert!(out.contains("12 (18)"), "{out}");
+    // Erlang A has 6.2 % of the callers give up.
+    let (head, row) = (out.lines().nth(1).unwrap(), out.lines().nth(2).unwrap());
+    assert!(head.trim_end().ends_with("desk         abandon"), "{out}");
+    let lost = row.rsplit_once("  ").unwrap().1.trim();
+    let (share, half) = lost.split_once(" % ± ").unwrap();
+    let share: f64 = share.parse().unwrap();
+    let half: f64 = half.parse().unwrap();
+    assert!((share - 6.2).abs() < 0.5 && half > 0.0 && half < 1.0, "{row}");
 }
 
 #[test]

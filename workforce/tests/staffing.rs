@@ -143,7 +143,7 @@ fn where_there_is_one_queue_it_is_erlangs_answer() {
         } else {
             Met::Surely
         };
-        assert!(found.levels[0].met >= sure, "{:?}", found.levels);
+        assert!(found.levels[0].met() >= sure, "{:?}", found.levels);
         // 17 / (0.8 × 0.85) is 25 exactly.
         let scheduled = (f64::from(found.agents[0]) / 0.68 - 1e-9).ceil() as u64;
         assert_eq!(found.teams[0].scheduled, scheduled);
@@ -247,7 +247,12 @@ fn a_flexible_agent_is_one_agent_and_the_cheapest_mix_that_really_holds_is_found
             levels.iter().all(|level| *level >= 0.798),
             "{agents:?}: {levels:?}"
         );
-        assert!(interval.levels.iter().all(|level| level.met >= Met::Likely));
+        assert!(
+            interval
+                .levels
+                .iter()
+                .all(|level| level.met() >= Met::Likely)
+        );
     }
     let counted_twice = held(&tenant, &two_skills(None), &[("bill", 7), ("both", 6)]);
     assert!(
@@ -281,7 +286,10 @@ fn a_day_is_followed_as_it_goes_and_each_interval_keeps_its_promise() {
     assert!(answer.unmet.is_empty(), "{:?}", answer.unmet);
     for interval in &answer.intervals {
         assert!(
-            interval.levels.iter().all(|level| level.met >= Met::Likely),
+            interval
+                .levels
+                .iter()
+                .all(|level| level.met() >= Met::Likely),
             "{interval:?}"
         );
         let agents: u32 = interval.agents.iter().sum();

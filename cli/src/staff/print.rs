@@ -11,6 +11,9 @@ use trunkline_workforce::staffing::{Level, Met, Problem, Required, Staffing, Tea
 use super::Format;
 use crate::number::shown;
 
+/// The head of the column beside each queue's own.
+const ABANDONMENT: &str = "abandon";
+
 /// Prints the answer; `labels` are the intervals as the forecast calls them.
 ///
 /// # Errors
@@ -47,7 +50,7 @@ fn text(problem: &Problem, answer: &Staffing, labels: &[&str]) -> Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     writeln!(
         out,
-        "agents required, and in brackets with shrinkage; service levels as verified by simulation, ± half the 95 % interval"
+        "agents required, and in brackets with shrinkage; service level and abandonment as verified by simulation, ± half the 95 % interval"
     )?;
     let teams: Vec<&str> = answer
         .intervals
@@ -63,12 +66,11 @@ fn text(problem: &Problem, answer: &Staffing, labels: &[&str]) -> Result<()> {
         .collect();
     let wide = |name: &str| name.chars().count().max(16) + 2;
     write!(out, "{:<28}", "at")?;
-    for name in teams
-        .iter()
-        .copied()
-        .chain(queues.iter().map(String::as_str))
-    {
+    for name in &teams {
         write!(out, "{name:>width$}", width = wide(name))?;
+    }
+    for name in &queues {
+        write!(out, "{name:>width$}{ABANDONMENT:>16}", width = wide(name))?;
     }
     writeln!(out)?;
     for (interval, label) in answer.intervals.iter().zip(labels) {
@@ -82,8 +84,13 @@ fn text(problem: &Problem, answer: &Staffing, labels: &[&str]) -> Result<()> {
                 .levels
                 .iter()
                 .find(|level| level.queue.to_string() == *name);
-            let cell = level.map_or("–".to_owned(), level_text);
-            write!(out, "{cell:>width$}", width = wide(name))?;
+            let cell = |share: fn(&Level) -> (Option<Estimate>, Met)| {
+                let share = level.map(share);
+                share.map_or("–".to_owned(), |(found, met)| share_text(found, met))
+            };
+            let kept = cell(|level| (level.level, level.level_met));
+            let lost = cell(|level| (level.abandoned, level.abandonment_met));
+            write!(out, "{kept:>width$}{lost:>16}", width = wide(name))?;
         }
         writeln!(out)?;
     }
@@ -142,12 +149,12 @@ fn groups(answer: &Staffing, labels: &[&str], out: &mut impl std::io::Write) -> 
     Ok(())
 }
 
-fn level_text(level: &Level) -> String {
-    let Some(found) = level.level else {
+fn share_text(found: Option<Estimate>, met: Met) -> String {
+    let Some(found) = found else {
         return "–".to_owned();
     };
     let half = found.half_width.unwrap_or(f64::NAN);
-    let mark = match level.met {
+    let mark = match met {
         Met::No => " !",
         Met::Likely => " ?",
         Met::Surely => "",
@@ -202,7 +209,7 @@ fn of_interval(tenant: &Tenant, interval: &Required, label: &str) -> Value {
         fields.insert("target".into(), shown(level.target));
         estimate("service_level", level.level, &mut fields);
         estimate("abandoned", level.abandoned, &mut fields);
-        let met = match level.met {
+        let met = match level.met() {
             Met::No => "no",
             Met::Likely => "likely",
             Met::Surely => "surely",

@@ -34,8 +34,17 @@ pub struct Level {
     pub level: Option<Estimate>,
     /// Share that abandons.
     pub abandoned: Option<Estimate>,
-    /// Whether the promises are kept, the one on abandonment too.
-    pub met: Met,
+    /// Whether the service level is kept.
+    pub level_met: Met,
+    /// Whether the bound on abandonment is kept; `Surely` where there is none.
+    pub abandonment_met: Met,
+}
+
+impl Level {
+    /// Whether both promises are kept.
+    pub fn met(&self) -> Met {
+        self.level_met.min(self.abandonment_met)
+    }
 }
 
 /// One team in one interval.
@@ -130,7 +139,8 @@ pub(super) fn verified(problem: &Problem, interval: usize, queue: usize, cells: 
         target: target.level,
         level,
         abandoned,
-        met: by_level.min(by_abandonment),
+        level_met: by_level,
+        abandonment_met: by_abandonment,
     }
 }
 

@@ -306,7 +306,7 @@ impl Search<'_> {
             let mut queues = 0..self.problem.targets.len();
             queues.any(|queue| {
                 let called = self.problem.calls[at][queue] > 0.0;
-                called && verified(self.problem, at, queue, &cells[at]).met == Met::Likely
+                called && verified(self.problem, at, queue, &cells[at]).met() == Met::Likely
             })
         });
         if !near {
@@ -329,7 +329,7 @@ impl Search<'_> {
                     continue;
                 }
                 let level = verified(self.problem, at, queue, cells);
-                if level.met == Met::No {
+                if level.met() == Met::No {
                     let target = &self.problem.targets[queue];
                     let by_level = level.level.map_or(0.0, |found| target.level - found.mean);
                     let by_abandonment = target.max_abandonment.zip(level.abandoned);
@@ -353,7 +353,7 @@ impl Search<'_> {
                     continue;
                 }
                 let level = verified(self.problem, at, queue, cells);
-                if level.met == Met::No {
+                if level.met() == Met::No {
                     let found = level.level.map_or(0.0, |found| 100.0 * found.mean);
                     let lost = level.abandoned.map_or(0.0, |found| 100.0 * found.mean);
                     all.push(Unmet {
