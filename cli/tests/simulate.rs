@@ -225,6 +225,66 @@ fn runs_on_expected_calls_say_their_intervals_and_redials_and_slices() {
     assert_eq!(out, again, "the same seed, the same callers");
 }
 
+const WITH_A_BREAK: &str = "
+apiVersion: trunkline.dev/v1alpha1
+kind: CallCenter
+metadata: {name: c, namespace: c}
+spec:
+  timeZone: UTC
+  calendars: [{name: always, open: [{from: '00:00', to: '24:00'}]}]
+  capacity: {breakGuard: 5m}
+  shifts: [{name: early, start: '08:00', length: 4h, breaks: [{after: 1h, length: 15m}]}]
+  teams: [{name: front, kind: Human, media: {voice: 1}, shifts: [early]}]
+  queues: [{name: desk, medium: Voice, teams: [front], calendar: always, onExhausted: {action: Hold}}]
+  engine: {}
+  telephony: {media: {minPods: 1, maxPods: 1, callsPerPod: 10}, exposure: {type: PodIP}}
+  storage: {journal: {sqlite: {size: 1Gi}}}
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: Agent
+metadata: {name: ann, namespace: c}
+spec: {callCenter: c, displayName: Ann, team: front, shifts: [early], roles: []}
+";
+
+#[test]
+fn a_dated_run_keeps_breaks_free_by_the_guard_and_says_so() {
+    // Four minutes each; the second comes 100 s before the break at 09:00.
+    let calls = "at,queue,handle\n60,desk,240\n3500,desk,240\n";
+    let plan = "agent,from,to\nann,2027-01-04T08:00:00Z,2027-01-04T09:00:00Z\nann,2027-01-04T09:15:00Z,2027-01-04T12:00:00Z\n";
+    let start = "--start=2027-01-04T08:00:00Z";
+    let words = [
+        "simulate",
+        "c.yaml",
+        "--arrivals=a.csv",
+        "--contacts",
+        start,
+    ];
+    let run = |options: &[&str], tenant: &str| {
+        let files = [("c.yaml", tenant), ("a.csv", calls), ("plan.csv", plan)];
+        let (code, out, err) = trunkline(&[&words, options].concat(), &files);
+        assert_eq!(code, Some(0), "{err}");
+        out
+    };
+    for options in [["--shifts", "-ojson"], ["--agents=plan.csv", "-ojson"]] {
+        let report: serde_json::Value = serde_json::from_str(&run(&options, WITH_A_BREAK)).unwrap();
+        assert_eq!(report["contacts"][1]["answered_at"], 4500.0, "{report}");
+        let held = serde_json::json!([{
+            "at": 3500.0, "contact": 1, "agent": "ann", "free_by": 3600.0, "expected": 240.0
+        }]);
+        assert_eq!(report["held_back"], held, "{report}");
+        assert_eq!(report["teams"][0]["overruns"], 0, "{report}");
+        let unguarded = WITH_A_BREAK.replace("breakGuard: 5m", "breakGuard: 0s");
+        let report: serde_json::Value = serde_json::from_str(&run(&options, &unguarded)).unwrap();
+        assert_eq!(report["contacts"][1]["answered_at"], 3500.0, "{report}");
+        assert_eq!(report["held_back"], serde_json::json!([]), "{report}");
+        assert_eq!(report["teams"][0]["overruns"], 1, "{report}");
+        assert_eq!(report["teams"][0]["overrun_hours"], 140.0 / 3600.0);
+    }
+    let text = run(&["--shifts"], WITH_A_BREAK);
+    let says = "ann: should be free by 3600.000, and 240 s of work are expected";
+    assert!(text.contains(says), "{text}");
+}
+
 const WITH_BOTS: &str = "
 apiVersion: trunkline.dev/v1alpha1
 kind: CallCenter

@@ -43,7 +43,10 @@ fn the_agents_required_come_with_and_without_shrinkage_as_csv_json_and_text() {
     let (share, half) = lost.split_once(" % ± ").unwrap();
     let share: f64 = share.parse().unwrap();
     let half: f64 = half.parse().unwrap();
-    assert!((share - 6.2).abs() < 0.5 && half > 0.0 && half < 1.0, "{row}");
+    assert!(
+        (share - 6.2).abs() < 0.5 && half > 0.0 && half < 1.0,
+        "{row}"
+    );
 }
 
 #[test]

@@ -131,6 +131,7 @@ pub fn day(
         wrap_up: None,
         start: None,
         redial: None,
+        rotas: trunkline_workforce::simulate::Rotas::new(),
         slices: Vec::new(),
     };
     let fleet = Fleet {

@@ -16,8 +16,8 @@ use clap::ValueEnum;
 use trunkline_routing::{Span, Time};
 use trunkline_tenant::Tenant;
 use trunkline_workforce::simulate::{
-    Contact, Demand, Law, Laws, MOST_REDIALS, Presence, Redial, Run, Setup, arrivals as made_from,
-    run_with, working_hours,
+    Contact, Demand, Law, Laws, MOST_REDIALS, Presence, Redial, Rotas, Run, Setup,
+    arrivals as made_from, rotas, run_with, working_hours,
 };
 
 use fleet::{Plans, Scaled};
@@ -99,13 +99,15 @@ pub struct Args {
     /// Everyone's wrap-up, in place of what is declared
     #[arg(long, value_parser = seconds::parse, value_name = "SECONDS")]
     wrap_up: Option<Span>,
-    /// The date of the start: calendars, employment and training then apply
+    /// The date of the start: calendars, employment and training then apply, and breaks and ends of
+    /// shifts are kept free by capacity.breakGuard
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     start: Option<Time>,
     /// Print figures by stretches of so many seconds, too
     #[arg(long, value_name = "SECONDS", value_parser = seconds::parse)]
     every: Option<Span>,
-    /// Print each contact's fate too (of the first run)
+    /// Print each contact's fate too (of the first run), and which of them waited for somebody's
+    /// break
     #[arg(long)]
     contacts: bool,
     /// How to print
@@ -198,9 +200,13 @@ pub fn run_command(args: Args) -> Result<Outcome> {
             after: args.redial_after.clone(),
         }),
         slices: slices(args.every, callers.last())?,
+        rotas: Rotas::new(),
     };
     let plans = Plans::new(&args.scale, &tenant, &callers, &setup, args.swing)?;
     let presences = plans.others(presences, args.agents.is_some())?;
+    if let Some(start) = start {
+        setup.rotas = rotas(&tenant, &presences, start);
+    }
     let mut runs: Vec<Run> = Vec::new();
     for number in 0..u64::from(args.runs) {
         setup.seed = args.seed.wrapping_add(number);
@@ -228,6 +234,7 @@ pub fn run_command(args: Args) -> Result<Outcome> {
         runs: &runs,
         contacts: args.contacts,
         edges: &setup.slices,
+        rotas: !setup.rotas.is_empty(),
     };
     match args.output {
         Format::Json => print::json(&shown)?,

@@ -10,7 +10,7 @@ use trunkline_routing::{Outcome, Span};
 use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::Formula;
 use trunkline_workforce::simulate::{
-    Estimate, Fate, FleetFigures, QueueFigures, Run, TeamFigures, estimate, ratio,
+    Estimate, Fate, FleetFigures, HeldBack, QueueFigures, Run, TeamFigures, estimate, ratio,
 };
 
 /// What is printed.
@@ -21,6 +21,8 @@ pub struct Shown<'a> {
     pub contacts: bool,
     /// The edges of stretches of time, where figures of these are wanted.
     pub edges: &'a [Span],
+    /// Whether breaks and ends of shifts are known.
+    pub rotas: bool,
 }
 
 #[derive(Serialize)]
@@ -48,6 +50,18 @@ struct Report<'a> {
     intervals: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contacts: Option<Vec<Contact<'a>>>,
+    /// Contacts that waited when they came, because of the break of an agent who was free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_back: Option<Vec<Held<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Held<'a> {
+    at: f64,
+    contact: u32,
+    agent: &'a str,
+    free_by: f64,
+    expected: f64,
 }
 
 /// One JSON object. Of several runs it has the means, their intervals, and the contacts of the first.
@@ -59,18 +73,38 @@ pub fn json(shown: &Shown<'_>) -> Result<()> {
     let report = Report {
         runs: (runs.len() > 1).then_some(runs.len()),
         queues: queues(shown),
-        teams: teams(runs),
+        teams: teams(runs, shown.rotas),
         fleets: fleets(runs),
         intervals: intervals(shown),
         contacts: shown
             .contacts
             .then(|| runs.first().map_or_else(Vec::new, |run| fates(&run.fates))),
+        held_back: traced(shown).map(|held| held.iter().map(held_back).collect()),
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
     serde_json::to_writer(&mut out, &report)?;
     writeln!(out)?;
     out.flush()?;
     Ok(())
+}
+
+/// The first run's trace of breaks that were kept, where contacts are printed.
+fn traced<'a>(shown: &Shown<'a>) -> Option<&'a [HeldBack]> {
+    let run = shown
+        .runs
+        .first()
+        .filter(|_| shown.contacts && shown.rotas)?;
+    Some(&run.held_back)
+}
+
+fn held_back(held: &HeldBack) -> Held<'_> {
+    Held {
+        at: seconds(held.at),
+        contact: held.contact,
+        agent: held.agent.as_str(),
+        free_by: seconds(held.free_by),
+        expected: seconds(held.expected),
+    }
 }
 
 fn seconds(span: Span) -> f64 {
@@ -131,13 +165,18 @@ fn of_counts(counts: &Counts) -> Figures {
     ]
 }
 
-fn of_team(team: &TeamFigures) -> Figures {
-    vec![
+fn of_team(team: &TeamFigures, rotas: bool) -> Figures {
+    let mut figures = vec![
         ("agents", Some(team.agents as f64)),
         ("contact_hours", Some(team.contact_hours)),
         ("idle_hours", Some(team.idle_hours)),
         ("occupancy", team.occupancy),
-    ]
+    ];
+    if rotas {
+        figures.push(("overruns", Some(f64::from(team.overruns))));
+        figures.push(("overrun_hours", Some(team.overrun_hours)));
+    }
+    figures
 }
 
 fn of_fleet(fleet: &FleetFigures) -> Figures {
@@ -152,7 +191,8 @@ fn of_fleet(fleet: &FleetFigures) -> Figures {
     ]
 }
 
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 13] = [
+    "overruns",
     "most_pods",
     "started",
     "drained",
@@ -229,14 +269,14 @@ fn queues(shown: &Shown<'_>) -> Vec<Value> {
     queues.collect()
 }
 
-fn teams(runs: &[Run]) -> Vec<Value> {
+fn teams(runs: &[Run], rotas: bool) -> Vec<Value> {
     let Some(first) = runs.first() else {
         return Vec::new();
     };
     let teams = first.summary.teams.iter().enumerate().map(|(at, team)| {
         let figures: Vec<Figures> = runs
             .iter()
-            .map(|run| of_team(&run.summary.teams[at]))
+            .map(|run| of_team(&run.summary.teams[at], rotas))
             .collect();
         object(named("team", &team.team), &figures, None)
     });
@@ -330,15 +370,21 @@ pub fn text(shown: &Shown<'_>) -> Result<()> {
             plain(&queue["aht"], false),
         )?;
     }
-    writeln!(out, "\n{:<28}{:>9}{:>12}", "team", "agents", "occupancy")?;
-    for team in teams(runs) {
+    let overruns = if shown.rotas { "overruns" } else { "" };
+    let head = format!(
+        "{:<28}{:>9}{:>12}{overruns:>10}",
+        "team", "agents", "occupancy"
+    );
+    writeln!(out, "\n{}", head.trim_end())?;
+    for team in teams(runs, shown.rotas) {
         let name = team["team"].as_str().unwrap_or_default();
         let agents = plain(&team["agents"], false);
-        writeln!(
-            out,
-            "{name:<28}{agents:>9}{:>12}",
-            plain(&team["occupancy"], true)
-        )?;
+        let overruns = team
+            .get("overruns")
+            .map_or_else(String::new, |n| plain(n, false));
+        let occupancy = plain(&team["occupancy"], true);
+        let line = format!("{name:<28}{agents:>9}{occupancy:>12}{overruns:>10}");
+        writeln!(out, "{}", line.trim_end())?;
     }
     let fleets = fleets(runs);
     if !fleets.is_empty() {
@@ -401,6 +447,20 @@ pub fn text(shown: &Shown<'_>) -> Result<()> {
                 time(contact.ended_at),
                 contact.outcome,
                 contact.agent.unwrap_or("–")
+            )?;
+        }
+    }
+    if let Some(held) = traced(shown).filter(|held| !held.is_empty()) {
+        writeln!(
+            out,
+            "\n{:>8}{:>14}  waited, though free; by when, and what was expected",
+            "contact", "at"
+        )?;
+        for held in held.iter().map(held_back) {
+            writeln!(
+                out,
+                "{:>8}{:>14.3}  {}: should be free by {:.3}, and {:.0} s of work are expected",
+                held.contact, held.at, held.agent, held.free_by, held.expected
             )?;
         }
     }

@@ -9,7 +9,8 @@
 //! - [`run`] is the tenant with people; [`run_with`] adds [`Fleet`]s, virtual teams whose size a
 //!   policy decides: a closure that is called at each tick with a [`Sight`] and answers a count.
 //! - [`Setup::slices`] asks for [`Slices`], figures by interval; [`Run::fates`] has each contact.
-//! - [`working_hours`] reads who is there from the documents' shifts and breaks.
+//! - [`working_hours`] reads who is there from the documents' shifts and breaks; [`rotas`] tells the
+//!   core of these, so that rule 12 keeps them free ([`Run::held_back`] traces it).
 //! - [`estimate`] turns the values of several runs, each with its own seed, into a mean with its
 //!   interval. The same seeds for two configurations are common random numbers.
 
@@ -18,6 +19,7 @@ mod draw;
 mod events;
 mod fleet;
 mod replicate;
+mod rotas;
 mod run;
 mod runner;
 mod shifts;
@@ -28,6 +30,7 @@ pub use demand::{Demand, Laws, Period, arrivals};
 pub use draw::{BadLaw, BadValues, Empirical, Law};
 pub use fleet::{Change, Fleet, FleetFigures, Removal, Sight};
 pub use replicate::{Estimate, estimate, ratio};
+pub use rotas::{HeldBack, Rotas, rotas};
 pub use run::{Contact, Fate, MOST_REDIALS, Presence, Redial, Run, Setup, run, run_with};
 pub use shifts::working_hours;
 pub use slices::{Slices, TeamTime};

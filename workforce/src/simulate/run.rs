@@ -10,6 +10,7 @@ use trunkline_tenant::{QueueId, Tenant};
 use super::demand::Laws;
 use super::draw::Law;
 use super::fleet::{Fleet, FleetFigures};
+use super::rotas::{HeldBack, Rotas};
 use super::runner::Runner;
 use super::slices::Slices;
 use super::summary::Summary;
@@ -97,6 +98,9 @@ pub struct Setup {
     pub redial: Option<Redial>,
     /// Where figures by stretch of time are wanted: the edges, ascending, from the start of the run.
     pub slices: Vec<Span>,
+    /// Who is scheduled when, where breaks and ends of shifts are to be kept free (rule 12); see
+    /// [`rotas`](super::rotas).
+    pub rotas: Rotas,
 }
 
 /// What became of one who called. Times are from the start of the run.
@@ -133,6 +137,8 @@ pub struct Run {
     pub worn_out: u32,
     /// Why the core refused something, each reason once.
     pub refusals: BTreeSet<String>,
+    /// Contacts that waited when they came because of somebody's break, in the order of time.
+    pub held_back: Vec<HeldBack>,
 }
 
 /// Runs the tenant on these contacts until no event is left.

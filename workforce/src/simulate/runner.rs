@@ -15,6 +15,7 @@ use trunkline_tenant::{QueueId, Tenant};
 use super::draw::{Law, Purpose, Stream, mix};
 use super::events::{Deed, Event, Events, Place};
 use super::fleet::{Fleet, Order, Pods, Sight};
+use super::rotas::Watch;
 use super::run::{Contact, Fate, MOST_REDIALS, Presence, Run, Setup};
 use super::slices::{Slicer, Slices};
 use super::summary::{Occupation, Summary};
@@ -66,6 +67,7 @@ pub(super) struct Runner<'a, 'f, 'p> {
     slicer: Option<Slicer>,
     fleets: Vec<Pods<'f, 'p>>,
     refusals: BTreeSet<String>,
+    watch: Watch,
     out: Vec<Output>,
 }
 
@@ -118,6 +120,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
                 .collect(),
             teams,
             refusals: BTreeSet::new(),
+            watch: Watch::new(&setup.rotas, Span::from(tenant.capacity.break_guard)),
             out: Vec::new(),
         };
         runner.admit_people(tenant);
@@ -157,6 +160,10 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
                 tenant: Arc::clone(tenant),
             },
         );
+        for (agent, shifts) in &self.setup.rotas {
+            let (agent, shifts) = (agent.clone(), shifts.clone());
+            self.tell(self.start, Input::Rota { agent, shifts });
+        }
         self.plan_turns();
         self.open_fleets();
         let mut order: Vec<u32> = (0..self.contacts.len() as u32).collect();
@@ -325,6 +332,14 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
     }
 
     fn turn(&mut self, at: Time, agent: AgentName, team: Option<TeamName>, comes: bool) {
+        if let Some(&place) = self.places.get(&agent) {
+            let occupation = &mut self.people[place as usize].occupation;
+            if comes {
+                occupation.caught_up(at);
+            } else {
+                occupation.leaves(at);
+            }
+        }
         let input = if comes {
             Input::SignIn {
                 agent,
@@ -362,6 +377,16 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
                 .plan(at + patience, Phase::Gone, u64::from(id), gone);
         }
         self.tell(at, input);
+        self.watch_breaks(at, id);
+    }
+
+    /// Traces who is kept from a contact that has just come.
+    fn watch_breaks(&mut self, at: Time, id: u32) {
+        let fate = &self.fates[id as usize];
+        let waits = fate.answered_at.is_none() && fate.outcome.is_none();
+        if waits && self.core.contact_offer(ContactId(u64::from(id))).is_none() {
+            self.watch.look(&self.core, at, self.start, id);
+        }
     }
 
     fn accept(&mut self, at: Time, contact: u32, generation: u32) {
@@ -637,6 +662,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
         let end = self.core.now().max(self.start);
         for person in &mut self.people {
             person.occupation.until(end);
+            person.occupation.caught_up(end);
         }
         let slices = self.slicer.map_or_else(Slices::default, |slicer| {
             slicer.finish(end, tenant.queues.keys(), self.teams.iter())
@@ -658,6 +684,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
                 .collect(),
             worn_out: self.worn_out,
             refusals: self.refusals,
+            held_back: self.watch.held_back,
         }
     }
 }

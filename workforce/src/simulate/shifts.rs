@@ -34,20 +34,22 @@ pub fn working_hours(tenant: &Tenant, start: Time, length: Span) -> Vec<Presence
             // Days of the common era: a week from Monday (day 1 was one) to Sunday.
             let week = (chrono::Datelike::num_days_from_ce(&day) - 1).div_euclid(7);
             let shift = shifts[(ordinal + week.unsigned_abs() as usize) % shifts.len()];
-            all.extend(
-                stretches(tenant, shift, day)
-                    .into_iter()
-                    .filter_map(|(from, to)| {
-                        let (from, to) = (from - start, to - start);
-                        let within = to.0 > 0 && from.0 < length.0;
-                        within.then(|| Presence {
-                            agent: name.clone(),
-                            team: None,
-                            from: Span(from.0.max(0)),
-                            to: Some(to),
-                        })
-                    }),
-            );
+            let stretches = stretches(tenant, shift, day);
+            // A shift that has begun is worked to its end, its breaks left out: those who still wait
+            // are served after these.
+            if stretches
+                .first()
+                .is_none_or(|first| first.0 - start >= length)
+            {
+                continue;
+            }
+            let presences = stretches.into_iter().map(|(from, to)| Presence {
+                agent: name.clone(),
+                team: None,
+                from: Span((from - start).0.max(0)),
+                to: Some(to - start),
+            });
+            all.extend(presences.filter(|one| one.to > Some(Span(0))));
         }
     }
     all.extend(least_pods(tenant));
@@ -173,6 +175,14 @@ spec: {callCenter: c, displayName: Ben, team: front, roles: [], employment: {to:
             his.map(|one| (hours(one.from), hours(one.to.unwrap())))
                 .collect()
         };
+        // A shift that has begun goes on after its break.
+        let hour = working_hours(
+            &tenant,
+            at("2026-10-26T07:30:00+01:00"),
+            Span::seconds(3600),
+        );
+        let ends = hour.iter().filter_map(|one| Some(hours(one.to?)));
+        assert_eq!(ends.collect::<Vec<f64>>(), [0.5, 2.5, 6.5]);
         // From six o'clock on.
         let (early, night) = ([(0.0, 2.0), (2.25, 4.0), (4.5, 8.0)], (16.0, 24.0));
         let turns = ["2026-10-14", "2026-10-21"].map(|day| ben(&format!("{day}T06:00:00+02:00")));

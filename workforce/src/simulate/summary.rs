@@ -17,6 +17,10 @@ pub(super) struct Occupation {
     idle: Span,
     /// Was signed in at some time.
     present: bool,
+    /// Since when a break or the time to go is overrun.
+    late_since: Option<Time>,
+    overruns: u32,
+    overrun: Span,
 }
 
 /// What an agent is at.
@@ -50,7 +54,25 @@ impl Occupation {
         let after = Now { kind, in_hand };
         self.present |= *state != AgentState::SignedOut;
         self.since = Some((at, after));
+        if !in_hand {
+            self.caught_up(at);
+        }
         (before, after)
+    }
+
+    /// Their break, or the time to go, is there.
+    pub(super) fn leaves(&mut self, at: Time) {
+        if self.since.is_some_and(|(_, now)| now.in_hand) {
+            self.overruns += 1;
+            self.late_since = Some(at);
+        }
+    }
+
+    /// What overran is over, or so is the break.
+    pub(super) fn caught_up(&mut self, at: Time) {
+        if let Some(since) = self.late_since.take() {
+            self.overrun.0 += (at - since).0;
+        }
     }
 
     pub(super) fn until(&mut self, at: Time) {
@@ -92,6 +114,10 @@ pub struct TeamFigures {
     pub idle_hours: f64,
     /// contact / (contact + idle).
     pub occupancy: Option<f64>,
+    /// Breaks and ends of work that began with a contact or a wrap-up in hand.
+    pub overruns: u32,
+    /// By how much, in hours, all together; of a break no more than its length.
+    pub overrun_hours: f64,
 }
 
 /// A run's figures.
@@ -109,13 +135,15 @@ impl Summary {
         counts: impl Iterator<Item = Counts>,
         agents: &[(Option<TeamName>, Occupation)],
     ) -> Self {
-        let mut by_team: BTreeMap<&TeamName, (usize, i64, i64)> = BTreeMap::new();
+        let mut by_team: BTreeMap<&TeamName, (usize, i64, i64, u32, i64)> = BTreeMap::new();
         for (team, occupation) in agents {
             let Some(team) = team else { continue };
-            let (count, contact, idle) = by_team.entry(team).or_default();
+            let (count, contact, idle, overruns, overrun) = by_team.entry(team).or_default();
             *count += usize::from(occupation.present);
             *contact += occupation.contact.0;
             *idle += occupation.idle.0;
+            *overruns += occupation.overruns;
+            *overrun += occupation.overrun.0;
         }
         let share = |contact: i64, idle: i64| {
             let ready = contact + idle;
@@ -142,13 +170,16 @@ impl Summary {
             });
         let hours = |time: i64| time as f64 / 3.6e9;
         let teams = tenant.teams.keys().map(|name| {
-            let (agents, contact, idle) = by_team.get(name).copied().unwrap_or_default();
+            let (agents, contact, idle, overruns, overrun) =
+                by_team.get(name).copied().unwrap_or_default();
             TeamFigures {
                 team: name.clone(),
                 agents,
                 contact_hours: hours(contact),
                 idle_hours: hours(idle),
                 occupancy: share(contact, idle),
+                overruns,
+                overrun_hours: hours(overrun),
             }
         });
         Self {
