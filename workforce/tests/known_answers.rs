@@ -1,12 +1,13 @@
 //! The published and 50-digit answers of `known/`, to 1e-12; those of `known/exact.py`, which reach
-//! from 0.01 to 100,000 erlangs, to 1e-10.
+//! from 0.01 to 100,000 erlangs, and of `known/transient.py`, to 1e-10.
 // Clippy takes helpers outside #[test] functions for production code.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::excessive_precision)]
 
 use csv::StringRecord;
 use trunkline_workforce::erlang::{
-    Bounds, Callers, Formula, Horizons, Measures, OccupancyCap, Queue, blocking, least_agents,
-    load_for_blocking, modified_offered_load, priority_waits, with_redials,
+    Behaviour, Bounds, Callers, Formula, Horizons, Measures, OccupancyCap, Period, Queue, blocking,
+    least_agents, load_for_blocking, modified_offered_load, priority_waits, transient,
+    with_redials,
 };
 use trunkline_workforce::exact::Exact;
 use trunkline_workforce::people::{Pipeline, SpaceRule, floor_space, monthly_rates, plan};
@@ -359,6 +360,52 @@ fn the_modified_offered_load_follows_the_rate_exactly() {
             row.number("m_inf_interval_average"),
         );
         agrees("end", Some(moved.end), row.number("m_inf_end"));
+    }
+}
+
+/// The specification has it that after a rush of four times the calls the stationary formula says
+/// 99.5 % and the truth is 84.5 %, and not for which station. Half hours with 40 calls of four
+/// minutes, patience of five and twelve agents are the reading with the formula at 99.50 %; its
+/// truth is 85.00 %, by uniformisation here, by Runge and Kutta in `known/transient.py` and by
+/// the simulator (`simulate_theory.rs`). The half point is no error of ours that these could share; a
+/// sum over steps of 20 s, each taken as it begins, loses as much (84.46 %). Quarters with 100 calls
+/// are a reading that rounds to both figures as given, 99.45 and 84.53 %.
+#[test]
+fn after_a_rush_the_true_transient_is_what_runge_and_kutta_find_and_not_the_formulas_level() {
+    let rows = table("transient");
+    for (case, by_formula, in_truth) in [
+        ("half_hours", 0.995_032, 0.850_015),
+        ("quarters", 0.994_512, 0.845_338),
+    ] {
+        let of_case: Vec<&Row> = rows.iter().filter(|row| row.text("case") == case).collect();
+        let period = |row: &&Row| Period {
+            seconds: row.number("seconds"),
+            arrivals: row.number("calls") / row.number("seconds"),
+            agents: row.number("agents") as usize,
+        };
+        let periods: Vec<Period> = of_case.iter().map(period).collect();
+        let first = of_case[0];
+        let behaviour = Behaviour {
+            aht: first.number("aht"),
+            patience: first.number("patience"),
+            within: first.number("within"),
+        };
+        let found = transient(&periods, behaviour).unwrap();
+        for (row, passage) in of_case.iter().zip(&found) {
+            let known = row.number("answered_of_offered");
+            agrees_to(1e-10, case, Some(passage.answered_of_offered), known);
+        }
+        let queue = Queue {
+            load: (periods[2].arrivals * behaviour.aht).into(),
+            aht: behaviour.aht,
+            callers: Callers::Impatient(behaviour.patience),
+        };
+        let agents = (periods[2].agents as f64).into();
+        let formula = queue
+            .measure(agents, within(behaviour.within))
+            .service_level;
+        agrees_to(1e-6, case, formula.answered_of_offered, by_formula);
+        agrees_to(1e-6, case, Some(found[2].answered_of_offered), in_truth);
     }
 }
 
