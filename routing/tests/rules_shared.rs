@@ -94,6 +94,29 @@ fn rule_5_whoever_frees_gets_the_first_in_rank_of_all_queues_whose_step_they_sat
     );
 }
 
+#[test]
+fn rule_1_what_waited_for_an_agent_who_goes_and_what_they_did_not_take_are_served_by_rank() {
+    let spec = "teams: [{name: front, kind: Human}],
+      queues: [{name: desk, medium: Voice, teams: [front], ring: 10s, lastAgent: {for: 60s},
+                onExhausted: {action: Hold}}]";
+    let mut world = World::new(&tenant(spec, "ann team: front\nbob team: front", ""));
+    world.sign_in(0.0, "ann");
+    world.arrive_as(1.0, 1, "desk", 0, Some("eve"));
+    world.answer(1.5, 1);
+    world.sign_in(2.0, "bob");
+    world.done(3.0, 1);
+    world.arrive(5.0, 3, "desk");
+    let offer = world.offer_of(3);
+    let cause = DeclineCause::Failed;
+    world.input(6.0, Input::Decline { offer, cause });
+    assert_eq!(world.with_whom(3).as_deref(), Some("ann"));
+    world.arrive_as(7.0, 4, "desk", 1, Some("eve"));
+    assert_eq!(world.with_whom(4), None, "she waits for ann");
+    world.tick(16.0);
+    assert_eq!(world.with_whom(4).as_deref(), Some("bob"), "she is first");
+    assert_eq!(world.with_whom(3), None);
+}
+
 const SHARED: &str = "
   teams: [{name: front, kind: Human}],
   queues: [{name: own, medium: Voice, teams: [front], onExhausted: {action: Hold}}]";

@@ -167,10 +167,8 @@ impl Core {
 
     fn offer_came_to_nothing(&mut self, slot: Slot, agent: AgentIx, out: &mut Vec<Output>) {
         self.refresh(agent, out);
-        if !self.has(Bug::LostAfterFailure) {
-            self.requeue(slot, out);
-        }
-        self.miss(agent, out);
+        let slot = (!self.has(Bug::LostAfterFailure)).then_some(slot);
+        self.miss(agent, slot, out);
         self.settle(agent, out);
     }
 

@@ -201,7 +201,7 @@ impl Core {
             return;
         }
         self.refresh(agent, out);
-        self.miss(agent, out);
+        self.miss(agent, None, out);
     }
 
     /// An agent takes no contacts any more, or no calls: an offer goes back in line, and so does
@@ -213,38 +213,36 @@ impl Core {
             self.cancel_offer(slot, agent, why, out);
         }
         self.refresh(agent, out);
-        if let Some(slot) = offered {
-            self.requeue(slot, out);
-        }
-        self.miss(agent, out);
+        self.miss(agent, offered, out);
     }
 
     pub(super) fn still_takes(&self, agent: AgentIx, slot: Slot) -> bool {
         self.agents[agent.at()].takes(self.capacity_slot(slot))
     }
 
-    /// What waited for this agent alone, and they take no more, moves on; what others had refused
-    /// may be theirs again.
-    pub(super) fn miss(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
-        if self.agents[agent.at()].takes(PHONE) {
-            return;
-        }
-        let name = self.agents[agent.at()].name.clone();
-        let waiting: Vec<Rank> = self
-            .named
-            .get(&name)
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect();
-        for (_, id) in waiting {
-            if let Some(slot) = self.slot(id)
-                && !self.still_takes(agent, slot)
-            {
+    /// What the agent was asked for and did not take comes back in line, and what waited for them
+    /// alone, if they take no more, moves on: by rank. What others had refused may be theirs again.
+    pub(super) fn miss(&mut self, agent: AgentIx, not_taken: Option<Slot>, out: &mut Vec<Output>) {
+        let takes_calls = self.agents[agent.at()].takes(PHONE);
+        let name = &self.agents[agent.at()].name;
+        let waiting = self.named.get(name).filter(|_| !takes_calls);
+        let not_taken = not_taken.map(|slot| self.contacts[slot.at()].rank());
+        let mut ranks: Vec<Rank> = waiting.into_iter().flatten().copied().collect();
+        ranks.extend(not_taken);
+        ranks.sort_unstable();
+        for rank in ranks {
+            let Some(slot) = self.slot(rank.1) else {
+                continue;
+            };
+            if Some(rank) == not_taken {
+                self.requeue(slot, out);
+            } else if !self.still_takes(agent, slot) {
                 self.step_over(slot, out);
             }
         }
-        self.match_refused(agent, out);
+        if !takes_calls {
+            self.match_refused(agent, out);
+        }
     }
 
     /// Takes back an offer or an acceptance; the contact is neither in line nor offered after it.

@@ -706,7 +706,7 @@ impl Checker {
                 armed(format!("the wrap-up of {}", view.name), until)?;
             }
         }
-        self.work_is_conserved(now, contacts, &agents)
+        self.work_is_conserved(now, next <= now, contacts, &agents)
     }
 
     fn consults_hang_together(&self, contacts: &[ContactView]) -> Result<(), String> {
