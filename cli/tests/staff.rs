@@ -90,3 +90,34 @@ fn what_cannot_be_staffed_says_why() {
         "{err}"
     );
 }
+
+#[test]
+fn more_work_than_can_be_simulated_is_refused_by_row_value_and_limit() {
+    let options = ["--per", "1800", "--handle", "180"];
+    for (forecast, says) in [
+        (
+            "at,queue,calls\n0,desk,100\n1800,desk,1e6\n",
+            "f.csv: row 3, column calls: 100000 erlangs are expected in this interval (calls × handling time over its length); at most 2000 can be staffed for",
+        ),
+        // Neither of the two is too much for itself.
+        (
+            "at,queue,calls\n0,desk,12000\n0,chatty,8001\n",
+            "f.csv: row 2, column calls: 2000.1 erlangs",
+        ),
+    ] {
+        let (code, out, err) = staff(forecast, &options);
+        assert!(err.contains(says), "{forecast:?}: {err}");
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{forecast:?}");
+    }
+    let many: String = (0..60)
+        .map(|at| format!("{},desk,17500\n", 1800 * at))
+        .collect();
+    let (code, _, err) = staff(&format!("at,queue,calls\n{many}"), &options);
+    assert!(
+        err.contains(
+            "f.csv: 1050000 calls in all are more than can be staffed for at once; at most 1000000"
+        ),
+        "{err}"
+    );
+    assert_eq!(code, Some(2));
+}

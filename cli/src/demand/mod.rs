@@ -28,6 +28,14 @@ pub struct Expected {
     pub intervals: Vec<Interval>,
     /// The date of the start, if there is one.
     pub start: Option<Time>,
+    rows: BTreeMap<(QueueId, Span), usize>,
+}
+
+impl Expected {
+    /// The row of the file that a queue's interval is from.
+    pub fn row(&self, queue: &QueueId, from: Span) -> Option<usize> {
+        self.rows.get(&(queue.clone(), from)).copied()
+    }
 }
 
 /// What the options say of a forecast's file.
@@ -230,7 +238,12 @@ fn set_out(rows: Vec<Row>, given: &Given<'_>) -> Result<Expected> {
     }
     let mut intervals = BTreeMap::new();
     let mut demands = Vec::new();
+    let mut numbers = BTreeMap::new();
     for (queue, rows) in queues {
+        let of_queue = rows
+            .iter()
+            .map(|(at, row)| ((queue.clone(), *at), row.number));
+        numbers.extend(of_queue);
         let periods = rows.into_iter().map(|(at, row)| {
             let to = Span(at.0 + length.0);
             intervals.entry(at).or_insert(Interval {
@@ -254,5 +267,6 @@ fn set_out(rows: Vec<Row>, given: &Given<'_>) -> Result<Expected> {
         demands,
         intervals: intervals.into_values().collect(),
         start,
+        rows: numbers,
     })
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use trunkline_routing::{Span, Time};
 use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::TeamName;
 use trunkline_workforce::simulate::{Law, Laws};
-use trunkline_workforce::staffing::{self, Problem, Staffing, StaffingError, staff};
+use trunkline_workforce::staffing::{self, MOST_ERLANGS, Problem, Staffing, StaffingError, staff};
 
 use super::Format;
 use super::print;
@@ -24,7 +24,8 @@ use crate::stdio::note;
 pub struct Options {
     /// Calls expected by interval, as `forecast` prints them: CSV with a header: at (seconds from
     /// the start, or a time), calls, and optionally queue, handle, patience (distributions, as
-    /// --handle). Finds the least agents of each team in each interval
+    /// --handle). Finds the least agents of each team in each interval; at most 2,000 erlangs in
+    /// one, and a million calls in all
     #[arg(long, value_name = "F.csv")]
     pub forecast: Option<PathBuf>,
     /// The queue of a forecast that has no column for it
@@ -107,6 +108,19 @@ pub fn run(files: &[String], options: &Options, seed: u64, format: Format) -> Re
     let problem = match Problem::new(&tenant, &expected.demands, &intervals, asked) {
         Ok(problem) => problem,
         Err(error @ StaffingError::OutOfRange { .. }) => return Err(error.into()),
+        Err(error @ StaffingError::TooMany { .. }) => return Err(error).context(name),
+        Err(StaffingError::TooMuch {
+            queue,
+            interval,
+            erlangs,
+        }) => {
+            let row = expected.row(&queue, intervals[interval].0);
+            let row = row.map_or_else(String::new, |row| format!("row {row}, column calls: "));
+            let erlangs = (10.0 * erlangs).round() / 10.0;
+            bail!(
+                "{name}: {row}{erlangs} erlangs are expected in this interval (calls × handling time over its length); at most {MOST_ERLANGS:.0} can be staffed for"
+            )
+        }
         Err(error) => {
             note!("error: {error}");
             return Ok(Outcome::Found);

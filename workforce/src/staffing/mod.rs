@@ -22,5 +22,5 @@ mod trial;
 
 pub use answer::{Level, Met, Required, Staffing, TeamNeed, Unmet, scheduled};
 pub use bounds::Bracket;
-pub use problem::{Group, Options, Problem, StaffingError, Target};
+pub use problem::{Group, MOST_CALLS, MOST_ERLANGS, Options, Problem, StaffingError, Target};
 pub use search::staff;

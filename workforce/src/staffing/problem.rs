@@ -10,6 +10,12 @@ use trunkline_tenant::{Exhausted, Queue, QueueId, Tenant, TenantTeam};
 use crate::capacity::Budget;
 use crate::simulate::Demand;
 
+/// More work in one interval than this takes very long to try on the simulator. In erlangs.
+pub const MOST_ERLANGS: f64 = 2_000.0;
+
+/// So do more calls than this in all.
+pub const MOST_CALLS: f64 = 1e6;
+
 /// What there is beside documents and demand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -105,6 +111,26 @@ pub enum StaffingError {
     /// Nothing to staff for.
     #[error("no calls are expected in any interval")]
     NoDemand,
+    /// More work than can be simulated.
+    #[error(
+        "queue {queue}: {erlangs:.0} erlangs are expected in one interval (calls × handling time over its length, with those of other queues); at most {MOST_ERLANGS:.0} can be staffed for"
+    )]
+    TooMuch {
+        /// The queue that has the most of it.
+        queue: QueueId,
+        /// In which interval.
+        interval: usize,
+        /// Of all queues.
+        erlangs: f64,
+    },
+    /// More calls than can be simulated.
+    #[error(
+        "{calls:.0} calls in all are more than can be staffed for at once; at most {MOST_CALLS:.0}: give fewer days at a time"
+    )]
+    TooMany {
+        /// Of all queues in all intervals.
+        calls: f64,
+    },
     /// Demand for what is not there.
     #[error("there is no queue {0} in these documents")]
     NoQueue(QueueId),
@@ -205,8 +231,10 @@ impl Problem {
             };
             demands.iter().map(in_it).collect()
         });
+        let calls: Vec<Vec<f64>> = calls.collect();
+        check_size(&demands, &targets, &calls, intervals, &options)?;
         Ok(Self {
-            calls: calls.collect(),
+            calls,
             max_occupancy: tenant.capacity.max_occupancy.0 / 100.0,
             budget: Budget::of(tenant),
             tenant: Arc::clone(tenant),
@@ -290,6 +318,46 @@ impl Problem {
                 .any(|(n, group)| *n > 0 && group.serves.contains(&queue))
         })
     }
+}
+
+fn check_size(
+    demands: &[Demand],
+    targets: &[Target],
+    calls: &[Vec<f64>],
+    intervals: &[(Span, Span)],
+    options: &Options,
+) -> Result<(), StaffingError> {
+    for (interval, ((from, to), calls)) in intervals.iter().zip(calls).enumerate() {
+        let length = (to.0 - from.0) as f64 / 1e6;
+        let erlangs = demands
+            .iter()
+            .zip(targets)
+            .zip(calls)
+            .map(|((demand, target), calls)| {
+                let mut periods = demand.periods.iter();
+                let period = periods.find(|period| period.from >= *from && period.to <= *to);
+                let handle = period.and_then(|period| Some(period.laws.as_ref()?.handle.mean()));
+                let aht = handle.unwrap_or(0.0) + target.wrap_up + options.ring.as_secs_f64();
+                (calls * aht / length, &target.queue)
+            });
+        let erlangs: Vec<(f64, &QueueId)> = erlangs.collect();
+        let sum: f64 = erlangs.iter().map(|(erlangs, _)| erlangs).sum();
+        let most = erlangs.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((_, queue)) = most
+            && sum > MOST_ERLANGS
+        {
+            return Err(StaffingError::TooMuch {
+                queue: queue.clone(),
+                interval,
+                erlangs: sum,
+            });
+        }
+    }
+    let calls: f64 = calls.iter().flatten().sum();
+    if calls > MOST_CALLS {
+        return Err(StaffingError::TooMany { calls });
+    }
+    Ok(())
 }
 
 fn check_costs(tenant: &Tenant, options: &Options) -> Result<(), StaffingError> {

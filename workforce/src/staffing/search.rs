@@ -96,8 +96,15 @@ impl Search<'_> {
         /// So many times as many callers in each look.
         const LOOKS: [usize; 3] = [1, 6, 36];
         let mut found = Vec::new();
+        let mut before = Vec::new();
         for look in LOOKS {
             let effort = self.effort * look;
+            let runs = self.trials.runs(effort, LEAST_RUNS);
+            // So great a load is looked at as often as in the last look, by the same callers.
+            if runs == before {
+                continue;
+            }
+            before = runs;
             let cells = self.trials.measure(plan, self.seed, effort, LEAST_RUNS);
             let each = cells.iter().enumerate();
             found = each

@@ -68,6 +68,16 @@ impl<'a> Trials<'a> {
         Self { problem, stages }
     }
 
+    /// Runs of each stage in [`Self::measure`].
+    pub(super) fn runs(&self, contacts: usize, least: u64) -> Vec<u64> {
+        let share = contacts as f64 / self.stages.len() as f64;
+        let runs = self.stages.iter().map(|stage| {
+            let runs = (share / stage.calls.max(1.0)).ceil() as u64;
+            runs.clamp(least.min(MOST_RUNS), MOST_RUNS)
+        });
+        runs.collect()
+    }
+
     /// The plan's figures by interval. Runs of each stage are enough for `contacts` over all
     /// stages, and at least so many.
     pub(super) fn measure(
@@ -78,10 +88,7 @@ impl<'a> Trials<'a> {
         least: u64,
     ) -> Vec<Cells> {
         let mut cells = vec![Cells::default(); plan.len()];
-        for stage in &self.stages {
-            let share = contacts as f64 / self.stages.len() as f64;
-            let runs = (share / stage.calls.max(1.0)).ceil() as u64;
-            let runs = runs.clamp(least.min(MOST_RUNS), MOST_RUNS);
+        for (stage, runs) in self.stages.iter().zip(self.runs(contacts, least)) {
             let world = World::new(self.problem, stage, plan);
             for found in in_parallel(runs, &|number| world.run(seed.wrapping_add(number))) {
                 for (&interval, found) in stage.intervals.iter().zip(found) {
@@ -302,9 +309,11 @@ fn lived(problem: &Problem, intervals: Vec<usize>) -> Stage {
 
 /// One interval as if it had gone on for ever: a warm-up, then a stretch of many calls.
 fn steady(problem: &Problem, interval: usize) -> Stage {
-    /// Calls measured in a run, and the least warm-up in mean handling times.
+    /// Calls measured in a run, and the least warm-up and stretch measured in mean handling times:
+    /// where calls are many they say the same for so long.
     const CALLS: f64 = 4_000.0;
     const WARM_UP: f64 = 30.0;
+    const MEASURED: f64 = 10.0;
     let (from, to) = problem.intervals[interval];
     let length = (to.0 - from.0) as f64;
     let of_it = |demand: &Demand| {
@@ -320,9 +329,11 @@ fn steady(problem: &Problem, interval: usize) -> Stage {
             let laws = of_it(demand).and_then(|period| period.laws);
             laws.map_or(0.0, |laws| laws.handle.mean()) + target.wrap_up
         });
-    let warm_up = Span((longest.fold(120.0, f64::max) * WARM_UP * 1e6) as i64);
+    let longest = longest.fold(120.0, f64::max) * 1e6;
+    let warm_up = Span((longest * WARM_UP) as i64);
     let calls: f64 = problem.calls[interval].iter().sum();
-    let end = Span(warm_up.0 + (CALLS / calls * length) as i64);
+    let measured = (CALLS / calls * length).max(longest * MEASURED);
+    let end = Span(warm_up.0 + measured as i64);
     let stretched = end.0 as f64 / length;
     let demands = problem.demands.iter().filter_map(|demand| {
         let period = of_it(demand)?;
