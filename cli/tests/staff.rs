@@ -121,3 +121,74 @@ fn more_work_than_can_be_simulated_is_refused_by_row_value_and_limit() {
     );
     assert_eq!(code, Some(2));
 }
+
+#[test]
+fn what_lacks_of_the_people_on_shift_is_said_with_what_would_cure_it() {
+    // Of three people two work from eight to twelve and one from noon; bots may help at the desk.
+    let centre = CENTRE
+        .replace("maxPods: 2}", "maxPods: 5}")
+        .replace(
+            "{name: desk, medium: Voice, teams: [front],",
+            "{name: desk, medium: Voice, teams: [front, bots],",
+        )
+        .replace(
+            "  skills: [law]\n",
+            "  skills: [law]\n  shifts:\n  - {name: early, start: '08:00', length: 4h, breaks: []}\n  - {name: late, start: '12:00', length: 4h, breaks: []}\n",
+        );
+    let agent = |name: &str, shift: &str| {
+        format!(
+            "---\napiVersion: trunkline.dev/v1alpha1\nkind: Agent\nmetadata: {{name: {name}, namespace: c}}\nspec: {{callCenter: c, displayName: {name}, team: front, roles: [], shifts: [{shift}], endpoint: {{type: Sip}}}}\n"
+        )
+    };
+    let centre = format!(
+        "{centre}{}{}{}",
+        agent("ada", "early"),
+        agent("bea", "early"),
+        agent("cem", "late")
+    );
+    let forecast = "at,queue,calls\n2027-01-04T11:00,desk,20\n2027-01-04T11:30,desk,20\n";
+    let run = |options: &[&str]| {
+        let words = [
+            "staff",
+            "c.yaml",
+            "--forecast",
+            "f.csv",
+            "--handle=180",
+            "--patience=120",
+            "--cost=bots=9",
+            "--shifts",
+        ];
+        let files = [("c.yaml", centre.as_str()), ("f.csv", forecast)];
+        trunkline(&[&words[..], options].concat(), &files)
+    };
+    let (code, out, err) = run(&["-o", "json"]);
+    assert_eq!(code, Some(0), "{err}");
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    for interval in answer["intervals"].as_array().unwrap() {
+        let teams = interval["teams"].as_array().unwrap();
+        let front = teams.iter().find(|team| team["team"] == "front").unwrap();
+        let bots = teams.iter().find(|team| team["team"] == "bots").unwrap();
+        assert_eq!(bots.get("on_shift"), None, "people only: {bots}");
+        let wanted = front["scheduled"].as_u64().unwrap();
+        assert_eq!(front["on_shift"], 2, "{front}");
+        assert_eq!(front["missing"], wanted - 2, "{front}");
+        // One is off; the others have to be hired, or software takes the calls.
+        let cure = format!(
+            "overtime or another shift for 1 of the 1 who are off and {} more people; or {} agents more of the virtual team bots",
+            wanted - 3,
+            (wanted - 2).min(5)
+        );
+        assert_eq!(front["cure"], cure);
+    }
+    let (_, out, _) = run(&[]);
+    assert!(out.contains("missing, by the documents' shifts"), "{out}");
+    let (code, _, err) = staff(
+        "at,queue,calls\n0,desk,20\n",
+        &["--per=1800", "--handle=180", "--shifts"],
+    );
+    assert_eq!(code, Some(2));
+    assert!(
+        err.contains("--shifts: shifts start at times of the day"),
+        "{err}"
+    );
+}

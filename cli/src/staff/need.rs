@@ -8,8 +8,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 use trunkline_routing::{Span, Time};
 use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::TeamName;
-use trunkline_workforce::simulate::{Law, Laws};
-use trunkline_workforce::staffing::{self, MOST_ERLANGS, Problem, Staffing, StaffingError, staff};
+use trunkline_workforce::simulate::{Law, Laws, Presence, working_hours};
+use trunkline_workforce::staffing::{
+    self, MOST_ERLANGS, Problem, Staffing, StaffingError, gaps, staff,
+};
 
 use super::Format;
 use super::print;
@@ -57,6 +59,10 @@ pub struct Options {
     /// the day is followed as it goes, from empty queues
     #[arg(long, requires = "forecast")]
     steady: bool,
+    /// Say, too, what lacks of the people who are there by the documents' shifts, as with
+    /// `simulate --shifts`, and what would cure it. Needs dates
+    #[arg(long, requires = "forecast")]
+    shifts: bool,
     /// What an agent of a team costs beside one of another, as `back=1.5`; 1 where nothing is said
     #[arg(long, value_name = "TEAM=COST", value_parser = cost, requires = "forecast")]
     cost: Vec<(TeamName, f64)>,
@@ -126,13 +132,25 @@ pub fn run(files: &[String], options: &Options, seed: u64, format: Format) -> Re
             return Ok(Outcome::Found);
         }
     };
+    let there = options
+        .shifts
+        .then(|| on_shift(&expected, &tenant))
+        .transpose()?;
     let answer: Staffing = staff(&problem);
+    let gaps = there.map(|there| gaps(&tenant, &answer, &there));
     let labels: Vec<&str> = expected
         .intervals
         .iter()
         .map(|interval| interval.label.as_str())
         .collect();
-    print::print(&tenant, &problem, &answer, &labels, format)?;
+    let shown = print::Shown {
+        tenant: &tenant,
+        problem: &problem,
+        answer: &answer,
+        gaps: gaps.as_deref(),
+        labels: &labels,
+    };
+    print::print(&shown, format)?;
     for unmet in &answer.unmet {
         note!("error: {}: {}", labels[unmet.interval], unmet.why);
     }
@@ -142,6 +160,15 @@ pub fn run(files: &[String], options: &Options, seed: u64, format: Format) -> Re
     } else {
         Outcome::Found
     })
+}
+
+/// Who works when, by the documents' shifts.
+fn on_shift(expected: &Expected, tenant: &Tenant) -> Result<Vec<Presence>> {
+    let start = expected.start.context(
+        "--shifts: shifts start at times of the day; give the date of the start, as --start 2027-01-04T08:00:00+01:00",
+    )?;
+    let ends = expected.intervals.iter().map(|interval| interval.to);
+    Ok(working_hours(tenant, start, ends.max().unwrap_or_default()))
 }
 
 fn expected(options: &Options, tenant: &Tenant) -> Result<Expected> {

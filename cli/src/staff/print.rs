@@ -6,29 +6,34 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 use trunkline_tenant::Tenant;
 use trunkline_workforce::simulate::Estimate;
-use trunkline_workforce::staffing::{Level, Met, Problem, Required, Staffing, TeamNeed};
+use trunkline_workforce::staffing::{Gap, Level, Met, Problem, Required, Staffing, TeamNeed};
 
 use super::Format;
-use crate::number::shown;
+use crate::number::shown as number;
 
 /// The head of the column beside each queue's own.
 const ABANDONMENT: &str = "abandon";
 
-/// Prints the answer; `labels` are the intervals as the forecast calls them.
+/// What is printed.
+pub struct Shown<'a> {
+    pub tenant: &'a Tenant,
+    pub problem: &'a Problem,
+    pub answer: &'a Staffing,
+    /// What people lack, if that is asked.
+    pub gaps: Option<&'a [Gap]>,
+    /// The intervals as the forecast calls them.
+    pub labels: &'a [&'a str],
+}
+
+/// Prints the answer.
 ///
 /// # Errors
 /// Where stdout can't be written.
-pub fn print(
-    tenant: &Tenant,
-    problem: &Problem,
-    answer: &Staffing,
-    labels: &[&str],
-    format: Format,
-) -> Result<()> {
+pub fn print(shown: &Shown<'_>, format: Format) -> Result<()> {
     match format {
-        Format::Text => text(problem, answer, labels),
-        Format::Csv => csv(answer, labels),
-        Format::Json => json(tenant, answer, labels),
+        Format::Text => text(shown),
+        Format::Csv => csv(shown.answer, shown.labels),
+        Format::Json => json(shown),
     }
 }
 
@@ -46,7 +51,13 @@ fn csv(answer: &Staffing, labels: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn text(problem: &Problem, answer: &Staffing, labels: &[&str]) -> Result<()> {
+fn text(shown: &Shown<'_>) -> Result<()> {
+    let Shown {
+        problem,
+        answer,
+        labels,
+        ..
+    } = *shown;
     let mut out = BufWriter::new(std::io::stdout().lock());
     writeln!(
         out,
@@ -120,7 +131,29 @@ fn text(problem: &Problem, answer: &Staffing, labels: &[&str]) -> Result<()> {
     if answer.groups.len() > teams.len() {
         groups(answer, labels, &mut out)?;
     }
+    if let Some(gaps) = shown.gaps {
+        lacking(gaps, labels, &mut out)?;
+    }
     out.flush()?;
+    Ok(())
+}
+
+/// Where people lack, by the documents' shifts.
+fn lacking(gaps: &[Gap], labels: &[&str], out: &mut impl std::io::Write) -> Result<()> {
+    if gaps.iter().all(|gap| gap.cure.is_none()) {
+        writeln!(out, "\nby the documents' shifts nobody is missing")?;
+        return Ok(());
+    }
+    writeln!(out, "\nmissing, by the documents' shifts")?;
+    for gap in gaps {
+        if let Some(cure) = &gap.cure {
+            writeln!(
+                out,
+                "{:<28}{}: {:.1} of {} are on shift, {:.1} missing: {cure}",
+                labels[gap.interval], gap.team, gap.on_shift, gap.with_shrinkage, gap.missing
+            )?;
+        }
+    }
     Ok(())
 }
 
@@ -162,8 +195,8 @@ fn share_text(found: Option<Estimate>, met: Met) -> String {
     format!("{:.1} % ± {:.1}{mark}", 100.0 * found.mean, 100.0 * half)
 }
 
-fn json(tenant: &Tenant, answer: &Staffing, labels: &[&str]) -> Result<()> {
-    let intervals = answer.intervals.iter().zip(labels);
+fn json(shown: &Shown<'_>) -> Result<()> {
+    let Shown { answer, labels, .. } = *shown;
     let unmet = answer.unmet.iter();
     let object = json!({
         "groups": answer.groups.iter().map(|group| json!({
@@ -173,8 +206,8 @@ fn json(tenant: &Tenant, answer: &Staffing, labels: &[&str]) -> Result<()> {
             "listed": group.listed,
             "most": group.most,
         })).collect::<Vec<_>>(),
-        "intervals": intervals
-            .map(|(interval, label)| of_interval(tenant, interval, label))
+        "intervals": (0..answer.intervals.len())
+            .map(|at| of_interval(shown, at))
             .collect::<Vec<_>>(),
         "unmet": unmet
             .map(|unmet| json!({"at": labels[unmet.interval], "why": unmet.why}))
@@ -185,13 +218,15 @@ fn json(tenant: &Tenant, answer: &Staffing, labels: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn of_interval(tenant: &Tenant, interval: &Required, label: &str) -> Value {
+fn of_interval(shown: &Shown<'_>, at: usize) -> Value {
+    let (interval, label): (&Required, &str) = (&shown.answer.intervals[at], shown.labels[at]);
     let teams = interval.teams.iter().map(|need| {
         let mut fields = Map::new();
         fields.insert("team".into(), json!(need.team));
         fields.insert("required".into(), json!(need.required));
         fields.insert("scheduled".into(), json!(need.scheduled));
-        let virtually = tenant
+        let virtually = shown
+            .tenant
             .teams
             .get(&need.team)
             .and_then(|team| team.virtual_agents.as_ref());
@@ -200,13 +235,20 @@ fn of_interval(tenant: &Tenant, interval: &Required, label: &str) -> Value {
             fields.insert("pods".into(), json!(pods));
         }
         estimate("occupancy", need.occupancy, &mut fields);
+        let mut gaps = shown.gaps.into_iter().flatten();
+        let gap = gaps.find(|gap| gap.interval == at && gap.team == need.team);
+        if let Some(gap) = gap {
+            fields.insert("on_shift".into(), number(gap.on_shift));
+            fields.insert("missing".into(), number(gap.missing));
+            fields.insert("cure".into(), json!(gap.cure));
+        }
         Value::Object(fields)
     });
     let queues = interval.levels.iter().map(|level| {
         let mut fields = Map::new();
         fields.insert("queue".into(), json!(level.queue.to_string()));
-        fields.insert("calls".into(), shown(level.calls));
-        fields.insert("target".into(), shown(level.target));
+        fields.insert("calls".into(), number(level.calls));
+        fields.insert("target".into(), number(level.target));
         estimate("service_level", level.level, &mut fields);
         estimate("abandoned", level.abandoned, &mut fields);
         let met = match level.met() {
@@ -233,12 +275,12 @@ fn of_interval(tenant: &Tenant, interval: &Required, label: &str) -> Value {
 fn estimate(name: &str, found: Option<Estimate>, fields: &mut Map<String, Value>) {
     fields.insert(
         name.to_owned(),
-        found.map_or(Value::Null, |found| shown(found.mean)),
+        found.map_or(Value::Null, |found| number(found.mean)),
     );
     if let Some((mean, half)) = found.and_then(|found| Some((found.mean, found.half_width?))) {
         fields.insert(
             format!("{name}_95"),
-            json!([shown(mean - half), shown(mean + half)]),
+            json!([number(mean - half), number(mean + half)]),
         );
     }
 }

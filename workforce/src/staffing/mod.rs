@@ -16,11 +16,13 @@
 
 mod answer;
 mod bounds;
+mod gap;
 mod problem;
 mod search;
 mod trial;
 
 pub use answer::{Level, Met, Required, Staffing, TeamNeed, Unmet, scheduled};
 pub use bounds::Bracket;
+pub use gap::{Gap, gaps};
 pub use problem::{Group, MOST_CALLS, MOST_ERLANGS, Options, Problem, StaffingError, Target};
 pub use search::staff;
