@@ -288,3 +288,117 @@ fn who_waits_for_ever_never_calls_again_and_too_great_a_load_is_said_to_be_unsta
     assert!(said.contains("row 2: unstable"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
 }
+
+#[test]
+fn who_goes_first_waits_least_as_cobham_has_it() {
+    // workforce/tests/known/priority_cobham.csv
+    let waits = erlang("priority --calls 3,5 --per 180 --aht 180 --agents 10");
+    close(&waits["classes"][0]["mean_wait"], 10.521775306194262);
+    close(&waits["classes"][1]["mean_wait"], 52.608876530971311);
+    close(&waits["offered_load"], 8.0);
+    assert_eq!(waits["stable"], true);
+    let flooded = erlang("priority --calls 3,9 --per 180 --aht 180 --agents 10");
+    assert_eq!(flooded["stable"], false);
+    assert!(flooded["classes"][0]["mean_wait"].is_number(), "{flooded}");
+    assert!(flooded["classes"][1]["mean_wait"].is_null(), "{flooded}");
+    for (options, says) in [
+        (
+            "priority --calls 3,x --aht 180 --agents 10",
+            "--calls: 'x' is not a number",
+        ),
+        (
+            "priority --calls 3,0 --aht 180 --agents 10",
+            "--calls: 0 is out of range",
+        ),
+        (
+            "priority --calls 3 --aht 0 --agents 10",
+            "--aht: 0 is out of range",
+        ),
+        ("priority --calls 3 --agents 10", "--aht"),
+        ("", "<MODEL>"),
+    ] {
+        let (code, said) = refused(options);
+        assert!(said.contains(says), "{options}: {said}");
+        assert_eq!(code, 2);
+    }
+}
+
+/// The lines that `erlang transient` prints for these rows, and what it says.
+fn transient_of(rows: &str, options: &str) -> (Option<i32>, Vec<Value>, String) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(file, "{rows}").unwrap();
+    let path = file.path().to_str().unwrap();
+    let words = ["erlang", "transient", "--batch", path];
+    let options: Vec<&str> = options.split_whitespace().collect();
+    let output = trunkline(&[&words[..], &options].concat());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), lines.collect(), said)
+}
+
+#[test]
+fn after_a_rush_the_next_interval_has_those_who_wait_still() {
+    // 5 erlangs, a rush of 20, and 5 again, for 12 agents.
+    let rows = "id,calls,agents\nbefore,50,12\nrush,200,\nafter,50,\n";
+    let options = "--per 1800 --aht 180 --patience 600 --within 20 --agents 12";
+    let (code, lines, said) = transient_of(rows, options);
+    assert_eq!(code, Some(0), "{said}");
+    let of = |at: usize, name: &str| lines[at][name].as_f64().unwrap();
+    let level = |at: usize| {
+        lines[at]["service_level"]["answered_of_offered"]
+            .as_f64()
+            .unwrap()
+    };
+    let steady = erlang("a --load 5 --aht 180 --patience 600 --agents 12 --within 20");
+    let formula = steady["service_level"]["answered_of_offered"]
+        .as_f64()
+        .unwrap();
+    assert!(formula > 0.99 && level(0) > 0.99, "{formula} {lines:?}");
+    assert!(level(2) < formula - 0.1, "{formula} {lines:?}");
+    assert_eq!((of(0, "offered_load"), of(2, "offered_load")), (5.0, 5.0));
+    assert!(of(2, "modified_offered_load") > 6.0, "{lines:?}");
+
+    // What lasts long enough ends where the formula is.
+    let long = "calls,agents,per\n10000,12,360000\n";
+    let (_, lines, said) = transient_of(long, "--aht 180 --patience 600 --within 20");
+    assert!(said.is_empty(), "{said}");
+    let last = lines[0]["service_level"]["answered_of_offered"]
+        .as_f64()
+        .unwrap();
+    assert!((last - formula).abs() < 1e-4, "{last} {formula}");
+}
+
+#[test]
+fn intervals_that_cannot_be_followed_are_named_by_row() {
+    let options = "--aht 180 --patience 600 --within 20";
+    let many = format!("calls,agents\n{}", "1,1\n".repeat(1_001));
+    for (rows, says) in [
+        (
+            "calls,agents\n5,2\n-1,2\n",
+            "row 3, column calls: -1 is out of range",
+        ),
+        (
+            "calls,agents\n5,2.5\n",
+            "row 2: 5/2 agents are no whole number",
+        ),
+        (
+            "calls\n5\n",
+            "row 2, column agents: it is missing, and so is --agents",
+        ),
+        (
+            "calls,agents,per\n5,2,0\n",
+            "row 2, column per: 0 is out of range",
+        ),
+        ("calls,staff\n5,2\n", "`staff` is no column of intervals"),
+        ("calls,agents\n", "it has no rows"),
+        ("calls,agents\n1e9,99999\n", "too many to follow exactly"),
+        (&many, "row 1002: at most 1000 intervals can be followed"),
+    ] {
+        let (code, lines, said) = transient_of(rows, options);
+        assert!(said.contains(says), "{rows:.40}: {said}");
+        assert!(code == Some(2) && lines.is_empty(), "{said}");
+    }
+}

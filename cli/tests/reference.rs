@@ -42,15 +42,24 @@ fn commands(help: &str) -> Vec<&str> {
 #[test]
 fn the_reference_has_a_section_for_each_command_with_its_help() {
     let all = help(&[]);
-    let commands = commands(&all);
+    let names = commands(&all);
     for known in ["validate", "erlang", "simulate", "up"] {
-        assert!(commands.contains(&known), "{known}: {commands:?}");
+        assert!(names.contains(&known), "{known}: {names:?}");
     }
     let mut page = HEAD.to_owned();
-    for name in commands {
+    for name in names {
         let text = help(&[name]);
         let text = text.trim_end();
         write!(page, "\n## trunkline {name}\n\n```text\n{text}\n```\n").unwrap();
+        for part in commands(text) {
+            let text = help(&[name, part]);
+            let text = text.trim_end();
+            write!(
+                page,
+                "\n### trunkline {name} {part}\n\n```text\n{text}\n```\n"
+            )
+            .unwrap();
+        }
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/cli.md");
     if std::env::var_os("UPDATE").is_some() {

@@ -1,5 +1,8 @@
-//! `trunkline erlang b|c|a`: exact queueing formulae and their inverses.
+//! `trunkline erlang b|c|a`: exact queueing formulae and their inverses; and `priority` and
+//! `transient`, for queues that no one of these describes.
 
+mod classes;
+mod moving;
 mod options;
 mod print;
 mod solve;
@@ -18,15 +21,29 @@ use crate::stdio::{data, note};
 
 /// `trunkline erlang b|c|a …`
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
+    #[command(subcommand)]
+    beyond: Option<Beyond>,
     /// What callers do who find every agent busy
-    model: Model,
+    #[arg(required = true)]
+    model: Option<Model>,
     #[command(flatten)]
     options: Options,
     /// Read the options from the columns of this CSV, one case a row; options given here
     /// hold where a row has none. Prints one JSON object a line
     #[arg(long, value_name = "FILE")]
     batch: Option<PathBuf>,
+}
+
+/// Queues beyond one class of callers at one rate.
+#[derive(clap::Subcommand)]
+enum Beyond {
+    /// Mean waits where some callers go before others
+    Priority(classes::Args),
+    /// What callers meet while load and agents move, interval by interval: after a rush those
+    /// who wait still are the next interval's, too
+    Transient(moving::Args),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,9 +60,17 @@ const UNSTABLE: &str = "unstable: the queue grows without end at this load";
 
 /// Prints the case asked for, or each row's.
 pub fn run(args: Args) -> Result<Outcome> {
+    match &args.beyond {
+        Some(Beyond::Priority(args)) => return classes::run(args),
+        Some(Beyond::Transient(args)) => return moving::run(args),
+        None => {}
+    }
+    let model = args
+        .model
+        .context("which model? b, c or a; or priority or transient")?;
     match &args.batch {
-        Some(path) => batch(args.model, &args.options, path),
-        None => match solve(args.model, &args.options, "--")? {
+        Some(path) => batch(model, &args.options, path),
+        None => match solve(model, &args.options, "--")? {
             Answer::Found(object) => {
                 if !object.stable {
                     note!("warning: {UNSTABLE}");

@@ -13,8 +13,8 @@ use super::print::Printed;
 use crate::number::read_within;
 
 /// Times are read between a microsecond and some thirty thousand years.
-const LEAST_TIME: f64 = 1e-6;
-const MOST_TIME: f64 = 1e12;
+pub const LEAST_TIME: f64 = 1e-6;
+pub const MOST_TIME: f64 = 1e12;
 
 /// What came of a case that could be read.
 pub enum Answer {

@@ -14,7 +14,7 @@ use super::quadrature::{POINTS, UNIT};
 
 /// Above this many callers in the system, or chain steps, the answer is refused.
 const MOST_STATES: usize = 200_000;
-const MOST_WORK: f64 = 2e10;
+const MOST_WORK: f64 = 5e9;
 
 /// Poisson weights below this share of the greatest are left out.
 const NEGLIGIBLE: f64 = 1e-18;
@@ -74,7 +74,7 @@ pub enum TransientError {
     TooLarge {
         /// Callers in the system that would have to be told apart.
         callers: usize,
-        /// Events in the longest period.
+        /// Events in all periods.
         events: f64,
     },
 }
@@ -89,7 +89,7 @@ pub fn transient(periods: &[Period], behaviour: Behaviour) -> Result<Vec<Passage
     let events = periods
         .iter()
         .map(|period| Chain::new(*period, behaviour, states).events(period.seconds))
-        .fold(0.0, f64::max);
+        .sum::<f64>();
     if states > MOST_STATES || events * states as f64 > MOST_WORK {
         return Err(TransientError::TooLarge {
             callers: states,
