@@ -1,5 +1,5 @@
-//! Greedy to begin with, then simulated annealing over whole rotas, then all of them where they
-//! are few.
+//! Greedy to begin with, then simulated annealing over whole rotas; again from the days' shift
+//! plans where that is not known to be the cheapest; then all of them where they are few.
 //!
 //! A move gives, takes, swaps or hands on one or two stints; what would break hours, rest,
 //! days or seats is not tried. The search counts moves, not seconds, so that a rota is the
@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use super::bound::bound;
+use super::cover;
 use super::exhaust::exhaust;
 use super::ground::{Ground, State};
 use super::problem::{ProblemError, Rota};
@@ -20,7 +21,8 @@ use crate::arrivals::Random;
 /// How hard to try.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
-    /// Moves of the local search; some hundred thousand a second.
+    /// Moves of the local search, some hundred thousand a second; half as many again from the second
+    /// beginning.
     pub moves: u64,
     /// Of the search's choices.
     pub seed: u64,
@@ -55,6 +57,19 @@ pub fn plan(rota: &Rota, effort: &Effort) -> Result<Plan, ProblemError> {
     let mut best = anneal(&ground, state, effort);
     let mut least = bound(&ground, effort.bound_time);
     let is_least = |cost, bound| report::is_least(&ground, cost, bound);
+    if !least.is_some_and(|bound| is_least(best.cost(&ground), bound))
+        && let Some(mut state) = cover::start(&ground, effort.seed)
+    {
+        build(&ground, &mut state);
+        let half = Effort {
+            moves: effort.moves / 2,
+            ..*effort
+        };
+        let other = anneal(&ground, state, &half);
+        if other.full_cost(&ground) < best.full_cost(&ground) - 1e-6 {
+            best = other;
+        }
+    }
     if !least.is_some_and(|bound| is_least(best.cost(&ground), bound)) {
         let all = exhaust(&ground, &best, effort.moves);
         if let Some(better) = all.better {
