@@ -346,7 +346,12 @@ fn least_that_holds(tenant: &Arc<Tenant>, calls: Calls<'_>) -> Vec<(String, u32)
     let answer = solved(tenant, calls, steady());
     assert!(answer.unmet.is_empty(), "{:?}", answer.unmet);
     let interval = &answer.intervals[0];
-    assert!(interval.levels.iter().all(|level| level.met >= Met::Likely));
+    assert!(
+        interval
+            .levels
+            .iter()
+            .all(|level| level.met() >= Met::Likely)
+    );
     let needs = interval.teams.iter();
     let agents: Vec<(&str, u32)> = needs
         .map(|need| (need.team.as_str(), need.required))
