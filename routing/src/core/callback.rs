@@ -486,7 +486,10 @@ impl Core {
             return self.hours_end(slot, out);
         }
         self.contacts[slot.at()].stage = Stage::Waiting;
-        if self.queue_of(slot).live {
+        let contact = &self.contacts[slot.at()];
+        let window = contact.callback().and_then(|it| it.window);
+        let may = self.opens(contact.queue, window, self.now) <= self.now;
+        if self.queue_of(slot).live || !may {
             return self.await_time(slot, out);
         }
         // Its queue has been removed since: rule 16. It arrives there all the same.
