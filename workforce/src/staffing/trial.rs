@@ -309,11 +309,9 @@ fn lived(problem: &Problem, intervals: Vec<usize>) -> Stage {
 
 /// One interval as if it had gone on for ever: a warm-up, then a stretch of many calls.
 fn steady(problem: &Problem, interval: usize) -> Stage {
-    /// Calls measured in a run, and the least warm-up and stretch measured in mean handling times:
-    /// where calls are many they say the same for so long.
+    /// Calls measured in a run, and the least warm-up in mean handling times.
     const CALLS: f64 = 4_000.0;
     const WARM_UP: f64 = 30.0;
-    const MEASURED: f64 = 10.0;
     let (from, to) = problem.intervals[interval];
     let length = (to.0 - from.0) as f64;
     let of_it = |demand: &Demand| {
@@ -329,11 +327,9 @@ fn steady(problem: &Problem, interval: usize) -> Stage {
             let laws = of_it(demand).and_then(|period| period.laws);
             laws.map_or(0.0, |laws| laws.handle.mean()) + target.wrap_up
         });
-    let longest = longest.fold(120.0, f64::max) * 1e6;
-    let warm_up = Span((longest * WARM_UP) as i64);
+    let warm_up = Span((longest.fold(120.0, f64::max) * WARM_UP * 1e6) as i64);
     let calls: f64 = problem.calls[interval].iter().sum();
-    let measured = (CALLS / calls * length).max(longest * MEASURED);
-    let end = Span(warm_up.0 + measured as i64);
+    let end = Span(warm_up.0 + (CALLS / calls * length) as i64);
     let stretched = end.0 as f64 / length;
     let demands = problem.demands.iter().filter_map(|demand| {
         let period = of_it(demand)?;
