@@ -39,12 +39,15 @@ async fn imagined_callers_are_answered_one_after_another_and_each_leaves_a_recor
             >= 3
     })
     .await;
+    let mut talks = Vec::new();
     for contact in ended().await {
         assert_eq!(contact["client"], "acme");
         assert_eq!(contact["number"], "+18005550100");
         if contact["outcome"] == "answered" {
-            assert!(contact["talkSeconds"].as_f64().unwrap() > 0.0, "{contact}");
+            talks.push(contact["talkSeconds"].as_f64().unwrap());
         }
     }
+    // They are short: on a busy machine one may end as it begins.
+    assert!(talks.iter().any(|talk| *talk > 0.0), "{talks:?}");
     engine.stop().await.unwrap();
 }
