@@ -99,14 +99,14 @@ run() {
   tail -n 1 "$out/rows.jsonl" >&2
 }
 
-# idle WHO RATE: 1.5 s of talk each, so twice as many agents as are busy
-idle() { run "$1" idle "$(($2 * 3 > 150 ? $2 * 3 : 150))" "$2" "$seconds"; }
+# at_rate WHO RATE: 1.5 s of talk each, so twice as many agents as are busy
+at_rate() { run "$1" idle "$(($2 * 3 > 150 ? $2 * 3 : 150))" "$2" "$seconds"; }
 for rate in $rates; do
-  for who in ours memory app_queue; do idle "$who" "$rate"; done
+  for who in ours memory app_queue; do at_rate "$who" "$rate"; done
 done
 for who in ours memory app_queue; do
   for rate in $ramp; do
-    idle "$who" "$rate"
+    at_rate "$who" "$rate"
     python3 "$here/judge.py" held "$out/rows.jsonl" || break
   done
 done

@@ -4,7 +4,7 @@
 //! of zero, one strategy: what the other systems' tables are of.
 //!
 //! `cargo run --release -p trunkline-bench-routing [-- SECONDS]`, one core, each cell in a process of
-//! its own, so that its memory is its own; `-- estimate` is the back-test of estimated waits.
+//! its own, so that its memory is its own, and told by the fastest of three passes; `-- estimate` is the back-test of estimated waits.
 
 mod estimate;
 
@@ -37,6 +37,9 @@ spec: {callCenter: bench, team: front, skills: {s0: 1}}
 
 /// So many different agents: real centres have tens to hundreds of profiles.
 const PROFILES: usize = 200;
+
+/// Each cell is measured so often, and its fastest told.
+const PASSES: usize = 3;
 
 struct Cell {
     agents: usize,
@@ -290,17 +293,37 @@ fn main() -> Result<()> {
     );
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     let me = std::env::current_exe()?;
+    let mut cells = Vec::new();
     for agents in [100, 1_000, 5_000, 10_000, 100_000] {
         for (queues, skills) in [(1, 1), (1, 64), (50, 1), (50, 64), (500, 1), (500, 64)] {
             for waiting in [0, 1_000, 100_000] {
-                let cell = [agents, queues, skills, waiting].map(|n| n.to_string());
-                let run = Command::new(&me)
-                    .args(["cell", &seconds])
-                    .args(&cell)
-                    .status()?;
-                anyhow::ensure!(run.success(), "the cell {cell:?} broke off");
+                cells.push([agents, queues, skills, waiting].map(|n| n.to_string()));
             }
         }
+    }
+    // Of a machine that others use too, the fastest of several passes over the whole grid says what the core
+    // takes: the passes of one cell lie a minute apart.
+    let mut best: Vec<(f64, String)> = vec![(0.0, String::new()); cells.len()];
+    for _ in 0..PASSES {
+        for (cell, best) in cells.iter().zip(&mut best) {
+            let run = Command::new(&me)
+                .args(["cell", &seconds])
+                .args(cell)
+                .output()?;
+            anyhow::ensure!(run.status.success(), "the cell {cell:?} broke off");
+            let row = String::from_utf8(run.stdout)?;
+            let rate = row
+                .split('|')
+                .nth(5)
+                .and_then(|rate| rate.trim().parse().ok());
+            let rate: f64 = rate.context("a row has its rate in the fifth place")?;
+            if rate > best.0 {
+                *best = (rate, row);
+            }
+        }
+    }
+    for (_, row) in best {
+        print!("{row}");
     }
     Ok(())
 }
