@@ -232,8 +232,35 @@ fn window(dice: &mut Dice, now: Time) -> Option<Window> {
     dice.chance(60).then_some(Window { zone, from, to })
 }
 
+/// What makes an agent who is away take contacts again.
+fn comes_back(view: &AgentView) -> Input {
+    let agent = view.name.clone();
+    match &view.state {
+        AgentState::NotReady { reason } if reason == "unreachable" => Input::Endpoint {
+            agent,
+            reachable: true,
+        },
+        AgentState::NotReady { reason } if reason == "session lost" => {
+            Input::Session { agent, alive: true }
+        }
+        AgentState::NotReady { .. } => Input::Ready { agent },
+        _ => Input::SignIn {
+            agent,
+            ready: true,
+            team: Some("robots".into()),
+        },
+    }
+}
+
+/// Whether agents who are away are brought back to work all along: in every second seed from 100 on.
+/// Else nearly everybody is away before long, contacts wait in crowds, and hardly anybody talks or
+/// consults. What the seeded bugs are looked for with has crowds: there a case can be shrunk.
+const fn is_staffed(seed: u64) -> bool {
+    seed >= 100 && seed.is_multiple_of(2)
+}
+
 /// The next move, from what the world looks like.
-pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move) {
+fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64, staffed: bool) -> (Time, Move) {
     let now = core.now();
     let contacts = core.contacts();
     // Often at once or at the very moment of a deadline, now and then much later, or a clock that steps back.
@@ -291,6 +318,17 @@ pub fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64) -> (Time, Move
             .copied()
             .unwrap_or(ContactId(1 + dice.next() % 40))
     };
+    if staffed && dice.chance(12) {
+        let away = core.agents().into_iter().filter(|view| {
+            matches!(
+                view.state,
+                AgentState::NotReady { .. } | AgentState::SignedOut
+            )
+        });
+        if let Some(view) = dice.pick(&away.collect::<Vec<_>>()) {
+            return (at, Move::Input(comes_back(view)));
+        }
+    }
     let input = match dice.below(1180) {
         0..=219 if !crowded => {
             *last_id += 1;
@@ -475,7 +513,7 @@ pub fn run_seed(
     let mut last_id = 0;
     let mut play = Play::new(places, case.begins, bug, false);
     for _ in 0..moves {
-        let (at, what) = next_move(&mut dice, &play.core, &mut last_id);
+        let (at, what) = next_move(&mut dice, &play.core, &mut last_id, is_staffed(seed));
         let verdict = play.play(at, &what);
         case.moves.push((at, what));
         if let Err(why) = verdict {
