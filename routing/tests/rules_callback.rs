@@ -507,6 +507,74 @@ fn rule_14_an_offer_that_stands_when_the_hours_end_is_withdrawn() {
 }
 
 #[test]
+fn rule_14_when_the_hours_end_nobody_is_asked_for_the_next_whose_hours_end_too() {
+    let mut world = dated();
+    let close = second("2027-01-04T17:00:00Z");
+    world.sign_in(close - 9.0, "ann");
+    for id in 1..=4 {
+        let booking = match book(id, "hours", None, None) {
+            Input::BookCallback {
+                contact,
+                queue,
+                due,
+                window,
+                agent,
+                priority,
+                ..
+            } => Input::BookCallback {
+                contact,
+                queue,
+                customer: format!("+49{id}"),
+                due,
+                window,
+                agent,
+                priority,
+            },
+            other => other,
+        };
+        world.input(close - 5.0, booking);
+    }
+    let taken_back = |out: &[Output]| {
+        let of = |output: &&Output| matches!(output, Output::CancelOffer { .. });
+        out.iter().filter(of).count()
+    };
+    let offers = |out: &[Output]| {
+        let of = |output: &&Output| matches!(output, Output::Offer { .. });
+        out.iter().filter(of).count()
+    };
+    let out = world.tick(close);
+    assert_eq!((taken_back(&out), offers(&out)), (1, 0), "{out:?}");
+    for id in 1..=4 {
+        assert!(matches!(stage(&world, id), StageView::Later { .. }));
+    }
+    // The same by a change of the hours; ann has not answered in the morning.
+    let open = close + 15.0 * 3600.0;
+    world.sign_in(open, "bob");
+    let early = CENTRE.replace("from: '08:00'", "from: '12:00'");
+    let tenant = tenant(&early, PEOPLE, "");
+    let out = world.input(open + 1.0, Input::Configure { tenant });
+    assert_eq!((taken_back(&out), offers(&out)), (1, 0), "{out:?}");
+}
+
+#[test]
+fn rule_16_what_is_given_back_while_its_customer_is_called_goes_by_the_new_hours() {
+    let mut world = dated();
+    let noon = second("2027-01-04T11:00:00Z");
+    world.sign_in(noon - 9.0, "ann");
+    world.sign_in(noon - 8.0, "bob");
+    world.input(noon, book(1, "hours", None, None));
+    assert!(dialled(&accept(&mut world, noon + 1.0, 1)).is_some());
+    let spec = CENTRE.replace("to: '18:00'", "to: '11:30'");
+    let tenant = tenant(&spec, PEOPLE, "");
+    world.input(noon + 2.0, Input::Configure { tenant });
+    let offer = world.offer_of(1);
+    let cause = DeclineCause::Failed;
+    world.input(noon + 3.0, Input::Decline { offer, cause });
+    let until = at(second("2027-01-05T07:00:00Z"));
+    assert_eq!(stage(&world, 1), StageView::Later { until });
+}
+
+#[test]
 fn rule_14_who_says_yes_when_the_hours_have_ended_calls_nobody() {
     let mut world = dated();
     let close = second("2027-01-04T17:00:00Z");

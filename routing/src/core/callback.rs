@@ -511,46 +511,89 @@ impl Core {
         }
     }
 
-    /// The hours in which it may be called have ended, or have changed: it leaves the line, and
-    /// whoever is asked for it is free, unless it may be called still.
+    /// The hours in which it may be called have ended: it leaves the line, and so does whatever
+    /// ends with it, before anybody who is freed by that is asked for the next.
     fn hours_end(&mut self, slot: Slot, out: &mut Vec<Output>) {
-        let contact = &self.contacts[slot.at()];
-        let window = contact.callback().and_then(|it| it.window);
-        let until = self.opens(contact.queue, window, self.now);
-        if self.has(Bug::CalledAfterHours) {
-            return;
+        let ends_too = |other: &Slot| {
+            let waits = matches!(
+                self.contacts[other.at()].stage,
+                Stage::Waiting | Stage::Offered { .. }
+            );
+            *other != slot && waits && self.hours_are_over(*other)
+        };
+        let others = self.callbacks.values().filter_map(|id| self.slot(*id));
+        let others: Vec<Slot> = others.filter(ends_too).collect();
+        let all = std::iter::once(slot).chain(others);
+        let freed: Vec<AgentIx> = all.filter_map(|slot| self.leaves_line(slot, out)).collect();
+        for agent in freed {
+            self.settle(agent, out);
         }
+    }
+
+    /// A callback in line, or asked for, leaves unless its customer may be called still; whoever was
+    /// asked for it is to be settled.
+    fn leaves_line(&mut self, slot: Slot, out: &mut Vec<Output>) -> Option<AgentIx> {
+        if self.has(Bug::CalledAfterHours) {
+            return None;
+        }
+        let until = self.may_be_called_from(slot);
         if until <= self.now {
-            return self.heed_close(slot);
+            self.heed_close(slot);
+            return None;
         }
         let freed = self.take_out(slot, CancelReason::Closed, out);
         self.put_off(slot, until);
-        if let Some(agent) = freed {
-            self.settle(agent, out);
+        freed
+    }
+
+    /// From when on the queue is open and the customer's window, too: now, if both are.
+    fn may_be_called_from(&self, slot: Slot) -> Time {
+        let contact = &self.contacts[slot.at()];
+        let window = contact.callback().and_then(|it| it.window);
+        self.opens(contact.queue, window, self.now)
+    }
+
+    /// What an agent gives back goes on waiting, for as long as its customer may be called by the hours as
+    /// they are now; `false`: not any more.
+    pub(super) fn stays_in_line(&mut self, slot: Slot) -> bool {
+        if self.contacts[slot.at()].callback().is_none() || self.has(Bug::CalledAfterHours) {
+            return true;
         }
+        let stays = self.may_be_called_from(slot) <= self.now;
+        if stays {
+            self.heed_close(slot);
+        }
+        stays
     }
 
     /// New hours hold for callbacks that are here: who may no longer be called is not, and what
     /// was put off comes back as soon as it may. Whoever is being called is.
     pub(super) fn heed_new_hours(&mut self, out: &mut Vec<Output>) {
-        for (_, id) in self.all_ranks() {
-            let Some(slot) = self.slot(id) else { continue };
+        let ranks = self.all_ranks();
+        let slots = ranks.iter().filter_map(|(_, id)| self.slot(*id));
+        let callbacks = slots.filter(|slot| self.contacts[slot.at()].callback().is_some());
+        let (in_line, others): (Vec<Slot>, Vec<Slot>) = callbacks.partition(|slot| {
+            let stage = &self.contacts[slot.at()].stage;
+            matches!(stage, Stage::Waiting | Stage::Offered { .. })
+        });
+        // Nobody is asked for what is about to leave.
+        let freed = in_line.into_iter();
+        let freed: Vec<AgentIx> = freed
+            .filter_map(|slot| self.leaves_line(slot, out))
+            .collect();
+        for slot in others {
             let contact = &self.contacts[slot.at()];
-            let Some(callback) = contact.callback() else {
-                continue;
-            };
-            match contact.stage {
-                Stage::Waiting | Stage::Offered { .. } => self.hours_end(slot, out),
-                Stage::Later { until } => {
-                    let from = self.now.max(callback.not_before.unwrap_or(until));
-                    let until = self.opens(contact.queue, callback.window, from);
-                    self.put_off(slot, until);
-                    if until <= self.now {
-                        self.callback_due(slot, out);
-                    }
+            if let (Stage::Later { until }, Some(callback)) = (&contact.stage, contact.callback()) {
+                let from = self.now.max(callback.not_before.unwrap_or(*until));
+                let until = self.opens(contact.queue, callback.window, from);
+                self.put_off(slot, until);
+                if until <= self.now {
+                    self.callback_due(slot, out);
                 }
-                _ => {}
             }
+        }
+        for agent in freed {
+            self.settle(agent, out);
         }
     }
 

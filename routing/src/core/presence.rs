@@ -290,11 +290,10 @@ impl Core {
             queue,
         });
         let over = contact.step_due.is_some_and(|due| due <= self.now);
-        if self.hours_are_over(slot) {
+        if !self.stays_in_line(slot) {
             return self.await_time(slot, out);
         }
         self.enqueue(slot);
-        self.arm_callback(slot);
         if over || by_name {
             self.step_over(slot, out);
         } else {
