@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trunkline_routing::{
-    ConsultEnd, ContactId, Core, Input, Options, Output, Reason, StageView, Target, Time,
+    ConsultEnd, ContactId, Core, Input, Options, Output, Reason, Span, StageView, Target, Time,
 };
 use trunkline_tenant::crds::AgentName;
 
@@ -16,6 +16,9 @@ use crate::state::State;
 
 /// Entries read at once.
 pub const CHUNK: usize = 4096;
+
+/// A contact that is over is followed for so long: its caller may still leave a message.
+const AFTERMATH: Span = Span::seconds(3600);
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +161,11 @@ pub struct Explainer {
     core: Core,
     history: Vec<Event>,
     seen: bool,
-    /// The first entry, where it is not the journal's very first.
+    /// It begins with what a mark kept.
+    marked: bool,
+    /// When the contact was over.
+    over: Option<Time>,
+    /// The first entry, where it is not the journal's very first and no mark is before it.
     cut: Option<Seq>,
     last: Option<(Time, Vec<Verdict>)>,
     outputs: Vec<Output>,
@@ -169,6 +176,8 @@ impl Explainer {
     pub fn new(question: Question, beginning: Beginning) -> Self {
         let fresh = || Core::new(Options::default());
         Self {
+            marked: beginning.found.is_some(),
+            over: None,
             question,
             core: beginning.found.map_or_else(fresh, |state| state.core),
             history: Vec::new(),
@@ -179,13 +188,24 @@ impl Explainer {
         }
     }
 
-    /// Takes the next entry in; `false`: the time asked about is past, no more is needed.
+    /// Takes the next entry in; `false`: the time asked about is past, or the contact has long been over, so no
+    /// more is needed.
     pub fn take(&mut self, entry: &Entry) -> bool {
-        if self.core.tenant().is_none() && self.history.is_empty() && entry.seq.0 > 1 {
-            // Before the first configuration there is nothing to follow; a cut journal has lost it.
+        if !self.marked
+            && self.core.tenant().is_none()
+            && self.history.is_empty()
+            && entry.seq.0 > 1
+        {
+            // What a cut journal has lost is not made up for by the next configuration.
             self.cut.get_or_insert(entry.seq);
         }
-        if self.question.at.is_some_and(|until| entry.at > until) {
+        let past = |until: Time| entry.at > until;
+        if self
+            .question
+            .at
+            .or(self.over.map(|over| over + AFTERMATH))
+            .is_some_and(past)
+        {
             return false;
         }
         self.follow(entry.at, entry.input.clone());
@@ -209,6 +229,11 @@ impl Explainer {
             });
         }
         for output in outputs.drain(..) {
+            if let Output::Ended { contact, .. } = output
+                && self.is_it(contact)
+            {
+                self.over = Some(at);
+            }
             if let Some(what) = self.of_output(&output) {
                 moved = true;
                 self.history.push(Event {
@@ -231,7 +256,7 @@ impl Explainer {
     /// [`NoAnswer`].
     pub fn finish(mut self) -> Result<Explanation, NoAnswer> {
         let contact = self.question.contact;
-        if let Some(first) = self.cut.filter(|_| self.core.tenant().is_none()) {
+        if let Some(first) = self.cut {
             return Err(NoAnswer::Cut(first.0));
         }
         let (at, mut agents) = match self.question.at {
@@ -570,6 +595,33 @@ mod tests {
         };
         let unknown = explain(journal, other).unwrap_err();
         assert!(matches!(unknown, NoAnswer::NoContact(_)), "{unknown}");
+    }
+
+    #[test]
+    fn a_journal_that_was_cut_before_there_were_marks_tells_nothing_made_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let location: Location = dir.path().join("journal.sqlite").into();
+        let mut journal = location.open().unwrap();
+        fill(journal.as_mut());
+        let question = || Question {
+            contact: ContactId(1),
+            agent: None,
+            at: None,
+        };
+        let entries = journal.read(Seq(0), CHUNK).unwrap();
+        let mut whole = Explainer::new(question(), Beginning::new(ContactId(1), Vec::new()));
+        let taken: Vec<bool> = entries.iter().map(|entry| whole.take(entry)).collect();
+        assert_eq!(taken.last(), Some(&false), "90 days later it is long over");
+        assert!(taken[..taken.len() - 1].iter().all(|taken| *taken));
+        // Without its beginning, and with a configuration further on.
+        let mut cut = Explainer::new(question(), Beginning::new(ContactId(1), Vec::new()));
+        let mut again = entries[0].clone();
+        again.seq = Seq(2);
+        for entry in [&again].into_iter().chain(&entries[2..]) {
+            cut.take(entry);
+        }
+        let told = cut.finish().unwrap_err();
+        assert!(matches!(told, NoAnswer::Cut(2)), "{told}");
     }
 
     /// A day of each of which something is kept; then its beginning is cut.
