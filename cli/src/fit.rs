@@ -12,6 +12,7 @@ use trunkline_workforce::fit::{Ending, Wait, fit_handling, fit_patience};
 use crate::number::{read_within, shown, shown_if};
 use crate::outcome::Outcome;
 use crate::stdio::data;
+use crate::table::no_column_twice;
 
 /// Longer waits and calls than a month are slips of the log.
 const MOST_SECONDS: f64 = 31.0 * 86_400.0;
@@ -103,6 +104,7 @@ fn read(path: &Path) -> Result<Logs> {
     let mut rows = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_path(path)?;
+    no_column_twice(rows.headers()?)?;
     let columns = Columns::find(rows.headers()?)?;
     let mut logs = Logs {
         all: Log::default(),

@@ -15,9 +15,22 @@ pub fn read_within(field: &str, text: &str, least: f64, most: f64) -> Result<Exa
     let value = number.to_f64();
     ensure!(
         value >= least && value <= most,
-        "{field}: {text} is out of range; it must lie between {least} and {most}"
+        "{field}: {text} is out of range; it must {}",
+        bounds(least, most)
     );
     Ok(number)
+}
+
+/// The numbers that are allowed, in words; what has many digits as a power of ten.
+fn bounds(least: f64, most: f64) -> String {
+    let short = |bound: f64| match bound.abs() {
+        0.0 | 1e-6..1e15 => bound.to_string(),
+        _ => format!("{bound:e}"),
+    };
+    if least == f64::MIN_POSITIVE {
+        return format!("be more than 0, and {} at most", short(most));
+    }
+    format!("lie between {} and {}", short(least), short(most))
 }
 
 /// A double to 15 significant digits; what is not finite is `null`, what is whole has no
@@ -58,6 +71,11 @@ mod tests {
         assert!(
             refused.starts_with("--aht: -3 is out of range"),
             "{refused}"
+        );
+        let refused = read_within("--calls", "0", f64::MIN_POSITIVE, 1e300).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "--calls: 0 is out of range; it must be more than 0, and 1e300 at most"
         );
     }
 }

@@ -7,6 +7,23 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use csv::{Reader, StringRecord};
 
+/// Refuses a header that has a column twice: which of them is meant can't be known.
+///
+/// # Errors
+/// Which column it is.
+pub fn no_column_twice<'a>(header: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let mut seen: Vec<&str> = Vec::new();
+    for (at, column) in header.into_iter().enumerate() {
+        ensure!(
+            !seen.contains(&column),
+            "row 1, column {}: there is a column {column} already",
+            at + 1
+        );
+        seen.push(column);
+    }
+    Ok(())
+}
+
 /// A file whose header is known to be sound.
 pub struct Table {
     reader: Reader<File>,
@@ -30,12 +47,8 @@ impl Table {
                 number + 1,
                 known.join(", ")
             );
-            ensure!(
-                header.iter().take(number).all(|other| other != column),
-                "row 1, column {}: there is a column {column} already",
-                number + 1
-            );
         }
+        no_column_twice(&header)?;
         Ok(Self { reader, header })
     }
 

@@ -225,6 +225,21 @@ fn a_missing_batch_file_is_wrong_usage() {
 }
 
 #[test]
+fn a_batch_with_a_column_twice_is_refused() {
+    for header in ["calls,calls", "max-asa,max_asa"] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{header}\n1,2").unwrap();
+        let path = file.path().to_str().unwrap();
+        let (code, said) = refused(&format!("c --batch {path} --aht 180 --agents 5"));
+        assert_eq!(code, 2, "{said}");
+        assert!(
+            said.contains("row 1, column 2: there is a column"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_batch_answers_row_by_row_and_names_the_row_it_cannot() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "calls,per,aht,agents,within,target").unwrap();

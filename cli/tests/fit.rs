@@ -50,6 +50,10 @@ fn bad_rows_are_named() {
         ("wait,outcome\n3\n", "row 1"),
         ("wait\n3\n", "outcome"),
         ("wait,outcome\n", "no rows"),
+        (
+            "wait,wait,outcome\n3,4,answered\n",
+            "row 1, column 2: there is a column wait already",
+        ),
     ] {
         let output = fit(log);
         let said = String::from_utf8_lossy(&output.stderr);

@@ -155,6 +155,18 @@ fn bad_rows_and_thin_histories_are_named() {
             format!("{good}2025-01-06T07:00,3\n"),
             "row 57: at: 2025-01-06T07:00 is given twice",
         ),
+        (
+            good.replacen("at,count", "at,count,count", 1),
+            "row 1, column 3: there is a column count already",
+        ),
+        (
+            good.replacen("at,count", "at,count,calls", 1),
+            "a column count and a column calls",
+        ),
+        (
+            "at,count\n2025-01-06T07:00,0\n2025-01-06T07:30,0\n".to_owned(),
+            "not one call in all 2 intervals",
+        ),
         (good, "2 usable days are too few"),
     ] {
         let output = forecast(&csv, &[]);

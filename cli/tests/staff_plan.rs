@@ -453,6 +453,11 @@ fn bad_rows_are_named() {
             .refused("when,team,required\n")
             .contains("there is no column at")
     );
+    let fewer = centre.refused("at,team,required,scheduled\n2026-11-02T08:00,desk,5,2\n");
+    assert!(
+        fewer.contains("row 2, column scheduled: 2 is less than the 5 who are required"),
+        "{fewer}"
+    );
     assert!(
         centre
             .refused("at,team,skill,required\n2026-11-02T08:00,desk,greek,1\n")

@@ -3,6 +3,8 @@
 use anyhow::{Result, bail};
 use csv::StringRecord;
 
+use crate::table::no_column_twice;
+
 macro_rules! options {
     ($($field:ident $name:literal $value:literal: $help:literal;)*) => {
         /// Every option as written; read when it is known which model asks.
@@ -77,5 +79,6 @@ pub fn check_columns(columns: &StringRecord) -> Result<()> {
             );
         }
     }
-    Ok(())
+    let names: Vec<String> = columns.iter().map(column_name).collect();
+    no_column_twice(names.iter().map(String::as_str))
 }

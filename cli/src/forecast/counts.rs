@@ -9,6 +9,7 @@ use trunkline_workforce::forecast::{Date, Day, History};
 
 use super::clock::{Clock, Grid, Moment, Read};
 use crate::number::read_within;
+use crate::table::no_column_twice;
 
 /// Intervals that a forecast can be asked for.
 const SHORTEST: u32 = 300;
@@ -92,11 +93,16 @@ pub fn read(path: &Path, zone: Option<Tz>) -> Result<Vec<Series>> {
         .trim(csv::Trim::All)
         .from_path(path)?;
     let header = rows.headers()?.clone();
+    no_column_twice(&header)?;
     let find = |name: &str| header.iter().position(|column| column == name);
     let at = find("at").context("there is no column named at")?;
     let count = find("count")
         .or_else(|| find("calls"))
         .context("there is no column named count or calls")?;
+    ensure!(
+        find("count").is_none() || find("calls").is_none(),
+        "row 1: there is a column count and a column calls: leave one out"
+    );
     let queue = find("queue");
 
     let clock = Clock::new(zone);
@@ -149,6 +155,14 @@ fn is_local(read: Read) -> bool {
 
 fn set_out(queue: Option<String>, rows: &Rows) -> Result<Series> {
     let counts = &rows.counts;
+    let of = queue
+        .as_ref()
+        .map_or_else(String::new, |queue| format!("queue {queue}: "));
+    ensure!(
+        counts.values().any(|calls| *calls > 0.0),
+        "{of}there is not one call in all {} intervals: nothing can be forecast from that",
+        counts.len()
+    );
     let grid = grid(counts)?;
     let latest = counts.keys().map(|moment| moment.second).max().unwrap_or(0);
     let slots = ((latest - grid.first) / grid.interval + 1) as usize;

@@ -93,6 +93,10 @@ pub fn read(path: &Path, tenant: &Tenant, net: bool) -> Result<BTreeMap<TeamName
                 with_shrinkage(on_contacts, shrinkage.planned.0, shrinkage.unplanned.0)?
             }
         };
+        ensure!(
+            rostered >= on_contacts,
+            "row {row}, column scheduled: {rostered} is less than the {on_contacts} who are required; with shrinkage it is as many or more"
+        );
         let rows = cells.entry(name.clone()).or_default();
         ensure!(
             rows.insert((time, ability), (on_contacts, rostered))
