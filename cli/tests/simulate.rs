@@ -483,3 +483,27 @@ fn the_budget_of_pods_is_one_over_all_virtual_teams_those_that_do_not_scale_too(
     let both = most_pods(&["--scale=bots=30", "--scale=more=30"]);
     assert_eq!(both, [10.0, 50.0]);
 }
+
+#[test]
+fn a_queue_where_nobody_ever_is_is_named_and_options_of_rates_go_with_no_arrivals() {
+    let tenant = sample("tenant.yaml");
+    let words = ["simulate", &tenant, "--arrivals", "arrivals.csv"];
+    let arrivals = ("arrivals.csv", "at,queue,handle\n1,desk,5\n");
+    let nobody = ("agents.csv", "agent,from,to\n");
+    let (code, _, err) = trunkline(
+        &[&words[..], &["--agents", "agents.csv"]].concat(),
+        &[arrivals, nobody],
+    );
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        err.contains("queue desk: of its teams nobody is there at any time"),
+        "{err}"
+    );
+    let (_, _, err) = trunkline(&words, &[arrivals]);
+    assert!(!err.contains("nobody is there"), "{err}");
+    for option in [["--swing", "1"], ["--per", "60"], ["--queue", "desk"]] {
+        let (code, _, err) = trunkline(&[&words[..], &option].concat(), &[arrivals]);
+        assert_eq!(code, Some(2), "{option:?}");
+        assert!(err.contains("cannot be used with"), "{option:?}: {err}");
+    }
+}

@@ -475,3 +475,22 @@ fn bad_rows_are_named() {
         assert!(said.contains(options[0]), "{said}");
     }
 }
+
+#[test]
+fn what_only_a_plan_knows_is_refused_where_none_is_asked_for() {
+    for option in [
+        ["--rest", "11h"],
+        ["--moves", "5"],
+        ["--shortage", "8"],
+        ["--hand-over", "5m"],
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_trunkline"))
+            .args(["staff", "nowhere.yaml", "--forecast", "nowhere.csv"])
+            .args(option)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{option:?}");
+        assert!(said.contains("--plan <REQUIRED.csv>"), "{option:?}: {said}");
+    }
+}

@@ -7,6 +7,7 @@ mod print;
 pub mod seconds;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use anyhow::{Context as _, Result, ensure};
 use chrono::DateTime;
 use clap::ValueEnum;
 use trunkline_routing::{Span, Time};
-use trunkline_tenant::Tenant;
+use trunkline_tenant::crds::TeamName;
+use trunkline_tenant::{QueueId, Tenant};
 use trunkline_workforce::simulate::{
     Contact, Demand, Law, Laws, MOST_REDIALS, Presence, Redial, Rotas, Run, Setup,
     arrivals as made_from, rotas, run_with, working_hours,
@@ -50,13 +52,18 @@ pub struct Args {
     #[arg(long, value_name = "F.csv")]
     rates: Option<PathBuf>,
     /// The queue of a --rates file that has no column for it
-    #[arg(long, value_name = "QUEUE", requires = "rates")]
+    #[arg(
+        long,
+        value_name = "QUEUE",
+        requires = "rates",
+        conflicts_with = "arrivals"
+    )]
     queue: Option<String>,
     /// Length of an interval of --rates; without it, the least distance of two
-    #[arg(long, value_name = "SECONDS", value_parser = seconds::parse, requires = "rates")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::parse, requires = "rates", conflicts_with = "arrivals")]
     per: Option<Span>,
     /// How busy whole days are, beside chance: the coefficient of variation of a day's level
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_level, requires = "rates")]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_level, requires = "rates", conflicts_with = "arrivals")]
     swing: f64,
     /// CSV agent,from,to (seconds, or RFC 3339; an empty `to`: to the end): who is there when.
     /// Without it everyone whom the documents list, from the start
@@ -215,6 +222,7 @@ pub fn run_command(args: Args) -> Result<Outcome> {
         let contacts = callers.of_run(setup.seed);
         let mut done = run_with(&tenant, &contacts, &presences, &setup, &mut fleets);
         if runs.is_empty() {
+            say_who_lacks(&tenant, &contacts, &presences, &plans);
             done.refusals.iter().for_each(|why| note!("warning: {why}"));
         } else {
             // Only the first run's are printed.
@@ -317,4 +325,24 @@ fn slices(every: Option<Span>, last: Span) -> Result<Vec<Span>> {
     );
     let edges = last.0 / every.0 + 1;
     Ok((0..=edges).map(|at| Span(at * every.0)).collect())
+}
+
+/// Names the queues where somebody calls and none of whose people ever come.
+fn say_who_lacks(tenant: &Tenant, contacts: &[Contact], presences: &[Presence], plans: &Plans) {
+    let of_presence = |presence: &Presence| {
+        let listed = tenant.agents.get(&presence.agent);
+        let team = listed.and_then(|agent| agent.team.clone());
+        team.or_else(|| presence.team.clone())
+    };
+    let there: BTreeSet<TeamName> = presences
+        .iter()
+        .filter_map(of_presence)
+        .chain(plans.each.iter().map(|plan| plan.team.clone()))
+        .collect();
+    let called: BTreeSet<&QueueId> = contacts.iter().map(|contact| &contact.queue).collect();
+    for (id, queue) in tenant.queues.iter().filter(|(id, _)| called.contains(id)) {
+        if !queue.teams.iter().any(|share| there.contains(&share.name)) {
+            note!("note: queue {id}: of its teams nobody is there at any time");
+        }
+    }
 }

@@ -37,29 +37,39 @@ pub struct Options {
     #[arg(long, requires = "plan")]
     net: bool,
     /// Between two shifts of a person, at least
-    #[arg(long, value_name = "DURATION", default_value = "11h")]
+    #[arg(
+        long,
+        requires = "plan",
+        value_name = "DURATION",
+        default_value = "11h"
+    )]
     rest: Seconds,
     /// Days that a person works of any seven in a row, at most
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=7))]
+    #[arg(long, requires = "plan", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=7))]
     days_in_seven: u8,
     /// Hours a week, at most, of who has no `employment.hoursPerWeek`
-    #[arg(long, value_name = "HOURS", default_value_t = 48, value_parser = clap::value_parser!(u8).range(1..=168))]
+    #[arg(long, requires = "plan", value_name = "HOURS", default_value_t = 48, value_parser = clap::value_parser!(u8).range(1..=168))]
     max_hours: u8,
     /// Breaks of this length or longer don't count as hours worked
-    #[arg(long, value_name = "DURATION", default_value = "30m")]
+    #[arg(
+        long,
+        requires = "plan",
+        value_name = "DURATION",
+        default_value = "30m"
+    )]
     unpaid_breaks: Seconds,
     /// For so long after a shift its seat stays taken
-    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    #[arg(long, requires = "plan", value_name = "DURATION", default_value = "0s")]
     hand_over: Seconds,
     /// What a missing agent may cost in paid time: 100 covers whatever can be covered, 8 leaves
     /// out an odd quarter of an hour that would cost a whole shift
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, requires = "plan", value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     shortage: u32,
     /// Moves of the search: more are better and slower
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    #[arg(long, requires = "plan", value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     moves: u64,
     /// End with 1 where anybody is missing
-    #[arg(long)]
+    #[arg(long, requires = "plan")]
     strict: bool,
 }
 
