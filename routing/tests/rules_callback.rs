@@ -512,26 +512,10 @@ fn rule_14_when_the_hours_end_nobody_is_asked_for_the_next_whose_hours_end_too()
     let close = second("2027-01-04T17:00:00Z");
     world.sign_in(close - 9.0, "ann");
     for id in 1..=4 {
-        let booking = match book(id, "hours", None, None) {
-            Input::BookCallback {
-                contact,
-                queue,
-                due,
-                window,
-                agent,
-                priority,
-                ..
-            } => Input::BookCallback {
-                contact,
-                queue,
-                customer: format!("+49{id}"),
-                due,
-                window,
-                agent,
-                priority,
-            },
-            other => other,
-        };
+        let mut booking = book(id, "hours", None, None);
+        if let Input::BookCallback { customer, .. } = &mut booking {
+            *customer = format!("+49{id}");
+        }
         world.input(close - 5.0, booking);
     }
     let taken_back = |out: &[Output]| {

@@ -486,10 +486,7 @@ impl Core {
             return self.hours_end(slot, out);
         }
         self.contacts[slot.at()].stage = Stage::Waiting;
-        let contact = &self.contacts[slot.at()];
-        let window = contact.callback().and_then(|it| it.window);
-        let may = self.opens(contact.queue, window, self.now) <= self.now;
-        if self.queue_of(slot).live || !may {
+        if self.queue_of(slot).live || self.may_be_called_from(slot) > self.now {
             return self.await_time(slot, out);
         }
         // Its queue has been removed since: rule 16. It arrives there all the same.
@@ -515,11 +512,9 @@ impl Core {
     /// ends with it, before anybody who is freed by that is asked for the next.
     fn hours_end(&mut self, slot: Slot, out: &mut Vec<Output>) {
         let ends_too = |other: &Slot| {
-            let waits = matches!(
-                self.contacts[other.at()].stage,
-                Stage::Waiting | Stage::Offered { .. }
-            );
-            *other != slot && waits && self.hours_are_over(*other)
+            *other != slot
+                && self.contacts[other.at()].awaits_answer()
+                && self.hours_are_over(*other)
         };
         let others = self.callbacks.values().filter_map(|id| self.slot(*id));
         let others: Vec<Slot> = others.filter(ends_too).collect();
@@ -572,13 +567,11 @@ impl Core {
         let ranks = self.all_ranks();
         let slots = ranks.iter().filter_map(|(_, id)| self.slot(*id));
         let callbacks = slots.filter(|slot| self.contacts[slot.at()].callback().is_some());
-        let (in_line, others): (Vec<Slot>, Vec<Slot>) = callbacks.partition(|slot| {
-            let stage = &self.contacts[slot.at()].stage;
-            matches!(stage, Stage::Waiting | Stage::Offered { .. })
-        });
+        let (in_line, others): (Vec<Slot>, Vec<Slot>) =
+            callbacks.partition(|slot| self.contacts[slot.at()].awaits_answer());
         // Nobody is asked for what is about to leave.
-        let freed = in_line.into_iter();
-        let freed: Vec<AgentIx> = freed
+        let freed: Vec<AgentIx> = in_line
+            .into_iter()
             .filter_map(|slot| self.leaves_line(slot, out))
             .collect();
         for slot in others {

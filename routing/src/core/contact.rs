@@ -235,6 +235,11 @@ impl Contact {
         )
     }
 
+    /// Waits, or is asked for, and nobody has taken it.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        matches!(self.stage, Stage::Waiting | Stage::Offered { .. })
+    }
+
     pub(crate) fn callback(&self) -> Option<&Callback> {
         match &self.nature {
             Nature::Callback(callback) => Some(callback),

@@ -5,6 +5,7 @@ use trunkline_tenant::{QueueId, Tenant};
 
 use super::Core;
 use super::contact::{At, Contact, Stage};
+use crate::ix::AgentIx;
 use crate::timers::{Owner, Phase};
 use crate::{AgentState, ContactId, OfferId, Segment, SegmentEnd, Target, Time};
 
@@ -285,8 +286,13 @@ impl Core {
 
     /// For how many contacts at once an agent has room, all media together.
     pub fn capacity_of(&self, name: &AgentName) -> u32 {
-        let agent = self.agent_of.get(name);
-        let team = agent.and_then(|agent| self.agents[agent.at()].team);
+        self.agent_of
+            .get(name)
+            .map_or(0, |agent| self.room_of(*agent))
+    }
+
+    fn room_of(&self, agent: AgentIx) -> u32 {
+        let team = self.agents[agent.at()].team;
         team.map_or(0, |team| self.plan.teams[team.at()].capacity.iter().sum())
     }
 
@@ -298,7 +304,8 @@ impl Core {
             .collect()
     }
 
-    fn agent_view(&self, agent: crate::ix::AgentIx) -> AgentView {
+    fn agent_view(&self, agent: AgentIx) -> AgentView {
+        let capacity = self.room_of(agent);
         let agent = &self.agents[agent.at()];
         AgentView {
             name: agent.name.clone(),
@@ -314,15 +321,13 @@ impl Core {
                 .collect(),
             offer: agent.offer.map(|slot| self.contacts[slot.at()].offer()),
             used: agent.used.iter().sum(),
-            capacity: agent
-                .team
-                .map_or(0, |team| self.plan.teams[team.at()].capacity.iter().sum()),
+            capacity,
         }
     }
 
     fn view(&self, contact: &Contact) -> ContactView {
         let queue = &self.plan.queues[contact.queue.at()];
-        let name = |agent: crate::ix::AgentIx| self.agents[agent.at()].name.clone();
+        let name = |agent: AgentIx| self.agents[agent.at()].name.clone();
         ContactView {
             id: contact.id,
             queue: queue.id.clone(),
