@@ -10,6 +10,8 @@
 # e2e      tests/e2e/[0-9]*.sh, in their order, on a node with the images in it: KUBECONFIG, STATE, WORLD,
 #          OPERATOR_IMAGE, ENGINE_IMAGE, MEDIA_IMAGE; each prints "N passed, M failed" as its last line
 #
+# Where cluster or e2e comes later, their binaries are built beside unit, voip and calls, which mostly wait.
+#
 # Clusters are this run's own (other STATEs than the demo's) and end with it, however it ends.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -20,6 +22,7 @@ passed=0 failed=0
 state() { export STATE=$run/$1; unset WORLD KUBECONFIG; }
 finish() {
   local s
+  binaries_beside_end
   for s in cluster e2e; do
     [ -d "$run/$s" ] || [ -d "$run/$s.world" ] || continue
     state $s; WORLD=$STATE.world cluster_down
@@ -49,6 +52,10 @@ tested() {
   [ "$failed" -gt "$before" ] || { [ $rc = 0 ] && [ "$passed" -gt "$passed_before" ]; } || failed=$((failed + 1))
 }
 setup() { "$@" || failed=$((failed + 1)); }
+packages() {
+  setup step "Debian packages" debian_packages
+  case " ${stages[*]} " in *" cluster "* | *" e2e "*) binaries_beside ;; esac
+}
 
 for stage in "${stages[@]}"; do
   stage_begun=${EPOCHREALTIME/./} before="$passed $failed"
@@ -59,16 +66,16 @@ for stage in "${stages[@]}"; do
       ;;
     unit)
       need_toolchains
-      setup step "Debian packages" debian_packages
+      packages
       tested "unit and property tests" cargo test --workspace --no-fail-fast
       ;;
     voip)
-      setup step "Debian packages" debian_packages
+      packages
       setup step "the media image" images media
       tested "callers, phones, media image" env "WORLD=$run/voip.world" tests/voip/selftest.sh
       ;;
     calls)
-      setup step "Debian packages" debian_packages
+      packages
       setup step "the media image" images media
       for script in */tests/live/run.sh; do
         [ ! -e "$script" ] || tested "$script" env "WORLD=$run/voip.world" "$script"
