@@ -77,8 +77,10 @@ impl Pool {
     pub(crate) fn remove_idle(&mut self, slot: usize, profile: ProfileIx, key: IdleKey) {
         let idle = &mut self.idle[slot];
         let agents = &mut idle.agents[profile.at()];
-        agents.remove(&key);
-        if idle.heads[profile.at()] == key {
+        if idle.heads[profile.at()] != key {
+            agents.remove(&key);
+        } else {
+            agents.pop_first();
             let head = agents.first_key_value().map(|(key, _)| *key);
             idle.heads[profile.at()] = head.unwrap_or(NOBODY);
             idle.filled.set(profile.at(), head.is_some());
@@ -152,8 +154,10 @@ impl Pool {
 
     pub(crate) fn dequeue(&mut self, line: LineIx, rank: Rank) {
         let waiting = &mut self.lines[line.at()].waiting;
-        waiting.remove(&rank);
-        if self.heads[line.at()] == rank {
+        if self.heads[line.at()] != rank {
+            waiting.remove(&rank);
+        } else {
+            waiting.pop_first();
             let head = waiting.first().copied();
             self.heads[line.at()] = head.unwrap_or(NOTHING);
             self.filled.set(line.at(), head.is_some());

@@ -1,7 +1,8 @@
 //! The routing core alone: no journal, no I/O. Each cell has all agents signed in and so many
-//! contacts waiting, and then, in turn, a contact arrives and a conversation ends. Both are
-//! decisions; the offer that follows is accepted and joined, which is timed too. Levels, wrap-up
-//! of zero, one strategy: what the other systems' tables are of.
+//! contacts waiting, and then, in turn, contacts arrive and conversations end. Each of those is a
+//! decision: who is asked for the contact, or what the agent is asked for. The offers that follow are accepted and
+//! joined; the rate is told without the time for that, and with it. Levels, wrap-up of zero, one strategy: what the
+//! other systems' tables are of.
 //!
 //! `cargo run --release -p trunkline-bench-routing [-- SECONDS]`, one core, each cell in a process of
 //! its own, so that its memory is its own, and told by the fastest of three passes; `-- estimate` is the back-test of estimated waits.
@@ -201,48 +202,71 @@ fn run(cell: &Cell, long: Duration) -> Result<()> {
     let per_contact = per(resident().saturating_sub(before), more);
 
     let mut took: Vec<u32> = Vec::with_capacity(1 << 20);
-    let (mut decisions, mut all) = (0u64, Duration::ZERO);
-    bench.inputs = 0;
+    let (mut decisions, mut deciding, mut all) = (0, Duration::ZERO, Duration::ZERO);
+    let mut inputs = 0;
+    // As many arrivals in a row as there surely are agents for, then as many ends.
+    let block = (cell.agents / 20).clamp(5, 100);
+    let reading = clock_reading();
     let started = Instant::now();
-    while started.elapsed() < long {
-        // The clocks are read once a batch for the rate, and around each decision in every eighth for the
-        // spread. The rate is of the time that this thread had a core: others may want it too.
-        let spread = (decisions / 2_000).is_multiple_of(8);
-        let batch = on_core();
-        for turn in 0..2_000 {
-            let from = spread.then(Instant::now);
-            if turn % 2 == 0 {
-                bench.arrive();
-            } else if let Some(contact) = bench.talking.pop_front() {
-                bench.handle(Input::AgentDone { contact });
-            }
-            if let Some(from) = from {
-                took.push(from.elapsed().as_nanos() as u32);
-            }
-            bench.answer();
+    for turn in 0u64.. {
+        if started.elapsed() >= long {
+            break;
         }
-        decisions += 2_000;
+        // The clocks are read around each decision in every eighth turn for the spread, else around each block for
+        // the rate. The rate is of the time that this thread had a core: others may want it too.
+        let spread = turn.is_multiple_of(8);
+        let before = bench.inputs;
+        for ends in [false, true] {
+            let from = on_core();
+            for _ in 0..block {
+                let from = spread.then(Instant::now);
+                if !ends {
+                    bench.arrive();
+                } else if let Some(contact) = bench.talking.pop_front() {
+                    bench.handle(Input::AgentDone { contact });
+                }
+                if let Some(from) = from {
+                    took.push(from.elapsed().as_nanos() as u32);
+                }
+            }
+            let decided = on_core();
+            bench.answer();
+            if !spread {
+                decisions += block;
+                deciding += (decided - from).saturating_sub(reading);
+                all += (on_core() - from).saturating_sub(2 * reading);
+            }
+        }
         if !spread {
-            all += on_core().saturating_sub(batch);
+            inputs += bench.inputs - before;
         }
     }
-    let counted = decisions - took.len() as u64;
-    let rate = |n: u64| n as f64 / all.as_secs_f64() / 1e6;
+    let rate = |n: u64, time: Duration| n as f64 / time.as_secs_f64() / 1e6;
     took.sort_unstable();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
     println!(
-        "| {} | {} | {} | {} | {:.2} | {:.2} | {} | {} | {:.0} | {per_agent} | {per_contact} |",
+        "| {} | {} | {} | {} | {:.2} | {:.2} | {:.2} | {} | {} | {:.0} | {per_agent} | {per_contact} |",
         thousands(cell.agents),
         cell.queues,
         cell.skills,
         thousands(cell.waiting),
-        rate(counted),
-        rate(bench.inputs * counted / decisions.max(1)),
+        rate(decisions as u64, deciding),
+        rate(decisions as u64, all),
+        rate(inputs, all),
         at(0.5),
         at(0.99),
         f64::from(at(1.0)) / 1e3,
     );
     Ok(())
+}
+
+/// What a reading of [`on_core`] takes itself.
+fn clock_reading() -> Duration {
+    let readings = (0..1_000).map(|_| {
+        let from = on_core();
+        on_core() - from
+    });
+    readings.min().unwrap_or_default()
 }
 
 /// How long this thread has been on a core.
@@ -289,9 +313,9 @@ fn main() -> Result<()> {
     }
     let seconds = arguments.next().unwrap_or_else(|| "0.5".into());
     println!(
-        "| agents | queues | skills | waiting | decisions, M/s | inputs, M/s | p50, ns | p99, ns | max, µs | B an agent | B a contact |"
+        "| agents | queues | skills | waiting | decisions, M/s | with answers, M/s | inputs, M/s | p50, ns | p99, ns | max, µs | B an agent | B a contact |"
     );
-    println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     let me = std::env::current_exe()?;
     let mut cells = Vec::new();
     for agents in [100, 1_000, 5_000, 10_000, 100_000] {

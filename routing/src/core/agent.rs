@@ -2,8 +2,8 @@
 
 use trunkline_tenant::crds::AgentName;
 
-use crate::ix::{ClientIx, ProfileIx, Slot, TeamIx};
-use crate::plan::{MEDIA, PHONE, TeamPlan};
+use crate::ix::{ClientIx, ProfileIx, QueueIx, Slot, TeamIx};
+use crate::plan::{MEDIA, PHONE, Plan, TeamPlan};
 use crate::{AgentState, Segment, Span, Time};
 
 #[derive(Clone, Debug)]
@@ -54,9 +54,34 @@ pub(crate) struct WrapUp {
     pub(crate) since: Time,
     pub(crate) until: Time,
     pub(crate) extended: bool,
+    pub(crate) talked: Talked,
+}
+
+/// A conversation that is over.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Talked {
     pub(crate) client: ClientIx,
-    /// The row that becomes complete with it.
+    /// `None`: it is no longer configured and holds nothing.
+    pub(crate) queue: Option<QueueIx>,
+    /// Its row, which becomes complete with its wrap-up.
     pub(crate) segment: Box<Segment>,
+}
+
+impl Talked {
+    /// From its row, which knows by name where it belongs.
+    pub(crate) fn of(segment: Box<Segment>, plan: &Plan) -> Self {
+        Self {
+            client: plan.client(segment.client.as_ref()),
+            queue: plan.queue_of.get(&segment.queue).copied(),
+            segment,
+        }
+    }
+
+    /// The plan was made anew.
+    pub(crate) fn place(&mut self, plan: &Plan) {
+        self.client = plan.client(self.segment.client.as_ref());
+        self.queue = plan.queue_of.get(&self.segment.queue).copied();
+    }
 }
 
 impl Agent {
@@ -92,6 +117,11 @@ impl Agent {
     /// Takes contacts, now or when free, as far as they reach them.
     fn in_pool(&self) -> bool {
         self.signed_in && !self.leaving && self.ready && self.alive
+    }
+
+    /// Is in some set of the pool.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.pooled != [false; MEDIA]
     }
 
     /// Whether a contact of this medium reaches them: a chat needs no telephone.
@@ -132,8 +162,11 @@ impl Agent {
 
     /// Who takes nothing but calls is not ready without a telephone.
     pub(crate) fn state(&self, team: Option<&TeamPlan>) -> AgentState {
-        let reached = (0..MEDIA)
-            .any(|slot| self.is_reached(slot) && team.is_none_or(|team| team.capacity[slot] > 0));
+        let is_reached = || {
+            (0..MEDIA).any(|slot| {
+                self.is_reached(slot) && team.is_none_or(|team| team.capacity[slot] > 0)
+            })
+        };
         let not_ready = |reason: &str| AgentState::NotReady {
             reason: reason.to_owned(),
         };
@@ -147,7 +180,7 @@ impl Agent {
             AgentState::Offered
         } else if !self.alive {
             not_ready("session lost")
-        } else if !reached {
+        } else if !is_reached() {
             not_ready("unreachable")
         } else if !self.ready {
             not_ready(&self.reason)

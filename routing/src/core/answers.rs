@@ -96,7 +96,8 @@ impl Core {
         let Some((slot, agent)) = self.standing(offer, out) else {
             return;
         };
-        if matches!(self.contacts[slot.at()].stage, Stage::Offered { .. }) {
+        let at_once = matches!(self.contacts[slot.at()].stage, Stage::Offered { .. });
+        if at_once {
             self.take(slot, agent);
         }
         self.count_answered(slot);
@@ -117,8 +118,11 @@ impl Core {
             agent: name,
             wait,
         });
-        self.refresh(agent, out);
-        self.match_agent(agent, out);
+        // Else they have it in hand since they accepted it, and nothing about them changes.
+        if at_once {
+            self.refresh(agent, out);
+            self.match_agent(agent, out);
+        }
     }
 
     /// For the next time that this customer calls.
@@ -127,7 +131,8 @@ impl Core {
         const MOST: usize = 200_000;
         let contact = &self.contacts[slot.at()];
         let wanted = self.queue_of(slot).definition.last_agent.is_some();
-        let Some(customer) = contact.customer.clone().filter(|_| wanted) else {
+        let customer = contact.customer.as_ref().filter(|_| wanted);
+        let Some(customer) = customer.cloned() else {
             return;
         };
         let client = self.plan.clients[contact.client.at()].clone();

@@ -45,8 +45,8 @@ impl Core {
 
     fn key(&self, slot: Slot) -> Option<Key> {
         let contact = &self.contacts[slot.at()];
-        let client = self.plan.clients[contact.client.at()].clone();
-        Some((client, contact.customer.clone()?))
+        let customer = contact.customer.clone()?;
+        Some((self.plan.clients[contact.client.at()].clone(), customer))
     }
 
     /// Notes a callback as what a new call of its customer is merged with.
@@ -74,7 +74,7 @@ impl Core {
         if !matches!(contact.medium, Medium::Voice | Medium::Callback) || !self.options.call_back {
             return None;
         }
-        if self.has(Bug::ServedTwice) {
+        if self.callbacks.is_empty() || self.has(Bug::ServedTwice) {
             return None;
         }
         let other = self.pending(&self.key(slot)?).filter(|it| *it != slot)?;
@@ -150,7 +150,7 @@ impl Core {
             ..Callback::to(number.unwrap_or_default())
         };
         let stretch = self.segment(slot, SegmentEnd::Callback);
-        out.push(Output::Record(Box::new(stretch)));
+        out.push(Output::Record(stretch));
         self.count_unserved(slot, SegmentEnd::Callback);
         self.contacts[slot.at()].segment += 1;
         self.turns_into(slot, callback, None, false, out);
@@ -168,7 +168,7 @@ impl Core {
         out: &mut Vec<Output>,
     ) {
         let stretch = self.segment(slot, end);
-        out.push(Output::Record(Box::new(stretch)));
+        out.push(Output::Record(stretch));
         self.count_unserved(slot, end);
         let contact = &mut self.contacts[slot.at()];
         contact.segment += 1;
@@ -198,8 +198,8 @@ impl Core {
             Stage::Talking { agent, .. } => {
                 talked = Some(self.agents[agent.at()].name.clone());
                 freed = Some(agent);
-                if let Some((agent, segment, client)) = self.close_talk(slot, SegmentEnd::Dropped) {
-                    self.wrap_up(agent, client, segment, out);
+                if let Some((agent, over)) = self.close_talk(slot, SegmentEnd::Dropped) {
+                    self.wrap_up(agent, over, out);
                     self.unpool(agent);
                 }
                 self.contacts[slot.at()].again = true;
@@ -208,7 +208,7 @@ impl Core {
             Stage::Waiting | Stage::Offered { .. } | Stage::Connecting { .. } => {
                 freed = self.take_out(slot, CancelReason::Dropped, out);
                 let stretch = self.segment(slot, SegmentEnd::Dropped);
-                out.push(Output::Record(Box::new(stretch)));
+                out.push(Output::Record(stretch));
                 self.count_unserved(slot, SegmentEnd::Dropped);
             }
             Stage::Away { .. } | Stage::Later { .. } => {}

@@ -140,7 +140,7 @@ impl Core {
         let live = self.contact_of.values();
         let contacts = live.map(|slot| self.contacts[slot.at()].client);
         let wraps = self.agents.iter().flat_map(|agent| &agent.wraps);
-        let all = contacts.chain(wraps.map(|wrap| wrap.client));
+        let all = contacts.chain(wraps.map(|wrap| wrap.talked.client));
         all.filter_map(|client| self.plan.clients[client.at()].clone())
             .collect()
     }
@@ -192,7 +192,7 @@ impl Core {
         for (name, &ix) in &self.agent_of {
             let agent = &mut self.agents[ix.at()];
             for wrap in &mut agent.wraps {
-                wrap.client = self.plan.client(wrap.segment.client.as_ref());
+                wrap.talked.place(&self.plan);
             }
             let listed = tenant.agents.get(name);
             let was_listed = std::mem::replace(&mut agent.listed, listed.is_some());
@@ -276,7 +276,7 @@ impl Core {
     fn reindex_agent(&mut self, ix: AgentIx) {
         let agent = &self.agents[ix.at()];
         let held: Vec<Slot> = agent.hands.iter().copied().chain(agent.offer).collect();
-        let wraps: Vec<ClientIx> = agent.wraps.iter().map(|wrap| wrap.client).collect();
+        let wraps: Vec<ClientIx> = agent.wraps.iter().map(|wrap| wrap.talked.client).collect();
         let held = held.iter().map(|slot| self.contacts[slot.at()].client);
         if let Some(team) = agent.team {
             for client in held.chain(wraps) {
@@ -294,12 +294,15 @@ impl Core {
         if let (Some(zone), Some(next)) = (zone, next)
             && let Some(at) = hours::moment(next, 0, zone)
         {
-            self.timers.arm(Deadline {
-                at,
-                phase: Phase::Ends,
-                key: 0,
-                owner: Owner::Day,
-            });
+            self.timers.arm(
+                self.now,
+                Deadline {
+                    at,
+                    phase: Phase::Ends,
+                    key: 0,
+                    owner: Owner::Day,
+                },
+            );
         }
     }
 

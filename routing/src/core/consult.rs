@@ -260,7 +260,7 @@ impl Core {
             outcome: Outcome::Consulted,
             prompt: None,
         });
-        out.push(Output::Record(Box::new(segment)));
+        out.push(Output::Record(segment));
         self.forget(child);
     }
 
@@ -295,15 +295,15 @@ impl Core {
         let offer = self.contacts[child.at()].offer();
         let (id, queue) = (self.contacts[slot.at()].id, self.contacts[child.at()].queue);
         let name = self.agents[heir.at()].name.clone();
-        let Some((asker, segment, client)) = self.close_talk(slot, SegmentEnd::Answered) else {
+        let Some((asker, talked)) = self.close_talk(slot, SegmentEnd::Answered) else {
             return;
         };
-        let Some((_, consulted, of)) = self.close_talk(child, SegmentEnd::Answered) else {
+        let Some((_, consulted)) = self.close_talk(child, SegmentEnd::Answered) else {
             return;
         };
         // Their work goes on with the customer: no wrap-up of its own.
         if let Some(team) = self.agents[heir.at()].team {
-            self.shares.gives_back(team, heir, of);
+            self.shares.gives_back(team, heir, consulted.client);
         }
         out.push(Output::ConsultOver {
             contact: id,
@@ -318,9 +318,9 @@ impl Core {
             outcome: Outcome::Consulted,
             prompt: None,
         });
-        out.push(Output::Record(Box::new(consulted)));
+        out.push(Output::Record(consulted.segment));
         self.forget(child);
-        self.wrap_up(asker, client, segment, out);
+        self.wrap_up(asker, talked, out);
         self.unpool(asker);
         let now = self.now;
         let capacity = self.capacity_slot(slot);

@@ -96,9 +96,14 @@ impl Core {
         if let Some(agent) = self.pick_agent(slot) {
             self.offer(slot, agent, out);
         } else {
-            self.arm_retry(slot);
-            self.reckon(slot);
+            self.waits_on(slot);
         }
+    }
+
+    /// Nobody is free for a contact that is in line.
+    pub(super) fn waits_on(&mut self, slot: Slot) {
+        self.arm_retry(slot);
+        self.reckon(slot);
     }
 
     /// Whether the agent could take one more of this medium now, near a break or not.
@@ -113,14 +118,17 @@ impl Core {
 
     /// Offers the best waiting contact to an agent who is free, if there is one.
     pub(super) fn match_agent(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
-        if self.agents[agent.at()].available()
+        let person = &self.agents[agent.at()];
+        // Who is in no set of the pool, and not near a break, is free for nothing.
+        if (person.is_pooled() || person.free_by.is_some())
+            && person.available()
             && let Some(slot) = self.pick_contact(agent)
         {
             self.offer(slot, agent, out);
         }
     }
 
-    fn pick_agent(&self, slot: Slot) -> Option<AgentIx> {
+    pub(super) fn pick_agent(&self, slot: Slot) -> Option<AgentIx> {
         let contact = &self.contacts[slot.at()];
         let capacity = self.capacity_slot(slot);
         if let At::Named(name) | At::Target(name, _) = &contact.at {

@@ -400,28 +400,34 @@ impl Core {
 
     fn arm_contact(&mut self, slot: Slot, at: Time, phase: Phase, owner: Owner) {
         let key = self.contacts[slot.at()].id.0;
-        self.timers.arm(Deadline {
-            at,
-            phase,
-            key,
-            owner,
-        });
+        self.timers.arm(
+            self.now,
+            Deadline {
+                at,
+                phase,
+                key,
+                owner,
+            },
+        );
     }
 
     fn arm_agent(&mut self, agent: AgentIx, at: Time, phase: Phase, owner: Owner) {
         let key = self.agents[agent.at()].order;
-        self.timers.arm(Deadline {
-            at,
-            phase,
-            key,
-            owner,
-        });
+        self.timers.arm(
+            self.now,
+            Deadline {
+                at,
+                phase,
+                key,
+                owner,
+            },
+        );
     }
 
     /// Leaves a valid deadline on top, and the heap in proportion to what lives.
     fn drop_void_timers(&mut self) {
         while let Some(top) = self.timers.peek() {
-            if self.is_valid(&top) {
+            if self.is_valid(top) {
                 break;
             }
             self.timers.pop();

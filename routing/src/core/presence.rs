@@ -374,11 +374,13 @@ impl Core {
     pub(super) fn refresh(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
         let overloaded = self.has(Bug::Overloaded);
         let person = &mut self.agents[agent.at()];
-        if let (Some(profile), Some(team)) = (person.profile, person.team) {
-            let available = person.available() && person.free_by.is_none();
+        let team = person.team.map(|team| &self.plan.teams[team.at()]);
+        let available = person.available() && person.free_by.is_none();
+        if let (Some(profile), Some(team)) = (person.profile, team)
+            && (available || person.is_pooled())
+        {
             let key = (person.idle_since, person.order);
             for slot in 0..MEDIA {
-                let team = &self.plan.teams[team.at()];
                 let room = overloaded && person.used[slot] < team.capacity[slot];
                 let free = available && (person.is_open_to(team, slot) || room);
                 if free == person.pooled[slot] {
@@ -401,13 +403,13 @@ impl Core {
             }
             _ => {}
         }
-        let state = person.state(person.team.map(|team| &self.plan.teams[team.at()]));
+        let state = person.state(team);
         if state != person.reported {
-            person.reported.clone_from(&state);
             out.push(Output::Agent {
                 agent: person.name.clone(),
-                state,
+                state: state.clone(),
             });
+            person.reported = state;
         }
     }
 }

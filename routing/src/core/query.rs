@@ -230,7 +230,7 @@ impl Core {
         let live = self.contacts().into_iter();
         let mut rows: Vec<Segment> = live.filter_map(|view| self.open_row(view.id)).collect();
         let wraps = self.agents.iter().flat_map(|agent| &agent.wraps);
-        rows.extend(wraps.map(|wrap| (*wrap.segment).clone()));
+        rows.extend(wraps.map(|wrap| (*wrap.talked.segment).clone()));
         rows.sort_unstable_by_key(|row| (row.contact, row.index));
         rows
     }
@@ -263,7 +263,7 @@ impl Core {
             | Stage::Connecting { .. }
             | Stage::Later { .. } => {}
         }
-        Some(row)
+        Some(*row)
     }
 
     /// An agent's rota, as it was last given; `None`: no such agent.

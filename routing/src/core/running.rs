@@ -196,9 +196,8 @@ impl Core {
     }
 
     /// A conversation and its wrap-up are over.
-    pub(super) fn count_handled(&mut self, row: &Segment) {
-        let (Some(answered), Some(&queue)) = (row.answered, self.plan.queue_of.get(&row.queue))
-        else {
+    pub(super) fn count_handled(&mut self, queue: QueueIx, row: &Segment) {
+        let Some(answered) = row.answered else {
             return;
         };
         if matches!(row.kind, StretchKind::Consult(_)) {

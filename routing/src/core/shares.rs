@@ -43,6 +43,11 @@ impl Shares {
         }
     }
 
+    /// No team is shared out.
+    pub(crate) fn are_none(&self) -> bool {
+        self.standings.is_empty()
+    }
+
     pub(crate) fn is_shared(&self, team: TeamIx) -> bool {
         self.standings.contains_key(&team)
     }
@@ -54,7 +59,7 @@ impl Shares {
     /// A contact of the client begins to wait for the need's teams. Who had none waiting wakes,
     /// and is raised to the least virtual time of the others at work there.
     pub(crate) fn waits(&mut self, plan: &Plan, need: NeedIx, client: ClientIx) {
-        if self.standings.is_empty() {
+        if self.are_none() {
             return;
         }
         for &team in &plan.needs[need.at()].teams {
@@ -79,7 +84,7 @@ impl Shares {
     }
 
     pub(crate) fn waits_no_more(&mut self, plan: &Plan, need: NeedIx, client: ClientIx) {
-        if self.standings.is_empty() {
+        if self.are_none() {
             return;
         }
         for &team in &plan.needs[need.at()].teams {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_tenant::crds::{AgentName, ClientName, Medium, TeamName};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
-use super::agent::{Agent, WrapUp};
+use super::agent::{Agent, Talked, WrapUp};
 use super::contact::{At, Callback, Contact, Nature, Refusal, Stage};
 use super::running::Running;
 use super::{Core, Options};
@@ -240,7 +240,7 @@ impl Core {
                     since: wrap.since,
                     until: wrap.until,
                     extended: wrap.extended,
-                    segment: wrap.segment.clone(),
+                    segment: wrap.talked.segment.clone(),
                 })
                 .collect(),
             hands: agent
@@ -410,8 +410,7 @@ impl Core {
                 since: wrap.since,
                 until: wrap.until,
                 extended: wrap.extended,
-                client: self.plan.client(wrap.segment.client.as_ref()),
-                segment: wrap.segment.clone(),
+                talked: Talked::of(wrap.segment.clone(), &self.plan),
             })
             .collect();
         self.agents.push(agent);

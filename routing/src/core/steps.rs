@@ -174,21 +174,29 @@ impl Core {
         if let Some(step) = step {
             out.push(Output::Step { contact: id, step });
         }
-        self.enqueue(slot);
-        self.arm_step(slot);
-        let named = match &self.contacts[slot.at()].at {
-            At::Named(agent) | At::Target(agent, _) => Some(self.agent_of.get(agent)),
+        let contact = &self.contacts[slot.at()];
+        let stalled =
+            self.has(Bug::StalledStep) && matches!(contact.at, At::Route(1..) | At::Widened);
+        let named = match &contact.at {
+            At::Named(agent) | At::Target(agent, _) => Some(self.agent_of.get(agent).copied()),
             _ => None,
         };
-        // Nobody waits for an agent who isn't there.
-        if self.has(Bug::StalledStep)
-            && matches!(self.contacts[slot.at()].at, At::Route(1..) | At::Widened)
-        {
+        // Who finds somebody free need not stand in line first, where nobody's share hangs on it.
+        let passes = named.is_none() && !stalled && self.shares.are_none();
+        if passes && let Some(agent) = self.pick_agent(slot) {
+            return self.offer(slot, agent, out);
+        }
+        self.enqueue(slot);
+        self.arm_step(slot);
+        if stalled {
             return;
         }
         let capacity = self.capacity_slot(slot);
-        let takes = |agent: &AgentIx| self.agents[agent.at()].takes(capacity);
-        if named.is_some_and(|agent| !agent.is_some_and(takes)) {
+        let takes = |agent: AgentIx| self.agents[agent.at()].takes(capacity);
+        if passes {
+            self.waits_on(slot);
+        } else if named.is_some_and(|agent| !agent.is_some_and(takes)) {
+            // Nobody waits for an agent who isn't there.
             self.step_over(slot, out);
         } else {
             self.match_contact(slot, out);
@@ -274,7 +282,7 @@ impl Core {
         contact.hops += 1;
         let (id, from) = (contact.id, segment.queue.clone());
         if !self.has(Bug::WrongStatistics) {
-            out.push(Output::Record(Box::new(segment)));
+            out.push(Output::Record(segment));
         }
         out.push(Output::Overflowed {
             contact: id,
@@ -298,9 +306,9 @@ impl Core {
     }
 
     /// The row of the stretch that ends now, unanswered.
-    pub(super) fn segment(&self, slot: Slot, end: SegmentEnd) -> Segment {
+    pub(super) fn segment(&self, slot: Slot, end: SegmentEnd) -> Box<Segment> {
         let contact = &self.contacts[slot.at()];
-        Segment {
+        Box::new(Segment {
             contact: contact.id,
             index: contact.segment,
             queue: self.plan.queues[contact.queue.at()].id.clone(),
@@ -321,11 +329,11 @@ impl Core {
                 team: None,
             }),
             kind: contact.kind(),
-        }
+        })
     }
 
     /// The row of the stretch that ends now, or is open yet: an agent talked.
-    pub(super) fn segment_of(&self, slot: Slot, end: SegmentEnd, agent: AgentIx) -> Segment {
+    pub(super) fn segment_of(&self, slot: Slot, end: SegmentEnd, agent: AgentIx) -> Box<Segment> {
         let mut segment = self.segment(slot, end);
         let agent = &self.agents[agent.at()];
         segment.agent = Some(agent.name.clone());
@@ -369,7 +377,7 @@ impl Core {
             prompt,
         });
         if !(end == SegmentEnd::Abandoned && self.has(Bug::UncountedAbandon)) {
-            out.push(Output::Record(Box::new(segment)));
+            out.push(Output::Record(segment));
         }
         self.forget(slot);
     }

@@ -2,15 +2,13 @@
 
 use trunkline_tenant::crds::AgentName;
 
-use super::agent::WrapUp;
+use super::agent::{Talked, WrapUp};
 use super::contact::Stage;
 use super::{Core, refuse};
 use crate::bug::Bug;
-use crate::ix::{AgentIx, ClientIx, Slot};
+use crate::ix::{AgentIx, Slot};
 use crate::timers::{Owner, Phase};
-use crate::{
-    CancelReason, ConsultEnd, ContactId, Outcome, Output, Segment, SegmentEnd, Span, Time,
-};
+use crate::{CancelReason, ConsultEnd, ContactId, Outcome, Output, SegmentEnd, Span, Time};
 
 impl Core {
     pub(super) fn customer_gone(&mut self, id: ContactId, out: &mut Vec<Output>) {
@@ -137,26 +135,22 @@ impl Core {
         outcome: Option<Outcome>,
         out: &mut Vec<Output>,
     ) {
-        if let Some((agent, segment, client)) = self.close_talk(slot, end) {
+        if let Some((agent, talked)) = self.close_talk(slot, end) {
             if let Some(outcome) = outcome {
                 out.push(Output::Ended {
-                    contact: segment.contact,
+                    contact: talked.segment.contact,
                     outcome,
                     prompt: None,
                 });
                 self.forget(slot);
             }
-            self.wrap_up(agent, client, segment, out);
+            self.wrap_up(agent, talked, out);
             self.settle(agent, out);
         }
     }
 
     /// Takes the conversation out of the agent's hands; what it was is returned as a row.
-    pub(super) fn close_talk(
-        &mut self,
-        slot: Slot,
-        end: SegmentEnd,
-    ) -> Option<(AgentIx, Segment, ClientIx)> {
+    pub(super) fn close_talk(&mut self, slot: Slot, end: SegmentEnd) -> Option<(AgentIx, Talked)> {
         let Stage::Talking {
             agent,
             since,
@@ -170,7 +164,8 @@ impl Core {
         let mut segment = self.segment_of(slot, end, agent);
         segment.answered = Some(since);
         segment.hold = Span(held.0 + holding);
-        let client = self.contacts[slot.at()].client;
+        let contact = &self.contacts[slot.at()];
+        let (client, queue) = (contact.client, Some(contact.queue));
         // Until the wrap-up is over the agent counts as the client's; it takes this over.
         if let Some(team) = self.agents[agent.at()].team {
             self.shares.takes(team, agent, client);
@@ -179,17 +174,16 @@ impl Core {
         if !self.has(Bug::GhostAgent) {
             self.release(slot, agent);
         }
-        Some((agent, segment, client))
+        let talked = Talked {
+            client,
+            queue,
+            segment,
+        };
+        Some((agent, talked))
     }
 
     /// The agent's after-call work begins; without any the row is complete at once.
-    pub(super) fn wrap_up(
-        &mut self,
-        agent: AgentIx,
-        client: ClientIx,
-        segment: Segment,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn wrap_up(&mut self, agent: AgentIx, talked: Talked, out: &mut Vec<Output>) {
         let team = self.agents[agent.at()].team;
         let declared = team.map_or(Span(0), |team| self.plan.teams[team.at()].wrap_up);
         let length = self.options.wrap_up.unwrap_or(declared);
@@ -203,8 +197,7 @@ impl Core {
             since: self.now,
             until,
             extended: false,
-            client,
-            segment: Box::new(segment),
+            talked,
         };
         if length.0 == 0 {
             return self.wrapped(agent, wrap, self.now, out);
@@ -215,14 +208,19 @@ impl Core {
 
     /// A wrap-up has ended: its row is complete, and idle time begins.
     fn wrapped(&mut self, agent: AgentIx, wrap: WrapUp, at: Time, out: &mut Vec<Output>) {
-        let mut segment = wrap.segment;
+        let Talked {
+            client,
+            queue,
+            mut segment,
+        } = wrap.talked;
         segment.wrap_up = at - wrap.since;
         if let Some(team) = self.agents[agent.at()].team {
-            self.shares.gives_back(team, agent, wrap.client);
-            self.shares
-                .used(&self.plan, team, wrap.client, segment.wrap_up);
+            self.shares.gives_back(team, agent, client);
+            self.shares.used(&self.plan, team, client, segment.wrap_up);
         }
-        self.count_handled(&segment);
+        if let Some(queue) = queue {
+            self.count_handled(queue, &segment);
+        }
         out.push(Output::Record(segment));
         self.idle_from(agent, at);
     }
@@ -258,7 +256,7 @@ impl Core {
             return;
         };
         let mut wrap = self.agents[agent.at()].wraps.remove(0);
-        wrap.segment.codes = codes;
+        wrap.talked.segment.codes = codes;
         self.wrapped(agent, wrap, self.now, out);
         self.next_wrap_up(agent, out);
     }

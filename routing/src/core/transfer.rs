@@ -49,10 +49,10 @@ impl Core {
             Ok(found) => found,
             Err(why) => return refuse(out, format!("contact {id} stays with {origin}: {why}")),
         };
-        let Some((agent, segment, client)) = self.close_talk(slot, SegmentEnd::Answered) else {
+        let Some((agent, talked)) = self.close_talk(slot, SegmentEnd::Answered) else {
             return;
         };
-        self.wrap_up(agent, client, segment, out);
+        self.wrap_up(agent, talked, out);
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
         contact.segment += 1;
