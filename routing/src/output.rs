@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::{AgentName, ClientName, Formula, PromptName, TeamName};
 
-use crate::metrics::Terms;
+use crate::metrics::{RotaVersion, Terms};
 use crate::{ContactId, OfferId, Span, Target, Time};
 
 /// An effect to bring about, or a fact to record.
@@ -149,6 +149,8 @@ pub enum Output {
     },
     /// One stretch of a contact in one queue is complete: the row that figures are folded from.
     Record(Box<Segment>),
+    /// What is planned for an agent from now on: the row that adherence is folded from.
+    Rota(Box<RotaVersion>),
     /// The agent's state changed.
     Agent {
         /// Whose.
@@ -348,7 +350,7 @@ pub struct RowTerms {
 pub struct RowPlace {
     /// The zone of the client's intervals, or of the centre's.
     pub zone: Tz,
-    /// The agent's team; `None`: nobody talked, or they had none.
+    /// The agent's team; `None`: there was no agent, or they had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
 }

@@ -344,6 +344,7 @@ fn contact_of(output: &Output) -> Option<ContactId> {
         Output::Dial { offer, .. } => Some(offer.contact),
         Output::Ended { .. }
         | Output::Record(_)
+        | Output::Rota(_)
         | Output::Agent { .. }
         | Output::Refused { .. } => None,
     }
@@ -553,6 +554,7 @@ impl Directory {
             }
             Output::Record(segment) => self.keep(segment),
             Output::Agent { .. }
+            | Output::Rota(_)
             | Output::CancelOffer { .. }
             | Output::Waiting { .. }
             | Output::Step { .. }

@@ -4,7 +4,7 @@ use trunkline_tenant::crds::AgentName;
 
 use crate::ix::{ClientIx, ProfileIx, QueueIx, Slot, TeamIx};
 use crate::plan::{MEDIA, PHONE, Plan, TeamPlan};
-use crate::{AgentState, Segment, Span, Time};
+use crate::{AgentState, RowPlace, Segment, Span, Time};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Agent {
@@ -40,6 +40,8 @@ pub(crate) struct Agent {
     pub(crate) wraps: Vec<WrapUp>,
     /// When they work and rest.
     pub(crate) rota: Vec<crate::RotaShift>,
+    /// Where the last row of it counts; `None`: there is none, or it says that nothing is planned any more.
+    pub(crate) rota_told: Option<RowPlace>,
     /// Near a break: what they should be free by.
     pub(crate) free_by: Option<Time>,
     /// When that changes.
@@ -107,6 +109,7 @@ impl Agent {
             used: [0; MEDIA],
             wraps: Vec::new(),
             rota: Vec::new(),
+            rota_told: None,
             free_by: None,
             guard_changes: None,
             pooled: [false; MEDIA],

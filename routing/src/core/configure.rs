@@ -107,7 +107,7 @@ impl Core {
             .collect();
         self.tenant = Some(tenant);
         self.place_contacts(&names);
-        let leavers = self.place_agents(&names);
+        let leavers = self.place_agents(&names, out);
         self.shares = Shares::new(&self.plan);
         for (team, client, time) in virtual_times {
             let team = self.plan.team_of.get(&names.teams[team.at()]).copied();
@@ -177,7 +177,7 @@ impl Core {
     }
 
     /// Gives agents their team and profile anew; those who must leave are returned.
-    fn place_agents(&mut self, names: &Names) -> Vec<AgentIx> {
+    fn place_agents(&mut self, names: &Names, out: &mut Vec<Output>) -> Vec<AgentIx> {
         let Some(tenant) = self.tenant.clone() else {
             return Vec::new();
         };
@@ -220,6 +220,7 @@ impl Core {
                 strangers.push(ix);
             }
         }
+        self.tell_rotas(out);
         for ix in strangers {
             self.remove_agent(ix);
         }

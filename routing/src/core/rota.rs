@@ -6,8 +6,9 @@ use trunkline_tenant::crds::AgentName;
 use super::{Core, refuse};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
+use crate::metrics::RotaVersion;
 use crate::timers::{Owner, Phase};
-use crate::{Output, RotaShift, Span, Time};
+use crate::{Output, RotaShift, RowPlace, Span, Time};
 
 /// So long after its end a rota is kept for one who is not there. A guard is shorter than that.
 const PARKED_AFTER: Span = Span::seconds(24 * 3600);
@@ -61,10 +62,63 @@ impl Core {
         if let Err(why) = check(&shifts) {
             return refuse(out, format!("the rota of {name} is none: {why}"));
         }
+        let place = self.place_of_rota(agent);
+        let person = &mut self.agents[agent.at()];
+        if let Some(place) =
+            place.filter(|it| person.rota != shifts || person.rota_told.as_ref() != Some(it))
+        {
+            out.push(self.tell_rota(agent, place, shifts.clone()));
+        }
         self.agents[agent.at()].rota = shifts;
         self.guard(agent);
         self.refresh(agent, out);
         self.match_agent(agent, out);
+    }
+
+    /// Where an agent's plan counts; `None` for one who has been taken off the list, of whom nothing
+    /// is planned any more.
+    fn place_of_rota(&self, agent: AgentIx) -> Option<RowPlace> {
+        let zone = self.tenant.as_ref()?.time_zone;
+        let person = &self.agents[agent.at()];
+        let team = person.team.map(|team| &self.plan.teams[team.at()].name);
+        (person.listed || team.is_some()).then(|| RowPlace {
+            zone,
+            team: team.cloned(),
+        })
+    }
+
+    fn tell_rota(&mut self, agent: AgentIx, place: RowPlace, shifts: Vec<RotaShift>) -> Output {
+        let person = &mut self.agents[agent.at()];
+        person.rota_told = Some(place.clone());
+        Output::Rota(Box::new(RotaVersion {
+            agent: person.name.clone(),
+            given: self.now,
+            place,
+            shifts,
+        }))
+    }
+
+    /// A new configuration may move agents to other teams or take them off the list: what is planned
+    /// for them from now on counts there, or is void.
+    pub(super) fn tell_rotas(&mut self, out: &mut Vec<Output>) {
+        let agents: Vec<AgentIx> = self.agent_of.values().copied().collect();
+        for agent in agents {
+            let place = self.place_of_rota(agent);
+            let person = &mut self.agents[agent.at()];
+            if person.rota_told == place {
+                continue;
+            }
+            let ahead = from_now(&person.rota, self.now);
+            if ahead.is_empty() {
+                continue;
+            }
+            if let Some(place) = place {
+                out.push(self.tell_rota(agent, place, ahead));
+            } else if let Some(told) = person.rota_told.take() {
+                out.push(self.tell_rota(agent, told, Vec::new()));
+                self.agents[agent.at()].rota_told = None;
+            }
+        }
     }
 
     /// Forgets the parked rotas that are over, so that they don't pile up with those who have left.
@@ -130,6 +184,22 @@ impl Core {
             }
         }
     }
+}
+
+/// What a rota says of the time from a moment on.
+fn from_now(shifts: &[RotaShift], now: Time) -> Vec<RotaShift> {
+    let ahead = shifts.iter().filter(|shift| shift.to > now);
+    let cut = ahead.map(|shift| RotaShift {
+        from: shift.from.max(now),
+        to: shift.to,
+        breaks: shift
+            .breaks
+            .iter()
+            .filter(|(_, to)| *to > now)
+            .map(|&(from, to)| (from.max(now), to))
+            .collect(),
+    });
+    cut.collect()
 }
 
 fn check(shifts: &[RotaShift]) -> Result<(), String> {

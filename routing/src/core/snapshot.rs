@@ -16,7 +16,7 @@ use crate::bug::Bug;
 use crate::hours;
 use crate::ix::{AgentIx, TeamIx};
 use crate::plan::{MEDIA, Plan, slot_of};
-use crate::{AgentState, ContactId, RotaShift, Segment, Span, Target, Time};
+use crate::{AgentState, ContactId, RotaShift, RowPlace, Segment, Span, Target, Time};
 
 /// The whole state of a [`Core`]. Its serialised form is the same, byte for byte, for the same
 /// inputs; customers are in it as the driver named them.
@@ -60,6 +60,9 @@ struct SavedAgent {
     hands: Vec<ContactId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rota: Vec<RotaShift>,
+    /// Absent in a snapshot of a release that made no rows of rotas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rota_told: Option<RowPlace>,
     reported: AgentState,
 }
 
@@ -249,6 +252,7 @@ impl Core {
                 .map(|slot| self.contacts[slot.at()].id)
                 .collect(),
             rota: agent.rota.clone(),
+            rota_told: agent.rota_told.clone(),
             reported: agent.reported.clone(),
         }
     }
@@ -402,6 +406,7 @@ impl Core {
         agent.worked = saved.worked;
         agent.working_since = saved.working_since;
         agent.rota.clone_from(&saved.rota);
+        agent.rota_told.clone_from(&saved.rota_told);
         agent.reported.clone_from(&saved.reported);
         agent.wraps = saved
             .wraps

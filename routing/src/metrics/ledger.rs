@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use trunkline_tenant::crds::{AgentName, ClientName, ServiceLevel, TeamName};
 use trunkline_tenant::{QueueId, Tenant, slot_parts};
 
-use super::{Counts, Hours, Interval, Load, Spell, Terms, View, clip};
+use super::adherence::Attendance;
+use super::{Adherence, Counts, Hours, Interval, Load, RotaVersion, Spell, Terms, View, clip};
 use crate::{AgentState, Judged, Segment, Span, Time};
 
 /// What figures are of.
@@ -52,6 +53,7 @@ impl Sums {
 pub struct Ledger {
     interval: Interval,
     sums: BTreeMap<(Scope, Time), Sums>,
+    attendance: Attendance,
 }
 
 impl Ledger {
@@ -60,12 +62,14 @@ impl Ledger {
         Self {
             interval,
             sums: BTreeMap::new(),
+            attendance: Attendance::default(),
         }
     }
 
     /// Forgets the intervals that began before a moment.
     pub fn forget_before(&mut self, moment: Time) {
         self.sums.retain(|(_, start), _| *start >= moment);
+        self.attendance.forget_before(moment);
     }
 
     /// Takes a row in: by the terms, the team and the zone that it brings; one of an older release by
@@ -116,6 +120,7 @@ impl Ledger {
         if spell.state == AgentState::SignedOut {
             return;
         }
+        self.attendance.add_spell(spell);
         for (start, part) in clip(spell.from, spell.to, self.interval, tenant.time_zone) {
             let team = spell.team.clone().map(Scope::Team);
             for scope in team.into_iter().chain([Scope::Agent(spell.agent.clone())]) {
@@ -124,6 +129,25 @@ impl Ledger {
                 sums.load.capacity.0 += spell.room(part).0;
             }
         }
+    }
+
+    /// Takes in what was planned for an agent.
+    pub fn add_rota(&mut self, version: &RotaVersion) {
+        self.attendance.add_rota(version);
+    }
+
+    /// How agents and teams kept to their plans between two moments: no sum of intervals, because a plan
+    /// may be amended afterwards. `open` has the agents' time that isn't over.
+    pub fn adherence(&self, open: &Self, within: (Time, Time)) -> BTreeMap<Scope, Adherence> {
+        self.attendance.sums(&open.attendance, within)
+    }
+
+    /// The same by interval, on the clock of the centre as it was then.
+    pub fn adherence_by_interval(
+        &self,
+        within: (Time, Time),
+    ) -> BTreeMap<(Scope, Time), Adherence> {
+        self.attendance.intervals(self.interval, within)
     }
 
     fn of(&mut self, scope: Scope, start: Time) -> &mut Sums {

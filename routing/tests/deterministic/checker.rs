@@ -71,6 +71,9 @@ pub struct Checker {
     /// Everybody who came and has not ended.
     alive: BTreeSet<ContactId>,
     rotas: BTreeMap<AgentName, Vec<RotaShift>>,
+    /// Who was given a rota by this input, until its row has come, and whether it must come: it is another
+    /// than before, of an agent who is listed.
+    new_rota: Option<(AgentName, bool)>,
     /// The moving mean of handle times, and of how many.
     handle: BTreeMap<QueueId, (i64, i64)>,
     /// Queues that have contacts.
@@ -147,6 +150,7 @@ impl Checker {
             inputs: 0,
             alive: BTreeSet::new(),
             rotas: BTreeMap::new(),
+            new_rota: None,
             handle: BTreeMap::new(),
             held: BTreeSet::new(),
             counted: tenant.queues.keys().cloned().collect(),
@@ -192,6 +196,11 @@ impl Checker {
                 has_a_cause(*contact, *outcome, input)?;
             }
         }
+        ensure!(
+            !matches!(self.new_rota, Some((_, true))),
+            "the rota of {:?} has changed, and no row says so",
+            self.new_rota
+        );
         for output in out {
             if let Output::Record(row) = output {
                 self.tally.record(now, row, &self.tenant)?;
@@ -238,6 +247,7 @@ impl Checker {
         self.inputs += 1;
         self.heir = None;
         self.merged = None;
+        self.new_rota = None;
         if refused {
             return Ok(());
         }
@@ -281,7 +291,9 @@ impl Checker {
                 self.refused.insert(*consult, asker.into_iter().collect());
             }
             Input::Rota { agent, shifts } => {
-                self.rotas.insert(agent.clone(), shifts.clone());
+                let before = self.rotas.insert(agent.clone(), shifts.clone());
+                let new = before.as_ref() != Some(shifts) && self.tenant.agents.contains_key(agent);
+                self.new_rota = Some((agent.clone(), new));
             }
             Input::SignIn {
                 agent: name,
@@ -527,6 +539,7 @@ impl Checker {
                     }
                 }
             }
+            Output::Rota(row) => self.plan_is(now, row)?,
             Output::Step { .. } | Output::Overflowed { .. } | Output::Refused { .. } => {}
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use trunkline_routing::metrics::RotaVersion;
 use trunkline_routing::*;
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::{AgentName, Medium, SkillName, TeamName};
@@ -39,6 +40,35 @@ impl Checker {
             .get(queue)
             .map_or(180_000_000, |(mean, _)| *mean);
         (now + Span(expected) > free_by).then(|| self.queues[queue].service_level.is_some())
+    }
+
+    /// A row of a rota says where it counts, and what is planned: all of a new one, of one that goes on
+    /// what is ahead, and nothing of who is off the list.
+    pub(super) fn plan_is(&mut self, now: Time, row: &RotaVersion) -> Result<(), String> {
+        let name = &row.agent;
+        ensure!(
+            row.given == now,
+            "the row of {name}'s rota is of another time"
+        );
+        let rota = self.rotas.get(name).map(Vec::as_slice).unwrap_or_default();
+        let given = self.new_rota.take_if(|(agent, _)| agent == name);
+        if given.is_some() {
+            ensure!(row.shifts == rota, "the row of {name}'s rota is another");
+        } else if !row.shifts.is_empty() {
+            let ahead: Vec<Time> = rota.iter().map(|it| it.to).filter(|to| *to > now).collect();
+            let told: Vec<Time> = row.shifts.iter().map(|it| it.to).collect();
+            ensure!(told == ahead, "{name}'s rota goes on as another");
+        }
+        let Some(listed) = self.tenant.agents.get(name) else {
+            return Ok(());
+        };
+        ensure!(
+            row.place.zone == self.tenant.time_zone && row.place.team == listed.team,
+            "the rota of {name} counts for {:?}, who are of {:?}",
+            row.place,
+            listed.team
+        );
+        Ok(())
     }
 
     fn team_of(&self, name: &AgentName) -> Option<&trunkline_tenant::TenantTeam> {

@@ -444,6 +444,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
                 | Output::CancelOffer { .. }
                 | Output::Waiting { .. }
                 | Output::Step { .. }
+                | Output::Rota(_)
                 // Nobody consults here, and who is to be called back has gone.
                 | Output::Consulting { .. }
                 | Output::Conferenced { .. }

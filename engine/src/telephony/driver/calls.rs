@@ -374,6 +374,7 @@ impl Calls {
             | Output::Overflowed { .. }
             | Output::Answered { .. }
             | Output::Record(_)
+            | Output::Rota(_)
             | Output::Agent { .. }
             | Output::Refused { .. } => {}
         }
