@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use trunkline_routing::{AgentState, ContactId, Input, SegmentEnd, Span, Time};
+use trunkline_routing::{
+    AgentState, ContactId, Input, RotaShift, RowPlace, SegmentEnd, Span, Time,
+};
 use trunkline_tenant::QueueId;
 
 use super::*;
@@ -59,6 +61,7 @@ on_every_store! {
     the_newest_snapshot_is_kept_and_the_one_before_it,
     a_record_written_again_is_one_record,
     agents_time_written_again_is_there_once_and_is_found_by_what_it_touches,
+    of_rotas_the_versions_that_speak_of_a_time_are_found_and_of_those_given_before_it_the_last,
     whoever_leads_is_seen_with_epoch_and_snapshot,
     what_waits_goes_in_order_and_all_of_it_before_the_store_is_let_go,
     replay_and_snapshot_with_tail_give_the_live_state_byte_for_byte,
@@ -132,11 +135,13 @@ fn a_stale_leader_writes_nothing(home: &Home) {
     assert_eq!(all(journal.as_mut()), entries(1..=2));
     let spells = Rows {
         spells: vec![spell("maria", 1)],
+        rotas: vec![rota("maria", 1, Some((0, 9)))],
         ..Rows::default()
     };
     assert_eq!(told(journal.project(stale, &spells)), (stale, current));
     assert!(journal.record(1).unwrap().is_empty());
     assert!(journal.spells(Time(0), LATEST).unwrap().is_empty());
+    assert!(journal.rotas(Time(0), LATEST).unwrap().is_empty());
     assert_eq!(journal.snapshot().unwrap(), None);
     journal.append(current, &[entry(3)]).unwrap();
     journal.beat(current).unwrap();
@@ -270,6 +275,66 @@ fn agents_time_written_again_is_there_once_and_is_found_by_what_it_touches(home:
     assert_eq!(found(2 * half, i64::MAX), []);
 }
 
+/// A version with one shift, or with none.
+pub(super) fn rota(agent: &str, given: i64, shift: Option<(i64, i64)>) -> RotaVersion {
+    let shift = shift.map(|(from, to)| RotaShift {
+        from: Time(from),
+        to: Time(to),
+        breaks: vec![(Time(from), Time(from + 1))],
+    });
+    RotaVersion {
+        agent: agent.into(),
+        given: Time(given),
+        place: RowPlace {
+            zone: chrono_tz::Europe::Berlin,
+            team: Some("frontline".into()),
+        },
+        shifts: shift.into_iter().collect(),
+    }
+}
+
+fn of_rotas_the_versions_that_speak_of_a_time_are_found_and_of_those_given_before_it_the_last(
+    home: &Home,
+) {
+    let mut journal = home.open();
+    let epoch = journal.acquire("a").unwrap();
+    let first = rota("maria", 10, Some((100, 200)));
+    let second = rota("maria", 50, Some((300, 400)));
+    // Of a time before the second was given, and after.
+    let amended = rota("maria", 500, Some((20, 200)));
+    let none = rota("maria", 600, None);
+    let noah = rota("noah", 30, Some((100, 200)));
+    let all = [&first, &noah, &second, &amended, &none].map(Clone::clone);
+    let mut write = |rotas: Vec<RotaVersion>| {
+        let rows = Rows {
+            rotas,
+            ..Rows::default()
+        };
+        journal.project(epoch, &rows).unwrap();
+    };
+    write(vec![rota("noah", 30, None), second.clone(), first.clone()]);
+    write(all.iter().rev().cloned().collect());
+    drop(journal);
+    let mut journal = home.open();
+    let mut found = |from, to| journal.rotas(Time(from), Time(to)).unwrap();
+    assert_eq!(found(0, i64::MAX), all);
+    // Given at 10 or before, and the amendment that speaks from 20 on: not those given at 30 and 50.
+    assert_eq!(found(0, 20), [first.clone()]);
+    assert_eq!(found(10, 25), [first.clone(), amended.clone()]);
+    let before = [noah.clone(), second.clone(), amended.clone()];
+    assert_eq!(
+        found(50, 600),
+        before,
+        "the first has been replaced by then"
+    );
+    assert_eq!(
+        found(49, 51),
+        [first, noah.clone(), second, amended.clone()]
+    );
+    assert_eq!(found(500, 600), [noah.clone(), amended]);
+    assert_eq!(found(700, 800), [noah, none], "however long it has stood");
+}
+
 fn a_record_written_again_is_one_record(home: &Home) {
     let mut journal = home.open();
     let epoch = journal.acquire("a").unwrap();
@@ -372,6 +437,7 @@ fn what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay(home: &Home) {
             &Rows {
                 segments: vec![segment(1, 0), segment(2, 0)],
                 spells: vec![spell("maria", 1)],
+                rotas: vec![rota("maria", 1, None), rota("maria", 2, None)],
             },
         )
         .unwrap();
@@ -402,6 +468,7 @@ fn what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay(home: &Home) {
     assert_eq!(all(journal.as_mut()), entries(41..=100));
     assert_eq!(journal.records(Time(0)).unwrap().len(), 2);
     assert_eq!(journal.spells(Time(0), LATEST).unwrap().len(), 1);
+    assert_eq!(journal.rotas(Time(0), LATEST).unwrap().len(), 2);
     let stale = journal.cut(Epoch(0), long_after, 7);
     assert!(
         matches!(stale, Err(JournalError::Stale { .. })),
@@ -690,23 +757,25 @@ mod server {
     }
 
     #[test]
-    fn a_database_of_the_release_before_is_read_as_it_is_and_led_with_the_table_it_lacks() {
+    fn a_database_of_the_release_before_is_read_as_it_is_and_led_with_the_tables_it_lacks() {
         let (url, mut leader) = journal(Server::shared());
         let epoch = leader.acquire("a").unwrap();
         leader.append(epoch, &entries(1..=3)).unwrap();
         drop(leader);
         let mut admin = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();
-        admin.batch_execute("DROP TABLE spell").unwrap();
+        admin.batch_execute("DROP TABLE spell, rota").unwrap();
         let location = Location::Postgres(DatabaseUrl::new(&url, None).unwrap());
         let mut reader = location.open_to_read().unwrap();
         assert_eq!(all(reader.as_mut()), entries(1..=3));
         let rows = Rows {
             spells: vec![spell("maria", 1)],
+            rotas: vec![rota("maria", 1, Some((0, 9)))],
             ..Rows::default()
         };
         let mut leader = location.open().unwrap();
         leader.project(epoch, &rows).unwrap();
         assert_eq!(reader.spells(Time(0), LATEST).unwrap(), rows.spells);
+        assert_eq!(reader.rotas(Time(0), LATEST).unwrap(), rows.rotas);
     }
 
     #[test]

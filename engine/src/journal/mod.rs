@@ -23,7 +23,7 @@ mod tests;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use trunkline_routing::metrics::Spell;
+use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
 pub use entry::{Actor, Context, Entry, Presence};
@@ -207,6 +207,14 @@ pub trait Journal: Send {
     /// # Errors
     /// [`JournalError`].
     fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError>;
+
+    /// The rows of agents' rotas that say what is planned between two moments, as it stood or as it was
+    /// amended, also afterwards: of those given up to the first moment each agent's last, and all later
+    /// ones that speak of a time before the second. In the order in which they were given.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn rotas(&mut self, from: Time, to: Time) -> Result<Vec<RotaVersion>, JournalError>;
 
     /// The rows of one contact, by index.
     ///

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use trunkline_routing::metrics::Spell;
+use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Output, Segment};
 
 /// Rows that are complete, and kept for good; or those that are open yet, up to a moment.
@@ -12,24 +12,31 @@ pub struct Rows {
     pub segments: Vec<Segment>,
     /// Of agents: each state that they were in.
     pub spells: Vec<Spell>,
+    /// Of agents: each version of what was planned for them.
+    pub rotas: Vec<RotaVersion>,
 }
 
 impl Rows {
-    /// Those that an entry completed: its outputs' records, and what agents were at before it.
+    /// Those that an entry completed: its outputs' records and rotas, and what agents were at before it.
     pub fn made(outputs: &[Output], spells: Vec<Spell>) -> Self {
         let segments = outputs.iter().filter_map(|output| match output {
             Output::Record(segment) => Some(segment.as_ref().clone()),
             _ => None,
         });
+        let rotas = outputs.iter().filter_map(|output| match output {
+            Output::Rota(version) => Some(version.as_ref().clone()),
+            _ => None,
+        });
         Self {
             segments: segments.collect(),
             spells,
+            rotas: rotas.collect(),
         }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.segments.len() + self.spells.len()
+        self.segments.len() + self.spells.len() + self.rotas.len()
     }
 
     /// None.
@@ -57,5 +64,6 @@ impl Rows {
     pub fn extend(&mut self, more: Self) {
         self.segments.extend(more.segments);
         self.spells.extend(more.spells);
+        self.rotas.extend(more.rotas);
     }
 }

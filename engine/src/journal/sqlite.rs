@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use trunkline_routing::metrics::Spell;
+use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
 use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Sealed, Seq, Snapshot};
@@ -46,6 +46,12 @@ const SPELLS: &str = "
 CREATE TABLE IF NOT EXISTS spell (agent TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL, body TEXT NOT NULL,
                                   PRIMARY KEY (agent, began)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS spell_ended ON spell (ended);
+";
+
+/// What was planned for agents, version by version; no format of its own either.
+const ROTAS: &str = "
+CREATE TABLE IF NOT EXISTS rota (agent TEXT NOT NULL, given INTEGER NOT NULL, speaks INTEGER NOT NULL, body TEXT NOT NULL,
+                                 PRIMARY KEY (agent, given));
 ";
 
 /// Snapshots that stay, to replay from; no format of its own either. A release that doesn't know them cuts
@@ -214,7 +220,7 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
         }
     }
     transaction
-        .execute_batch(&format!("{SPELLS}{MARKS}"))
+        .execute_batch(&format!("{SPELLS}{ROTAS}{MARKS}"))
         .map_err(sqlite("making its tables"))?;
     transaction.commit().map_err(opening)?;
     Ok(connection)
@@ -350,6 +356,19 @@ impl Journal for Sqlite {
                     ])
                     .map_err(sqlite(DOING))?;
             }
+            let mut insert = transaction
+                .prepare_cached("INSERT OR REPLACE INTO rota VALUES (?1, ?2, ?3, ?4)")
+                .map_err(sqlite(DOING))?;
+            for row in &rows.rotas {
+                insert
+                    .execute(params![
+                        row.agent.as_str(),
+                        row.given.0,
+                        row.speaks_from().0,
+                        written(row)?
+                    ])
+                    .map_err(sqlite(DOING))?;
+            }
         }
         transaction.commit().map_err(sqlite(DOING))
     }
@@ -466,6 +485,15 @@ impl Journal for Sqlite {
     fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
         self.rows(
             "SELECT body FROM spell WHERE ended > ?1 AND began < ?2 ORDER BY began, agent",
+            [from.0, to.0],
+        )
+    }
+
+    fn rotas(&mut self, from: Time, to: Time) -> Result<Vec<RotaVersion>, JournalError> {
+        self.rows(
+            "SELECT body FROM rota AS one WHERE speaks < ?2
+                AND given >= coalesce((SELECT max(given) FROM rota WHERE agent = one.agent AND given <= ?1), given)
+              ORDER BY given, agent",
             [from.0, to.0],
         )
     }

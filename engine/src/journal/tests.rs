@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::conformance::{all, entries, segment, spell};
+use super::conformance::{all, entries, rota, segment, spell};
 use super::*;
 
 /// The files as a process that dies now leaves them.
@@ -56,19 +56,24 @@ fn a_journal_of_the_release_before_gets_what_it_lacks_and_keeps_what_it_has() {
     let rows = Rows {
         segments: vec![segment(1, 0)],
         spells: vec![spell("maria", 1)],
+        rotas: vec![rota("maria", 1, Some((0, 9)))],
     };
     journal.project(epoch, &rows).unwrap();
     drop(journal);
     let connection = Connection::open(&path).unwrap();
-    connection.execute_batch("DROP TABLE spell").unwrap();
+    connection
+        .execute_batch("DROP TABLE spell; DROP TABLE rota")
+        .unwrap();
     drop(connection);
     let mut journal = Sqlite::open(&path).unwrap();
     assert_eq!(all(&mut journal), entries(1..=3));
     let always = Time(i64::MAX);
     assert!(journal.spells(Time(0), always).unwrap().is_empty());
+    assert!(journal.rotas(Time(0), always).unwrap().is_empty());
     journal.project(epoch, &rows).unwrap();
     assert_eq!(journal.records(Time(0)).unwrap(), rows.segments);
     assert_eq!(journal.spells(Time(0), always).unwrap(), rows.spells);
+    assert_eq!(journal.rotas(Time(0), always).unwrap(), rows.rotas);
 }
 
 #[test]

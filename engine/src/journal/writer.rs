@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use tokio::sync::oneshot;
-use trunkline_routing::metrics::Spell;
+use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
 use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Seq, Snapshot, Vault};
@@ -246,6 +246,14 @@ impl Writer {
     /// As there.
     pub async fn spells(&self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
         self.ask(move |store| store.spells(from, to)).await
+    }
+
+    /// See [`Journal::rotas`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn rotas(&self, from: Time, to: Time) -> Result<Vec<RotaVersion>, JournalError> {
+        self.ask(move |store| store.rotas(from, to)).await
     }
 
     /// See [`Journal::record`].

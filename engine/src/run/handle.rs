@@ -362,8 +362,8 @@ impl Handle {
         &self.names
     }
 
-    /// The rows of contacts that entered a queue at a moment or later, and those of agents' time
-    /// between two: the complete ones from the journal, and those that are open, up to `now`.
+    /// The rows of contacts that entered a queue at a moment or later, and those of agents' time and of
+    /// their rotas between two: the complete ones from the journal, and those that are open, up to `now`.
     ///
     /// # Errors
     /// As [`Handle::record`].
@@ -374,6 +374,7 @@ impl Handle {
         let mut rows = Rows {
             segments: unread(journal.records(from).await)?,
             spells: unread(journal.spells(from, to).await)?,
+            rotas: unread(journal.rotas(from, to).await)?,
         };
         rows.add_open(open);
         Ok(rows)

@@ -135,6 +135,7 @@ pub(super) async fn figures_of(journal: &Writer, state: &State) -> Result<Figure
         let rows = Rows {
             segments: journal.records(since).await?,
             spells: journal.spells(since, Time(i64::MAX)).await?,
+            rotas: journal.rotas(since, Time(i64::MAX)).await?,
         };
         figures.add(&rows, tenant);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use trunkline_routing::metrics::{Interval, Scope, Spell};
+use trunkline_routing::metrics::{Interval, RotaVersion, Scope, Spell};
 use trunkline_routing::{Input, Segment, Span, Time};
 use trunkline_tenant::QueueId;
 
@@ -85,6 +85,9 @@ impl Journal for Failing {
     }
     fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
         self.store.spells(from, to)
+    }
+    fn rotas(&mut self, from: Time, to: Time) -> Result<Vec<RotaVersion>, JournalError> {
+        self.store.rotas(from, to)
     }
     fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
         self.store.record(contact)
@@ -347,15 +350,16 @@ async fn figures_and_history_of_a_successor_are_the_leaders_though_old_entries_a
         let by_leader = {
             let mut rows = kept.clone();
             rows.add_open(leader.open_rows(noon));
-            history(&rows, centre.tenant(), interval, day)
+            history(&rows, centre.tenant(), interval, day, noon)
         };
         let by_successor = {
             let mut rows = Rows {
                 segments: writer.records(day.0).await.unwrap(),
                 spells: writer.spells(day.0, day.1).await.unwrap(),
+                rotas: writer.rotas(day.0, day.1).await.unwrap(),
             };
             rows.add_open(successor.open_rows(noon));
-            history(&rows, centre.tenant(), interval, day)
+            history(&rows, centre.tenant(), interval, day, noon)
         };
         assert!(!by_leader.is_empty());
         assert_eq!(by_successor, by_leader);

@@ -104,6 +104,7 @@ impl State {
         Rows {
             segments,
             spells: self.directory.open_spells(now).collect(),
+            rotas: Vec::new(),
         }
     }
 

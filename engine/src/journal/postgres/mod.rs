@@ -20,7 +20,7 @@ use postgres::types::ToSql;
 use postgres::{Row, SimpleQueryMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use trunkline_routing::metrics::Spell;
+use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
 use self::failure::{Failure, passes};
@@ -201,6 +201,14 @@ impl Journal for Postgres {
         let began: Vec<i64> = spells.keys().map(|(_, began)| *began).collect();
         let ended: Vec<i64> = spells.values().map(|row| row.to.0).collect();
         let spells = written(spells.values().copied())?;
+        let mut rotas = BTreeMap::new();
+        for row in &rows.rotas {
+            rotas.insert((row.agent.as_str(), row.given.0), row);
+        }
+        let planned: Vec<&str> = rotas.keys().map(|(agent, _)| *agent).collect();
+        let given: Vec<i64> = rotas.keys().map(|(_, given)| *given).collect();
+        let speaks: Vec<i64> = rotas.values().map(|row| row.speaks_from().0).collect();
+        let rotas = written(rotas.values().copied())?;
         self.work("writing rows", |session, _| {
             let project = session.project()?;
             let led = session.client.query_one(
@@ -215,6 +223,10 @@ impl Journal for Postgres {
                     &began,
                     &ended,
                     &spells,
+                    &planned,
+                    &given,
+                    &speaks,
+                    &rotas,
                 ],
             )?;
             if led.get::<_, i64>(0) > 0 {
@@ -323,6 +335,15 @@ impl Journal for Postgres {
     fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
         self.rows(
             "SELECT body FROM spell WHERE ended > $1 AND began < $2 ORDER BY began, agent",
+            &[&from.0, &to.0],
+        )
+    }
+
+    fn rotas(&mut self, from: Time, to: Time) -> Result<Vec<RotaVersion>, JournalError> {
+        self.rows(
+            "SELECT body FROM rota AS one WHERE speaks < $2
+                AND given >= coalesce((SELECT max(given) FROM rota WHERE agent = one.agent AND given <= $1), given)
+              ORDER BY given, agent",
             &[&from.0, &to.0],
         )
     }
@@ -510,6 +531,7 @@ mod tests {
         let rows = Rows {
             segments: vec![segment(1, 0)],
             spells: vec![spell("maria", 1)],
+            ..Rows::default()
         };
         journal.project(epoch, &rows).unwrap();
         let mode = "SELECT current_setting('synchronous_commit')";

@@ -39,6 +39,12 @@ CREATE TABLE spell (agent TEXT NOT NULL, began BIGINT NOT NULL, ended BIGINT NOT
 CREATE INDEX spell_ended ON spell (ended);
 ";
 
+/// What was planned for agents, version by version; no format of its own either.
+const ROTAS: &str = "
+CREATE TABLE rota (agent TEXT NOT NULL, given BIGINT NOT NULL, speaks BIGINT NOT NULL, body TEXT NOT NULL,
+                   PRIMARY KEY (agent, given));
+";
+
 /// Snapshots that stay, to replay from; no format of its own either. A release that doesn't know them cuts
 /// behind them: then they are of no use.
 const MARKS: &str =
@@ -79,7 +85,12 @@ WITH led AS (SELECT epoch FROM leader WHERE epoch = $1 FOR SHARE),
                 SELECT given.agent, given.began, given.ended, given.body
                   FROM led, unsynced, unnest($6::TEXT[], $7::BIGINT[], $8::BIGINT[], $9::TEXT[])
                        AS given (agent, began, ended, body)
-                ON CONFLICT (agent, began) DO UPDATE SET ended = excluded.ended, body = excluded.body)
+                ON CONFLICT (agent, began) DO UPDATE SET ended = excluded.ended, body = excluded.body),
+     rotas AS (INSERT INTO rota (agent, given, speaks, body)
+               SELECT made.agent, made.given, made.speaks, made.body
+                 FROM led, unsynced, unnest($10::TEXT[], $11::BIGINT[], $12::BIGINT[], $13::TEXT[])
+                      AS made (agent, given, speaks, body)
+               ON CONFLICT (agent, given) DO UPDATE SET speaks = excluded.speaks, body = excluded.body)
 SELECT count(*) FROM led";
 
 /// This connection is the leader's.
@@ -147,14 +158,15 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
     transaction.batch_execute(MAKING)?;
     // Asked first, for `IF NOT EXISTS` locks what is there: whoever stands by must not hold up who leads.
     let there = transaction.query_one(
-        "SELECT to_regclass('leader') IS NOT NULL, to_regclass('spell') IS NOT NULL, to_regclass('mark') IS NOT NULL",
+        "SELECT to_regclass('leader') IS NOT NULL, to_regclass('spell') IS NOT NULL,
+                to_regclass('rota') IS NOT NULL, to_regclass('mark') IS NOT NULL",
         &[],
     )?;
     if only_reads && !there.get::<_, bool>(0) {
         let place = "the database".into();
         return Err(Failure::Journal(JournalError::Missing { place }));
     }
-    for (at, tables) in [SCHEMA, SPELLS, MARKS].into_iter().enumerate() {
+    for (at, tables) in [SCHEMA, SPELLS, ROTAS, MARKS].into_iter().enumerate() {
         if !only_reads && !there.get::<_, bool>(at) {
             transaction.batch_execute(tables)?;
         }
