@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use trunkline_routing::metrics::{Counts, Hours, Interval, Ledger, Scope, Sums, Terms};
+use trunkline_routing::metrics::{Adherence, Counts, Hours, Interval, Ledger, Scope, Sums, Terms};
 use trunkline_routing::{AgentState, Core, Judged, Span, Time};
 use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::ServiceLevel;
@@ -53,6 +53,8 @@ pub struct Figure {
     pub hours: Option<Hours>,
     /// Of agents and teams: capacity in use over what there is; of those who are ready now, or over an interval.
     pub load: Option<f64>,
+    /// Of agents and teams: how they kept to their plans, where anything was planned.
+    pub adherence: Option<Adherence>,
 }
 
 impl Figure {
@@ -66,7 +68,16 @@ impl Figure {
             judged: sums.judged,
             hours: (sums.hours != Hours::default()).then_some(sums.hours),
             load: sums.load.ratio(),
+            adherence: None,
         }
+    }
+
+    /// Nothing is told: neither a contact, nor what agents did or were to do.
+    pub fn is_empty(&self) -> bool {
+        self.counts == Counts::default()
+            && self.hours.is_none()
+            && self.load.is_none()
+            && self.adherence.is_none()
     }
 
     /// In 0..1, by its own formula; `None` where there are no terms, or nothing counts.
@@ -96,52 +107,61 @@ impl Figures {
         let mut open = Ledger::new(Interval::Quarter);
         fold(&mut open, &state.open_rows(now), tenant);
         let loads = loads(&state.core);
+        // A rota is an agent's or a team's: their midnight is the centre's.
+        let day = (midnight(&Scope::Client(None), tenant, now), now);
+        let adherence = self.ledger.adherence(&open, day);
         let mut scopes = self.ledger.scopes();
         scopes.extend(open.scopes());
         scopes.extend(loads.keys().cloned());
+        scopes.extend(adherence.keys().cloned());
         scopes.sort_unstable();
         scopes.dedup();
         let figures = scopes.into_iter().map(|scope| {
             let from = midnight(&scope, tenant, now);
             let mut sums = self.ledger.since(&scope, from);
             sums.merge(&open.since(&scope, from));
-            let load = loads.get(&scope).copied();
+            let (load, adherence) = (loads.get(&scope).copied(), adherence.get(&scope).copied());
             let mut figure = Figure::new(scope, from, &sums, tenant);
             // Each row is counted by what was agreed when it came, and the newest says the formula. Before
             // the first one it is what is agreed now.
             figure.judged = figure.judged.or_else(|| figure.terms.as_ref().map(judged));
             figure.load = load;
+            figure.adherence = adherence;
             figure
         });
-        figures
-            .filter(|it| it.counts != Counts::default() || it.hours.is_some() || it.load.is_some())
-            .collect()
+        figures.filter(|figure| !figure.is_empty()).collect()
     }
 }
 
 /// Past intervals that begin between two moments, each by the terms that were in force then. `rows`
-/// are those that touch them, complete and open.
+/// are those that touch them, complete and open; what is planned counts up to `now`.
 pub fn history(
     rows: &Rows,
     tenant: &Tenant,
     interval: Interval,
     (from, to): (Time, Time),
+    now: Time,
 ) -> Vec<Figure> {
     let mut ledger = Ledger::new(interval);
     fold(&mut ledger, rows, tenant);
-    let mut figures = Vec::new();
+    let mut told: BTreeMap<(Scope, Time), (Sums, Option<Adherence>)> = BTreeMap::new();
     for scope in ledger.scopes() {
-        let inside = |start: &Time| from <= *start && *start < to;
-        let told = |sums: &Sums| sums.counts != Counts::default() || sums.hours != Hours::default();
-        let intervals = ledger.intervals(&scope);
-        for (start, sums) in intervals.filter(|(start, sums)| inside(start) && told(sums)) {
-            figures.push(Figure {
-                interval: Some(interval.length()),
-                ..Figure::new(scope.clone(), start, sums, tenant)
-            });
+        for (start, sums) in ledger.intervals(&scope) {
+            told.insert((scope.clone(), start), (*sums, None));
         }
     }
-    figures
+    let until = now.min(to + interval.length());
+    for (cell, adherence) in ledger.adherence_by_interval((from, until)) {
+        told.entry(cell).or_default().1 = Some(adherence);
+    }
+    let inside = |start: &Time| from <= *start && *start < to;
+    let told = told.into_iter().filter(|((_, start), _)| inside(start));
+    let figures = told.map(|((scope, start), (sums, adherence))| Figure {
+        interval: Some(interval.length()),
+        adherence,
+        ..Figure::new(scope, start, &sums, tenant)
+    });
+    figures.filter(|figure| !figure.is_empty()).collect()
 }
 
 fn fold(ledger: &mut Ledger, rows: &Rows, tenant: &Tenant) {
@@ -150,6 +170,9 @@ fn fold(ledger: &mut Ledger, rows: &Rows, tenant: &Tenant) {
     }
     for spell in &rows.spells {
         ledger.add_spell(spell, tenant);
+    }
+    for version in &rows.rotas {
+        ledger.add_rota(version);
     }
 }
 
@@ -355,6 +378,7 @@ mod tests {
             &small_tenant(),
             Interval::Half,
             (start - half, start + Span(2 * half.0)),
+            start + half,
         );
         let queue = Scope::Queue(QueueId::of("acme", "orders"));
         let of_queue: Vec<_> = figures
@@ -453,7 +477,7 @@ mod tests {
         rows.add_open(centre.state.open_rows(now));
         let hour = (centre.second(ten), centre.second(ten + 3600));
         let of = |interval, scope: Scope| -> Vec<_> {
-            let all = history(&rows, centre.tenant(), interval, hour);
+            let all = history(&rows, centre.tenant(), interval, hour, now);
             let mine = all.into_iter().filter(|it| it.scope == scope);
             mine.map(|it| (it.from, it.hours)).collect()
         };

@@ -43,6 +43,13 @@ struct TeamLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TeamPlan {
+    team: String,
+    /// `as-planned` or `as-amended`.
+    plan: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ClientLabel {
     client: String,
 }
@@ -125,6 +132,7 @@ struct Today {
     aht: Level<QueueLabel>,
     occupancy: Level<TeamLabel>,
     load: Level<TeamLabel>,
+    adherence: Level<TeamPlan>,
 }
 
 impl Today {
@@ -169,6 +177,12 @@ impl Today {
             "Capacity in use over that of those who are signed in and ready, now, 0 to 1",
             self.load.clone(),
         );
+        r.register(
+            "team_adherence",
+            "Planned time that was kept over planned time since midnight, against the rotas as they stood \
+             and as amended, 0 to 1",
+            self.adherence.clone(),
+        );
     }
 
     fn set(&self, figures: &[Figure]) {
@@ -180,6 +194,7 @@ impl Today {
         self.aht.clear();
         self.occupancy.clear();
         self.load.clear();
+        self.adherence.clear();
         for figure in figures {
             match &figure.scope {
                 Scope::Queue(queue) => self.set_queue(queue.to_string(), figure),
@@ -208,9 +223,24 @@ impl Today {
                             family.get_or_create(&label).set(value);
                         }
                     }
+                    self.set_adherence(&label.team, figure);
                 }
                 // An agent is no label: a large centre has thousands.
                 Scope::Agent(_) => {}
+            }
+        }
+    }
+
+    fn set_adherence(&self, team: &str, figure: &Figure) {
+        let adherence = figure.adherence.unwrap_or_default();
+        for (plan, kept) in [
+            ("as-planned", adherence.as_planned),
+            ("as-amended", adherence.as_amended),
+        ] {
+            if let Some(ratio) = kept.ratio() {
+                let team = team.to_owned();
+                let label = TeamPlan { team, plan };
+                self.adherence.get_or_create(&label).set(ratio);
             }
         }
     }

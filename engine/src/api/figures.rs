@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trunkline_routing::Time;
-use trunkline_routing::metrics::{Counts, Interval, Scope};
+use trunkline_routing::metrics::{self, Interval, Scope};
 use trunkline_tenant::crds::Formula;
 
 use super::App;
@@ -97,6 +97,54 @@ pub(crate) struct Figures {
     /// Of agents and teams: signed in and not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_ready_seconds: Option<f64>,
+    /// Of agents and teams: how they kept to their rotas, up to now; absent where nothing was planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adherence: Option<Adherence>,
+}
+
+/// Adherence by both readings of the rotas. They differ where a rota was given for a time that had begun
+/// by then.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Adherence {
+    /// Against the plan as it stood: at each moment the rota that had been given last by then.
+    as_planned: Kept,
+    /// Against the plan as amended: at each moment the last rota of all that speaks of it, also one that
+    /// was given afterwards.
+    as_amended: Kept,
+}
+
+/// Planned time, and how much of it was kept.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    /// Planned: work and breaks.
+    scheduled_seconds: f64,
+    /// As planned: in planned work idle, being asked, with contacts or in wrap-up; in a planned break signed
+    /// out or not ready.
+    adherent_seconds: f64,
+    /// Adherent / scheduled, in 0..1; absent where nothing was planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio: Option<f64>,
+}
+
+impl From<metrics::Kept> for Kept {
+    fn from(kept: metrics::Kept) -> Self {
+        Self {
+            scheduled_seconds: kept.scheduled.as_secs_f64(),
+            adherent_seconds: kept.adherent.as_secs_f64(),
+            ratio: kept.ratio(),
+        }
+    }
+}
+
+impl From<metrics::Adherence> for Adherence {
+    fn from(adherence: metrics::Adherence) -> Self {
+        Self {
+            as_planned: adherence.as_planned.into(),
+            as_amended: adherence.as_amended.into(),
+        }
+    }
 }
 
 fn named(scope: &Scope) -> (Of, String) {
@@ -146,6 +194,7 @@ impl From<&Figure> for Figures {
             contact_seconds: hours.map(|hours| hours.contact.as_secs_f64()),
             idle_seconds: hours.map(|hours| hours.idle.as_secs_f64()),
             not_ready_seconds: hours.map(|hours| hours.not_ready.as_secs_f64()),
+            adherence: figure.adherence.map(Adherence::from),
         }
     }
 }
@@ -155,6 +204,25 @@ impl From<&Figure> for Figures {
 pub(super) struct With {
     #[serde(default)]
     occupancy: bool,
+    #[serde(default)]
+    adherence: bool,
+}
+
+impl With {
+    /// The figures with what is asked for, and none of which nothing else is known.
+    fn told(&self, mut figures: Vec<Figure>) -> Vec<Figure> {
+        for figure in &mut figures {
+            if !self.occupancy {
+                figure.hours = None;
+                figure.load = None;
+            }
+            if !self.adherence {
+                figure.adherence = None;
+            }
+        }
+        figures.retain(|figure| !figure.is_empty());
+        figures
+    }
 }
 
 pub(super) async fn today(
@@ -163,14 +231,7 @@ pub(super) async fn today(
     Asked(with): Asked<With>,
 ) -> Result<Json<Vec<Figures>>, ApiError> {
     caller.admin()?;
-    let mut today = app.handle.today(super::now());
-    if !with.occupancy {
-        today.retain(|figure| figure.counts != Counts::default());
-        for figure in &mut today {
-            figure.hours = None;
-            figure.load = None;
-        }
-    }
+    let today = with.told(app.handle.today(super::now()));
     Ok(Json(today.iter().map(Figures::from).collect()))
 }
 
@@ -187,6 +248,8 @@ pub(super) struct Span {
     name: Option<String>,
     #[serde(default)]
     occupancy: bool,
+    #[serde(default)]
+    adherence: bool,
 }
 
 /// Past intervals, folded from the journal, each by the terms that were in force then.
@@ -218,11 +281,13 @@ pub(super) async fn past(
     let (from, to) = (moment(span.from), moment(span.to));
     // The last interval begins before `to`, and may end behind it.
     let touched = (from, to + interval.length());
-    let mut rows = app.handle.rows(touched, super::now()).await?;
-    if !span.occupancy {
-        rows.spells.clear();
-    }
-    let figures = history(&rows, &tenant, interval, (from, to));
+    let now = super::now();
+    let with = With {
+        occupancy: span.occupancy,
+        adherence: span.adherence,
+    };
+    let rows = app.handle.rows(touched, now).await?;
+    let figures = with.told(history(&rows, &tenant, interval, (from, to), now));
     let wanted = |figure: &&Figure| {
         let (of, name) = named(&figure.scope);
         span.of.is_none_or(|it| it == of) && span.name.as_deref().is_none_or(|it| it == name)

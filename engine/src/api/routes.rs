@@ -120,10 +120,16 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "The figures of today, by queue, client, team and agent: the service level with its \
                   formula and its counts, up to now: who waits and who talks counts too",
         access: Access::Admin,
-        query: &[(
-            "occupancy",
-            "`true`: with where agents' time went, up to now, and their load",
-        )],
+        query: &[
+            (
+                "occupancy",
+                "`true`: with where agents' time went, up to now, and their load",
+            ),
+            (
+                "adherence",
+                "`true`: with how agents kept to their rotas, up to now",
+            ),
+        ],
         body: None,
         status: 200,
         also: &[],
@@ -149,6 +155,10 @@ pub(super) const ROUTES: &[Route] = &[
             (
                 "occupancy",
                 "`true`: with where agents' time went, also of those who took no contact",
+            ),
+            (
+                "adherence",
+                "`true`: with how agents kept to their rotas, as they stood and as amended, up to now",
             ),
         ],
         body: None,
