@@ -500,6 +500,63 @@ mod tests {
         }
     }
 
+    /// Seconds planned and kept, as the plan stood and as it was amended.
+    fn adherence(figure: &Figure) -> Option<[(i64, i64); 2]> {
+        let each = figure.adherence.map(|it| [it.as_planned, it.as_amended]);
+        each.map(|each| each.map(|it| (it.scheduled.0 / 1_000_000, it.adherent.0 / 1_000_000)))
+    }
+
+    #[test]
+    fn adherence_counts_up_to_now_of_who_never_came_too_and_an_amendment_changes_what_was() {
+        let mut centre = Replay::new();
+        let ten = 36_000;
+        let (shift, rest) = ((ten, ten + 7200), (ten + 3000, ten + 3600));
+        for agent in ["maria", "noah"] {
+            centre.rota(ten - 900, agent, shift, rest);
+        }
+        centre.sign_in(ten + 300, "maria");
+        let early = present(&centre, ten + 600);
+        let maria = adherence(&early(Scope::Agent("maria".into())));
+        assert_eq!(maria, Some([(600, 300), (600, 300)]));
+        let noah = early(Scope::Agent("noah".into()));
+        assert_eq!((noah.hours, noah.counts), (None, Counts::default()));
+        assert_eq!(adherence(&noah), Some([(600, 0), (600, 0)]));
+        let team = adherence(&early(Scope::Team("frontline".into())));
+        assert_eq!(team, Some([(1200, 300), (1200, 300)]));
+        // Her first five minutes are excused.
+        centre.rota(ten + 900, "maria", shift, (ten, ten + 300));
+        let (from, to) = (centre.second(ten - 900), centre.second(ten + 7200));
+        let now = centre.second(ten + 1200);
+        let late = present(&centre, ten + 1200);
+        let maria = adherence(&late(Scope::Agent("maria".into())));
+        assert_eq!(maria, Some([(1200, 900), (1200, 1200)]));
+        let mut rows = centre.rows.clone();
+        rows.add_open(centre.state.open_rows(now));
+        let quarters = history(&rows, centre.tenant(), Interval::Quarter, (from, to), now);
+        let of = |name: &str| -> Vec<_> {
+            let scope = Scope::Agent(name.into());
+            let mine = quarters.iter().filter(|it| it.scope == scope);
+            mine.map(|it| (it.from - from, adherence(it).unwrap()))
+                .collect()
+        };
+        // Nothing is told of what is planned for later.
+        let (first, second) = (Span::seconds(900), Span::seconds(1800));
+        assert_eq!(
+            of("maria"),
+            [
+                (first, [(900, 600), (900, 900)]),
+                (second, [(300, 300), (300, 300)])
+            ]
+        );
+        assert_eq!(
+            of("noah"),
+            [
+                (first, [(900, 0), (900, 0)]),
+                (second, [(300, 0), (300, 0)])
+            ]
+        );
+    }
+
     #[test]
     fn an_agent_who_changes_teams_leaves_the_time_before_with_the_old_one() {
         let mut centre = Replay::new();

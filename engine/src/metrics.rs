@@ -458,6 +458,8 @@ mod tests {
         });
         let mut centre = Replay::of(serde_json::from_value(tenant).unwrap());
         let ten = 36_000;
+        let shift = (ten - 100, ten + 1000);
+        centre.rota(ten - 200, "maria", shift, (ten + 290, ten + 320));
         centre.sign_in(ten, "maria");
         centre.arrive(ten + 100, 41, "acme/orders");
         centre.answer(ten + 110, 41);
@@ -465,6 +467,7 @@ mod tests {
         centre.done(ten + 200, 41);
         centre.answer(ten + 205, 42);
         centre.arrive(ten + 210, 43, "acme/orders");
+        centre.rota(ten + 250, "maria", shift, (ten - 100, ten));
         let now = centre.second(ten + 300);
         let mut figures = Figures::default();
         figures.add(&centre.rows, centre.tenant());
@@ -495,6 +498,9 @@ mod tests {
             r#"team_occupancy{{team="frontline"}} {}"#,
             186.0 / 286.0
         ));
+        // Of 400 s she was there for 300, and is excused for the hundred before.
+        has(r#"team_adherence{team="frontline",plan="as-planned"} 0.75"#);
+        has(r#"team_adherence{team="frontline",plan="as-amended"} 1.0"#);
         has(&format!(r#"team_load{{team="frontline"}} {}"#, 1.0 / 9.0));
         has(r#"contacts{queue="acme/orders",stage="waiting"} 1"#);
         has(r#"contacts{queue="acme/orders",stage="talking"} 1"#);

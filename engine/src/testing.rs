@@ -1,6 +1,6 @@
 //! What the tests share.
 
-use trunkline_routing::{ContactId, Input, Span, Time};
+use trunkline_routing::{ContactId, Input, RotaShift, Span, Time};
 use trunkline_tenant::Tenant;
 
 use crate::journal::{Actor, Context, Entry, Rows};
@@ -90,6 +90,17 @@ impl Replay {
             customer: None,
         };
         self.at(second, input);
+    }
+
+    /// Gives an agent a rota of one shift with one break, by the second.
+    pub fn rota(&mut self, second: i64, agent: &str, shift: (i64, i64), rest: (i64, i64)) {
+        let shift = RotaShift {
+            from: self.second(shift.0),
+            to: self.second(shift.1),
+            breaks: vec![(self.second(rest.0), self.second(rest.1))],
+        };
+        let (agent, shifts) = (agent.into(), vec![shift]);
+        self.at(second, Input::Rota { agent, shifts });
     }
 
     /// Accepts a contact's present offer and joins both legs.

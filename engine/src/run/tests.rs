@@ -280,10 +280,19 @@ async fn a_record_lost_with_a_killed_engine_is_written_again_by_its_successor() 
     assert_eq!(writer.records(Time(0)).await.unwrap().len(), 1);
 }
 
-/// A morning with calls, a lunch and a sign-out; some rows are open at its end.
+/// A morning with calls, a lunch and a sign-out, by rotas that are amended; some rows are open at its end.
 fn morning() -> Replay {
     let mut centre = Replay::new();
     let eight = 8 * 3600;
+    let (half, ten) = (1800, 2 * 3600);
+    let (shift, rest) = (
+        (eight, eight + 10 * half),
+        (eight + ten, eight + ten + half),
+    );
+    // Both are to rest at ten. Noah's lunch was not planned before it had begun.
+    for agent in ["maria", "noah"] {
+        centre.rota(0, agent, shift, rest);
+    }
     centre.sign_in(eight, "maria");
     centre.sign_in(eight + 60, "noah");
     for n in 0..60 {
@@ -296,6 +305,10 @@ fn morning() -> Replay {
             20 => {
                 let reason = "lunch".into();
                 centre.at(second + 100, Input::NotReady { agent, reason });
+            }
+            30 => {
+                let lunch = (eight + 4100, eight + 4700);
+                centre.rota(second + 100, "noah", shift, lunch);
             }
             40 => centre.at(second + 100, Input::SignOut { agent }),
             _ => {}
@@ -344,6 +357,15 @@ async fn figures_and_history_of_a_successor_are_the_leaders_though_old_entries_a
     let all = of_maria.hours.unwrap();
     let sum = all.contact.0 + all.idle.0 + all.offered.0 + all.not_ready.0;
     assert_eq!(sum, Span::seconds(4 * 3600).0, "from eight to noon");
+    let of_noah = today
+        .iter()
+        .find(|it| it.scope == Scope::Agent("noah".into()));
+    let of_noah = of_noah.unwrap().adherence.unwrap();
+    assert_eq!(of_noah.as_planned.scheduled, Span::seconds(4 * 3600));
+    // Signed in a minute late, and away from 4,100 s on. His break at ten was gone before it began; as
+    // amended he was to rest for the first ten minutes of it.
+    assert_eq!(of_noah.as_planned.adherent, Span::seconds(4_100 - 60));
+    assert_eq!(of_noah.as_amended.adherent, Span::seconds(4_700 - 60));
 
     let day = (centre.second(0), noon);
     for interval in [Interval::Quarter, Interval::Half] {

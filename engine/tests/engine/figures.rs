@@ -1,7 +1,7 @@
-//! Where agents' time went, over the API, from one engine to the next.
+//! Where agents' time went, and how they kept to their rotas, over the API, from one engine to the next.
 
 use chrono::{DateTime, Duration, Utc};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use trunkline_engine::run::Voice;
 
@@ -115,5 +115,85 @@ async fn where_agents_time_went_is_told_alike_by_an_engine_and_by_its_successor(
     let team = told(&after, "team", "frontline");
     assert!(idle(&team) >= idle(&noah), "{after}");
     assert_eq!(team[0]["load"], 0.0);
+    second.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn adherence_is_told_as_planned_and_as_amended_alike_by_an_engine_and_by_its_successor() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&first);
+    let began = Utc::now();
+    let moment = |minutes: i64| (began + Duration::minutes(minutes)).to_rfc3339();
+    let give = async |admin: &Client, agent: &str, breaks: Value| {
+        let shift = json!({"from": moment(-10), "to": moment(60), "breaks": breaks});
+        let path = format!("/api/v1/agents/{agent}/rota");
+        let rota = json!({"shifts": [shift]});
+        admin.ask(Method::PUT, &path, Some(rota)).await.0
+    };
+    for agent in ["maria", "noah"] {
+        assert_eq!(give(&admin, agent, json!([])).await, StatusCode::NO_CONTENT);
+    }
+    let sign_in = json!({"do": "signIn", "ready": true, "presence": "endpoint"});
+    admin.does("maria", sign_in).await;
+    state_is(&admin, "maria", "idle").await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    // The ten minutes before she had a rota are excused: a break, and she was signed out.
+    let excused = json!([{"from": moment(-10), "to": moment(0)}]);
+    assert_eq!(give(&admin, "maria", excused).await, StatusCode::NO_CONTENT);
+    let refused = give(
+        &admin,
+        "noah",
+        json!([{"from": moment(90), "to": moment(95)}]),
+    )
+    .await;
+    assert_eq!(refused, StatusCode::CONFLICT);
+    admin.does("maria", json!({"do": "signOut"})).await;
+    state_is(&admin, "maria", "signedOut").await;
+
+    let query = "&adherence=true&of=agent&name=maria";
+    let today = async |admin: &Client, of: &str, name: &str| -> Value {
+        let (_, today) = admin.get("/api/v1/figures?adherence=true").await;
+        told(&today, of, name)[0].clone()
+    };
+    let of = |figures: &Value, plan: &str, what: &str| -> f64 {
+        let each = figures.as_array().unwrap().iter();
+        each.map(|it| it["adherence"][plan][what].as_f64().unwrap_or_default())
+            .sum()
+    };
+    let past = history(&admin, began, query).await;
+    // Nothing had been planned before the rota was given; afterwards ten minutes were, all of them kept.
+    let (stood, amended) = ("asPlanned", "asAmended");
+    let since = (Utc::now() - began).as_seconds_f64();
+    assert!(of(&past, stood, "scheduledSeconds") <= since, "{past}");
+    assert!(of(&past, stood, "adherentSeconds") >= 0.3, "{past}");
+    let whole = of(&past, amended, "scheduledSeconds");
+    assert!(whole >= 600.0 && whole <= 600.0 + since, "{past}");
+    let kept = of(&past, amended, "adherentSeconds");
+    assert!(kept >= 600.3 && kept < whole, "{past}");
+    let plain = history(&admin, began, "&of=agent&name=maria&occupancy=true").await;
+    assert_eq!(plain[0]["adherence"], Value::Null);
+    assert!(plain[0]["idleSeconds"].as_f64().unwrap() >= 0.3, "{plain}");
+    assert_eq!(past[0]["idleSeconds"], Value::Null);
+    // Who never came is listed all the same, and is in the team's.
+    let noah = today(&admin, "agent", "noah").await["adherence"].clone();
+    assert_eq!(noah[stood]["ratio"], 0.0, "{noah}");
+    let team = today(&admin, "team", "frontline").await["adherence"].clone();
+    let ratio = team[stood]["ratio"].as_f64().unwrap();
+    assert!(ratio > 0.0 && ratio < 1.0, "{team}");
+    let before = Utc::now();
+    first.stop().await.unwrap();
+
+    // What was planned for her goes on: more of it has passed, and none of that was kept.
+    let second = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&second);
+    let again = history(&admin, began, query).await;
+    for plan in [stood, amended] {
+        let kept = |figures: &Value| of(figures, plan, "adherentSeconds");
+        assert_eq!(kept(&again), kept(&past), "{again}");
+        let more = of(&again, plan, "scheduledSeconds") - of(&past, plan, "scheduledSeconds");
+        let passed = (Utc::now() - before).as_seconds_f64() + 2.0;
+        assert!(more > 0.0 && more < passed, "{again}");
+    }
     second.stop().await.unwrap();
 }
