@@ -1,5 +1,5 @@
 //! Dated rotas: when an agent works and rests. Nothing of ours writes a spec; a rota is a record
-//! of the journal, and the routing keeps breaks free by it.
+//! of the journal, the routing keeps breaks free by it, and adherence is measured by each version.
 
 use axum::Json;
 use axum::extract::State;

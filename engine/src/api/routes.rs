@@ -353,7 +353,8 @@ pub(super) const ROUTES: &[Route] = &[
         method: "put",
         path: "/api/v1/agents/{agent}/rota",
         summary: "An agent's dated rota from now on, in place of any before: near its breaks and ends \
-                  the agent gets nothing that would overrun",
+                  the agent gets nothing that would overrun, and by it their adherence is measured. What it \
+                  says of a time that is over amends the plan of then",
         access: Access::Admin,
         query: &[],
         body: Some(of::<Rota>),
