@@ -6,7 +6,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use trunkline_tenant::crds::AgentName;
+use trunkline_tenant::crds::{AgentName, TeamName};
 
 use super::{Interval, Scope, Spell, clip};
 use crate::{AgentState, RotaShift, RowPlace, Span, Time};
@@ -182,22 +182,23 @@ impl Attendance {
             for part in open.people.get(agent).iter().flat_map(|it| &it.at_work) {
                 unite(at_work.to_mut(), *part);
             }
+            let mut own: BTreeMap<(Option<&TeamName>, Time), Adherence> = BTreeMap::new();
             for reading in [Reading::AsPlanned, Reading::AsAmended] {
                 person.planned(reading, within, |planned, rests, place| {
-                    let team = place.team.clone().map(Scope::Team);
-                    let scopes: Vec<_> = team
-                        .into_iter()
-                        .chain([Scope::Agent(agent.clone())])
-                        .collect();
                     split(planned, &at_work, |part, works| {
                         for (start, time) in cut(part, place.zone) {
-                            for scope in &scopes {
-                                let sum = sums.entry((scope.clone(), start)).or_default();
-                                sum.add(reading, time, works != rests);
-                            }
+                            let sum = own.entry((place.team.as_ref(), start)).or_default();
+                            sum.add(reading, time, works != rests);
                         }
                     });
                 });
+            }
+            for ((team, start), sum) in own {
+                let team = team.cloned().map(Scope::Team);
+                for scope in team.into_iter().chain([Scope::Agent(agent.clone())]) {
+                    let all = sums.entry((scope, start)).or_default();
+                    all.merge(&sum);
+                }
             }
         }
         sums
@@ -206,11 +207,11 @@ impl Attendance {
 
 impl Person {
     /// Shows each planned stretch between two moments, whether it is a break, and where it counts.
-    fn planned(
-        &self,
+    fn planned<'a>(
+        &'a self,
         reading: Reading,
         within: Stretch,
-        mut take: impl FnMut(Stretch, bool, &RowPlace),
+        mut take: impl FnMut(Stretch, bool, &'a RowPlace),
     ) {
         for (version, (from, to)) in self.reigns(reading, within) {
             let behind = version.shifts.partition_point(|shift| shift.to <= from);
@@ -251,7 +252,11 @@ impl Person {
 
     /// Cuts a stretch where another version came into force: each part counts where the agent was then,
     /// so that an amendment takes nothing along to a new team. Before the first it counts as that says.
-    fn by_place(&self, (mut from, to): Stretch, mut take: impl FnMut(Stretch, &RowPlace)) {
+    fn by_place<'a>(
+        &'a self,
+        (mut from, to): Stretch,
+        mut take: impl FnMut(Stretch, &'a RowPlace),
+    ) {
         while from < to {
             let stood = self.versions.range(..=from).next_back();
             let Some((_, version)) = stood.or_else(|| self.versions.first_key_value()) else {
