@@ -140,6 +140,45 @@ fn a_queue_counts_stretches_a_client_contacts_once_and_a_team_and_an_agent_what_
 }
 
 #[test]
+fn short_abandons_are_those_sooner_than_the_queue_says_and_are_told_apart() {
+    let spec = "
+      teams: [{name: desk, kind: Human}],
+      queues: [
+        {name: plain, medium: Voice, teams: [desk], onExhausted: {action: Hold},
+          serviceLevel: {percent: 80, within: 20s}},
+        {name: patient, medium: Voice, teams: [desk], onExhausted: {action: Hold}, shortAbandon: 8s,
+          serviceLevel: {percent: 80, within: 20s}}]";
+    let tenant = tenant(spec, "ann team: desk", "");
+    let mut world = World::new(&tenant);
+    // Gone after 4.9, 5, 7.9 and 8 seconds, in both; then one is answered at once.
+    let waits = [4.9, 5.0, 7.9, 8.0];
+    for (n, queue) in [(0, "plain"), (10, "patient")] {
+        for (id, wait) in (n..).zip(waits) {
+            let comes = 100.0 * (id + 1) as f64;
+            world.arrive(comes, id, queue);
+            world.gone(comes + wait, id);
+        }
+    }
+    world.sign_in(5_000.0, "ann");
+    for (id, queue) in [(20, "plain"), (21, "patient")] {
+        let comes = 6_000.0 + 100.0 * id as f64;
+        world.arrive(comes, id, queue);
+        world.answer(comes + 2.0, id);
+        world.done(comes + 10.0, id);
+    }
+    world.tick(9_000.0);
+    let ledger = folded(&world.records(), &tenant);
+    let told = |name| {
+        let it = counts(&ledger, Scope::Queue(queue(name)));
+        let level = it.service_level(Formula::ExcludeShortAbandons);
+        ([it.abandoned, it.short_abandons, it.dropped], level)
+    };
+    // The threshold itself is not short. 1 answered in time of 1 + 4 - 1, and of 1 + 4 - 3.
+    assert_eq!(told("plain"), ([4, 1, 0], Some(0.25)));
+    assert_eq!(told("patient"), ([4, 3, 0], Some(0.5)));
+}
+
+#[test]
 fn with_the_rows_that_are_open_every_contact_counts_from_the_moment_it_comes() {
     let tenant = centre("ann team: desk");
     let mut world = World::new(&tenant);
