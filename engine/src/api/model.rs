@@ -273,8 +273,12 @@ impl Contact {
         Some(contact)
     }
 
-    /// With the customer's own number or address; without, once they are erased.
+    /// With the customer's own number or address, and the reference of their contact; without, once they
+    /// are erased.
     pub(crate) fn named(mut self, names: &Names) -> Self {
+        if self.customer.is_some() {
+            self.reference = self.reference.and_then(|sealed| names.reference(&sealed));
+        }
         self.customer = self.customer.and_then(|customer| names.of(&customer));
         self.calls = self.calls.and_then(|customer| names.of(&customer));
         self
@@ -461,7 +465,8 @@ pub(crate) struct Running {
 pub(crate) struct NewContact {
     /// `queue` or `client/queue`.
     pub(crate) queue: String,
-    /// Your own word for it: repeating it while the contact lives is harmless.
+    /// Your own word for it: repeating it while the contact lives is harmless. With a `customer` it is sealed
+    /// and erased with them; without, it is kept as it is for as long as the contact's entries.
     pub(crate) reference: String,
     /// Who it is from.
     #[serde(default)]

@@ -33,7 +33,8 @@ pub struct Context {
     /// With an arrival: the number dialled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
-    /// With an arrival through the API: the caller's own word for it.
+    /// With an arrival through the API: the caller's own word for it; that of a customer's contact is written
+    /// sealed ([`crate::journal::Vault`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// With a sign-in: how the agent's presence is known.

@@ -32,7 +32,7 @@ pub use location::Location;
 pub use postgres::{DatabaseUrl, Postgres};
 pub use rows::Rows;
 pub use sqlite::Sqlite;
-pub use vault::{Names, Sealed, Vault};
+pub use vault::{Names, Referred, Sealed, Vault};
 pub use writer::Writer;
 
 /// Which leadership this is: minted by the journal at each acquisition, strictly rising.

@@ -6,14 +6,19 @@
 //! sealed under the customer's own key, which is wrapped under the tenant's. To erase a customer is
 //! to delete that row: all that is left is a name that leads nowhere, so a replay is byte for byte
 //! what it was. Whoever calls again after that is somebody new.
+//!
+//! The word that a program gives a customer's contact may tell who they are as well, so it is sealed in its
+//! entry, under the customer's key too.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
-use trunkline_routing::Input;
+use trunkline_routing::{ContactId, Input};
 
 use super::{Entry, Journal, JournalError};
 use crate::keys::TenantKey;
@@ -21,7 +26,15 @@ use crate::keys::TenantKey;
 /// Names and rows kept at hand, in each of two generations.
 const AT_HAND: usize = 10_000;
 
+/// What a sealed reference begins with; the rest is base64.
+const SEALED: &str = "sealed:";
+
 type Key = [u8; 32];
+
+/// What a reference of the customer is sealed for.
+fn reference_of(id: &str) -> String {
+    format!("{id}/reference")
+}
 
 /// A customer's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,18 +51,93 @@ pub struct Sealed {
     pub seen: i64,
 }
 
-/// Who our names stand for, as far as it is at hand. Cheap to clone.
+/// Who our names stand for, and what the references of their contacts are, as far as it is at hand. Cheap to
+/// clone.
 #[derive(Clone, Debug, Default)]
-pub struct Names(Arc<RwLock<Generations<String>>>);
+pub struct Names(Arc<RwLock<AtHand>>);
+
+#[derive(Debug, Default)]
+struct AtHand {
+    customers: Generations<String>,
+    /// By how they are sealed.
+    references: Generations<Reference>,
+    /// The contact that came last under a reference, as long as it may live.
+    contacts: HashMap<String, Referred>,
+    /// With so many contacts, those that are over are forgotten.
+    sweep: usize,
+}
+
+/// What a program calls a contact of a customer's.
+#[derive(Debug)]
+struct Reference {
+    customer: String,
+    text: String,
+}
+
+/// A contact with a sealed reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referred {
+    /// Which.
+    pub contact: ContactId,
+    /// Whose, by our name for them.
+    pub customer: String,
+}
 
 impl Names {
     /// The text behind a name; `None` once it is erased, or not at hand.
     pub fn of(&self, id: &str) -> Option<String> {
-        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        names.get(id).cloned()
+        self.read().customers.get(id).cloned()
     }
 
-    fn write(&self, change: impl FnOnce(&mut Generations<String>)) {
+    /// The reference of a customer's contact; `None` once they are erased, or it is not at hand. Releases
+    /// before this one sealed none.
+    pub fn reference(&self, kept: &str) -> Option<String> {
+        if !kept.starts_with(SEALED) {
+            return Some(kept.to_owned());
+        }
+        let at_hand = self.read();
+        let reference = at_hand.references.get(kept);
+        reference.map(|reference| reference.text.clone())
+    }
+
+    /// The contact that came last under a reference and was sealed; it may be over.
+    pub fn contact_under(&self, reference: &str) -> Option<ContactId> {
+        let at_hand = self.read();
+        at_hand.contacts.get(reference).map(|it| it.contact)
+    }
+
+    /// Forgets, every now and then, under what those came who are over.
+    pub fn sweep(&self, lives: impl Fn(ContactId) -> bool) {
+        let is_due = |at_hand: &AtHand| at_hand.contacts.len() >= AT_HAND.max(at_hand.sweep);
+        if is_due(&self.read()) {
+            self.write(|at_hand| {
+                at_hand.contacts.retain(|_, it| lives(it.contact));
+                at_hand.sweep = 2 * at_hand.contacts.len();
+            });
+        }
+    }
+
+    fn put_reference(&self, sealed: String, text: String, referred: Referred) {
+        let customer = referred.customer.clone();
+        self.write(|at_hand| {
+            at_hand.contacts.insert(text.clone(), referred);
+            at_hand.references.put(sealed, Reference { customer, text });
+        });
+    }
+
+    fn forget(&self, id: &str) {
+        self.write(|at_hand| {
+            at_hand.customers.remove(id);
+            at_hand.references.keep(|it| it.customer != id);
+            at_hand.contacts.retain(|_, it| it.customer != id);
+        });
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, AtHand> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, change: impl FnOnce(&mut AtHand)) {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -85,6 +173,12 @@ impl<T> Generations<T> {
     fn remove(&mut self, key: &str) -> Option<T> {
         let old = self.old.remove(key);
         self.new.remove(key).or(old)
+    }
+
+    fn keep(&mut self, wanted: impl Fn(&T) -> bool) {
+        for values in [&mut self.new, &mut self.old] {
+            values.retain(|_, value| wanted(value));
+        }
     }
 }
 
@@ -133,8 +227,11 @@ impl Vault {
             };
             row.seen = at;
             self.names
-                .write(|names| names.put(row.id.clone(), text.clone()));
+                .write(|names| names.customers.put(row.id.clone(), text.clone()));
             text.clone_from(&row.id);
+            let reference = entry.context.reference.take();
+            entry.context.reference =
+                reference.and_then(|text| self.seal_reference(&row, &entry.input, text));
             rows.push(row);
         }
         for row in &rows {
@@ -161,7 +258,10 @@ impl Vault {
     ) -> Result<(), JournalError> {
         for row in store.customers(ids)? {
             match self.opened(&row) {
-                Some(text) => self.names.write(|names| names.put(row.id.clone(), text)),
+                Some(text) => {
+                    self.names
+                        .write(|names| names.customers.put(row.id.clone(), text));
+                }
                 None => tracing::warn!(
                     customer = row.id,
                     "the row can't be opened: it was sealed under another tenant's key"
@@ -169,6 +269,51 @@ impl Vault {
             }
         }
         Ok(())
+    }
+
+    /// Opens the references of contacts, and has them at hand from then on.
+    pub(super) fn open_references(
+        &self,
+        store: &mut dyn Journal,
+        sealed: Vec<(Referred, String)>,
+    ) -> Result<(), JournalError> {
+        let mut ids: Vec<String> = sealed.iter().map(|(it, _)| it.customer.clone()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let rows = store.customers(&ids)?;
+        let keys: HashMap<String, Key> = rows
+            .into_iter()
+            .filter_map(|row| Some((row.id.clone(), self.key(&row)?)))
+            .collect();
+        for (referred, sealed) in sealed {
+            let body = sealed
+                .strip_prefix(SEALED)
+                .and_then(|body| URL_SAFE_NO_PAD.decode(body).ok());
+            let text = keys
+                .get(&referred.customer)
+                .zip(body)
+                .and_then(|(key, body)| opened(key, &reference_of(&referred.customer), &body))
+                .and_then(|text| String::from_utf8(text).ok());
+            if let Some(text) = text {
+                self.names.put_reference(sealed, text, referred);
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands in an entry in place of a reference; nothing, where the customer's key is damaged.
+    fn seal_reference(&self, row: &Sealed, input: &Input, text: String) -> Option<String> {
+        let key = self.key(row)?;
+        let body = closed(&key, &reference_of(&row.id), text.as_bytes());
+        let sealed = format!("{SEALED}{}", URL_SAFE_NO_PAD.encode(body));
+        if let Input::Arrive { contact, .. } | Input::BookCallback { contact, .. } = input {
+            let referred = Referred {
+                contact: *contact,
+                customer: row.id.clone(),
+            };
+            self.names.put_reference(sealed.clone(), text, referred);
+        }
+        Some(sealed)
     }
 
     fn forget(&mut self, id: &str) {
@@ -181,7 +326,7 @@ impl Vault {
         for lookup in known {
             self.rows.remove(&lookup);
         }
-        self.names.write(|names| drop(names.remove(id)));
+        self.names.forget(id);
     }
 
     fn row(
@@ -207,8 +352,14 @@ impl Vault {
         })
     }
 
+    /// The customer's own.
+    fn key(&self, row: &Sealed) -> Option<Key> {
+        let key = opened(&self.wrapping, &row.id, &row.key)?;
+        key.try_into().ok()
+    }
+
     fn opened(&self, row: &Sealed) -> Option<String> {
-        let key: Key = opened(&self.wrapping, &row.id, &row.key)?.try_into().ok()?;
+        let key = self.key(row)?;
         String::from_utf8(opened(&key, &row.id, &row.text)?).ok()
     }
 
@@ -244,7 +395,8 @@ fn cipher(key: &Key) -> LessSafeKey {
     LessSafeKey::new(key)
 }
 
-/// Nonce, ciphertext, tag; good for this `id` alone. Nonces are random: a key seals one text.
+/// Nonce, ciphertext, tag; good for this `id` alone. Nonces are random: a key seals one customer and the
+/// references of their contacts, far fewer than 2³² texts.
 fn closed(key: &Key, id: &str, text: &[u8]) -> Vec<u8> {
     let nonce: [u8; NONCE_LEN] = rand::random();
     let mut body = text.to_vec();
@@ -281,6 +433,32 @@ mod tests {
         for cut in 0..sealed.len() {
             assert_eq!(opened(&key, "c-1", &sealed[..cut]), None);
         }
+    }
+
+    #[test]
+    fn references_of_contacts_that_live_are_never_forgotten_and_the_rest_is_swept_now_and_then() {
+        let names = Names::default();
+        for n in 0..3 * AT_HAND as u64 {
+            let referred = Referred {
+                contact: ContactId(n),
+                customer: format!("c-{}", n % 5),
+            };
+            names.put_reference(format!("{SEALED}{n}"), format!("r{n}"), referred);
+            names.sweep(|contact| contact.0.is_multiple_of(100));
+        }
+        let kept = names.read().contacts.len();
+        assert!(kept < 2 * AT_HAND, "{kept}");
+        assert_eq!(names.contact_under("r100"), Some(ContactId(100)));
+        assert_eq!(names.reference("sealed:29999").as_deref(), Some("r29999"));
+        assert_eq!(
+            names.reference("as it was").as_deref(),
+            Some("as it was"),
+            "of a release before"
+        );
+        names.forget("c-0");
+        assert_eq!(names.contact_under("r100"), None);
+        assert_eq!(names.reference("sealed:29995"), None);
+        assert_eq!(names.reference("sealed:29999").as_deref(), Some("r29999"));
     }
 
     #[test]

@@ -10,7 +10,9 @@ use tokio::sync::oneshot;
 use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
-use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Seq, Snapshot, Vault};
+use super::{
+    Cut, Entry, Epoch, Journal, JournalError, Leadership, Referred, Rows, Seq, Snapshot, Vault,
+};
 
 /// The store, on its thread. Dropping it ends the thread once all that was asked is done.
 #[derive(Debug)]
@@ -144,6 +146,21 @@ impl Writer {
     pub async fn open_customers(&self, ids: Vec<String>) -> Result<(), JournalError> {
         self.ask_all(move |Owned { store, vault }| match vault {
             Some(vault) => vault.open(store.as_mut(), &ids),
+            None => Ok(()),
+        })
+        .await
+    }
+
+    /// Has these contacts' references, which are sealed, at hand from then on ([`super::Names`]).
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn open_references(
+        &self,
+        sealed: Vec<(Referred, String)>,
+    ) -> Result<(), JournalError> {
+        self.ask_all(move |Owned { store, vault }| match vault {
+            Some(vault) => vault.open_references(store.as_mut(), sealed),
             None => Ok(()),
         })
         .await

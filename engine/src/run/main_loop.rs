@@ -312,9 +312,16 @@ impl MainLoop {
                     customer,
                     context,
                 } = *arriving;
+                let names = self.ends.handle().names().clone();
                 let known = context.reference.as_deref().and_then(|reference| {
-                    self.read(|state| state.directory.by_reference(reference))
-                        .or_else(|| batch.brings(|c| c.reference.as_deref() == Some(reference)))
+                    let sealed = names.contact_under(reference);
+                    self.read(|state| {
+                        let live = &state.directory.live;
+                        names.sweep(|contact| live.contains_key(&contact));
+                        let sealed = sealed.filter(|contact| live.contains_key(contact));
+                        sealed.or_else(|| state.directory.by_reference(reference))
+                    })
+                    .or_else(|| batch.brings(|c| c.reference.as_deref() == Some(reference)))
                 });
                 if let Some(contact) = known {
                     // Who asked may have gone.

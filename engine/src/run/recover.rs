@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use trunkline_routing::Time;
+use trunkline_routing::{ContactId, Time};
 
 use crate::figures::{AT_HAND, Figures};
-use crate::journal::{Epoch, JournalError, Rows, Seq, Snapshot, Writer};
-use crate::state::{State, StateError};
+use crate::journal::{Epoch, JournalError, Referred, Rows, Seq, Snapshot, Writer};
+use crate::state::{LiveContact, State, StateError};
 
 /// Entries read at once.
 const CHUNK: usize = 5_000;
@@ -79,12 +79,30 @@ impl Tail {
 
     /// Who are at hand, by our names for them.
     fn customers(&self) -> Vec<String> {
-        let directory = &self.state.directory;
-        let live = directory.live.values();
-        let ended = directory.recent.iter().map(|record| &record.last);
-        live.chain(ended)
-            .filter_map(|contact| contact.customer.clone())
+        self.contacts()
+            .filter_map(|(_, contact)| contact.customer.clone())
             .collect()
+    }
+
+    /// The references of their contacts; the elder first, so that of two that are alike the later is found.
+    fn references(&self) -> Vec<(Referred, String)> {
+        let mut sealed: Vec<_> = self
+            .contacts()
+            .filter_map(|(contact, it)| {
+                let customer = it.customer.clone()?;
+                let referred = Referred { contact, customer };
+                Some((referred, it.reference.clone()?))
+            })
+            .collect();
+        sealed.sort_unstable_by_key(|(it, _)| it.contact);
+        sealed
+    }
+
+    fn contacts(&self) -> impl Iterator<Item = (ContactId, &LiveContact)> {
+        let directory = &self.state.directory;
+        let live = directory.live.iter().map(|(contact, it)| (*contact, it));
+        let ended = directory.recent.iter();
+        live.chain(ended.map(|record| (record.contact, &record.last)))
     }
 
     /// Lets go of the rows that the leader wrote: those that a snapshot has left behind.
@@ -103,6 +121,7 @@ impl Tail {
         let (began, known) = (Instant::now(), self.state.seq);
         self.catch_up(journal).await?;
         journal.open_customers(self.customers()).await?;
+        journal.open_references(self.references()).await?;
         let mut rows = Rows::default();
         for (_, made) in self.rows {
             rows.extend(made);

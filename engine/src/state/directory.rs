@@ -72,7 +72,7 @@ pub struct LiveContact {
     pub number: Option<String>,
     /// Who it is from, by our name for them ([`crate::journal::Vault`]).
     pub customer: Option<String>,
-    /// The word under which it came through the API.
+    /// The word under which it came through the API; a customer's is sealed ([`crate::journal::Vault`]).
     pub reference: Option<String>,
     /// The last offer of it.
     pub offer: Option<OfferId>,
@@ -614,7 +614,8 @@ impl Directory {
             .map(|(contact, _)| *contact)
     }
 
-    /// The live contact that came through the API under this word.
+    /// The live contact that came through the API under this word, if it is of no customer's: the others' are
+    /// sealed ([`crate::journal::Names::contact_under`]).
     pub fn by_reference(&self, reference: &str) -> Option<ContactId> {
         self.live
             .iter()

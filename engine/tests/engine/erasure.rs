@@ -44,6 +44,7 @@ async fn served(admin: &Client, customer: &str, number: u64) {
     .await;
     let (_, mine) = admin.get("/api/v1/agents/maria/contacts").await;
     assert_eq!(mine[0]["customer"], customer, "the agent sees who it is");
+    assert_eq!(mine[0]["reference"], format!("chat-{number}"));
     let accept =
         json!({"do": "accept", "contact": mine[0]["id"], "generation": mine[0]["generation"]});
     admin.does("maria", accept).await;
@@ -93,9 +94,15 @@ async fn erased_without_a_trace(
     engine.stop().await.unwrap();
     // Sealed: the bytes were never written in the open, in no entry, no snapshot, no log.
     flushed();
-    assert_eq!(holding(&files(), ANNA.as_bytes()), [] as [PathBuf; 0]);
+    for open in [ANNA, "chat-1", "chat-2", "chat-3"] {
+        assert_eq!(
+            holding(&files(), open.as_bytes()),
+            [] as [PathBuf; 0],
+            "{open}"
+        );
+    }
     assert_ne!(
-        holding(&files(), b"chat-3"),
+        holding(&files(), b"maria"),
         [] as [PathBuf; 0],
         "the search sees"
     );
@@ -132,6 +139,13 @@ async fn erased_without_a_trace(
         .map(|c| &c["customer"])
         .collect();
     assert_eq!(customers, [&Value::Null, &json!(BERT), &Value::Null]);
+    let references: Vec<&Value> = after
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["reference"])
+        .collect();
+    assert_eq!(references, [&Value::Null, &json!("chat-2"), &Value::Null]);
     assert_eq!(figures_after, figures, "the figures stay");
     let (_, audit) = admin.get("/api/v1/erasures").await;
     assert_eq!(audit[0]["by"], "admin");
@@ -201,6 +215,44 @@ async fn an_erased_customer_is_nowhere_in_the_files_and_replay_is_the_live_state
         });
     };
     erased_without_a_trace(dir.path(), location, || server.files(), flushed).await;
+}
+
+/// The reference is sealed in the entries; whoever repeats it gets the contact that lives all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customers_reference_is_known_again_by_a_successor_until_they_are_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite(dir.path().join("journal.sqlite"));
+    let start = async || engine_at(fixture(), location.clone(), Voice::None).await;
+    let chat = |customer| json!({"queue": "chats", "reference": "ticket-7", "customer": customer});
+    let engine = start().await;
+    let admin = Client::admin(&engine);
+    let (status, first) = admin.post("/api/v1/contacts", chat(ANNA)).await;
+    assert_eq!(status, StatusCode::CREATED, "{first}");
+    for again in [chat(ANNA), chat(BERT)] {
+        let (status, known) = admin.post("/api/v1/contacts", again).await;
+        assert_eq!((status, &known), (StatusCode::OK, &first));
+    }
+    engine.stop().await.unwrap();
+
+    let engine = start().await;
+    let admin = Client::admin(&engine);
+    let (status, known) = admin.post("/api/v1/contacts", chat(ANNA)).await;
+    assert_eq!((status, &known), (StatusCode::OK, &first));
+    let (_, waiting) = admin.get("/api/v1/contacts").await;
+    assert_eq!(waiting[0]["reference"], "ticket-7");
+    let erase = json!({"customer": ANNA});
+    let (status, told) = admin.post("/api/v1/erasures", erase).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    // Nobody can tell any more what it was called: another contact may come under it.
+    let (status, other) = admin.post("/api/v1/contacts", chat(BERT)).await;
+    assert_eq!(status, StatusCode::CREATED, "{other}");
+    assert_ne!(other, first);
+    let (_, waiting) = admin.get("/api/v1/contacts").await;
+    assert_eq!(
+        [&waiting[0]["reference"], &waiting[1]["reference"]],
+        [&Value::Null, &json!("ticket-7")]
+    );
+    engine.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
