@@ -32,7 +32,7 @@ pub use location::Location;
 pub use postgres::{DatabaseUrl, Postgres};
 pub use rows::Rows;
 pub use sqlite::Sqlite;
-pub use vault::{Names, Referred, Sealed, Vault};
+pub use vault::{Names, Referred, Sealed, Vault, Wanted};
 pub use writer::Writer;
 
 /// Which leadership this is: minted by the journal at each acquisition, strictly rising.
@@ -195,7 +195,8 @@ pub trait Journal: Send {
     /// [`JournalError`].
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError>;
 
-    /// The rows of stretches that began at `since` or later, in that order.
+    /// The rows of stretches that were not over before `since`, in the order of their beginnings: those that began at
+    /// it or later, and those of before that went on into it, however long they had lasted.
     ///
     /// # Errors
     /// [`JournalError`].

@@ -10,7 +10,7 @@
 //! The word that a program gives a customer's contact may tell who they are as well, so it is sealed in its
 //! entry, under the customer's key too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use base64::Engine as _;
@@ -23,7 +23,7 @@ use trunkline_routing::{ContactId, Input};
 use super::{Entry, Journal, JournalError};
 use crate::keys::TenantKey;
 
-/// Names and rows kept at hand, in each of two generations.
+/// Names kept at hand beside those that are wanted, and rows in each of two generations.
 const AT_HAND: usize = 10_000;
 
 /// What a sealed reference begins with; the rest is base64.
@@ -47,7 +47,7 @@ pub struct Sealed {
     pub key: Vec<u8>,
     /// The text, sealed.
     pub text: Vec<u8>,
-    /// When they last came, in microseconds since 1970.
+    /// When they last came, or are next to be called, in microseconds since 1970: what retention counts from.
     pub seen: i64,
 }
 
@@ -58,13 +58,24 @@ pub struct Names(Arc<RwLock<AtHand>>);
 
 #[derive(Debug, Default)]
 struct AtHand {
-    customers: Generations<String>,
+    customers: HashMap<String, String>,
     /// By how they are sealed.
-    references: Generations<Reference>,
-    /// The contact that came last under a reference, as long as it may live.
+    references: HashMap<String, Reference>,
+    /// The contact that came last under a reference.
     contacts: HashMap<String, Referred>,
-    /// With so many contacts, those that are over are forgotten.
+    /// With so many names and references, those that nobody wants are forgotten.
     sweep: usize,
+}
+
+/// What must stay at hand: whoever is called back next week must be known then.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Our names of customers and of numbers to call.
+    pub names: HashSet<String>,
+    /// References, as they are sealed.
+    pub references: HashSet<String>,
+    /// Contacts that live.
+    pub contacts: HashSet<ContactId>,
 }
 
 /// What a program calls a contact of a customer's.
@@ -106,29 +117,45 @@ impl Names {
         at_hand.contacts.get(reference).map(|it| it.contact)
     }
 
-    /// Forgets, every now and then, under what those came who are over.
-    pub fn sweep(&self, lives: impl Fn(ContactId) -> bool) {
-        let is_due = |at_hand: &AtHand| at_hand.contacts.len() >= AT_HAND.max(at_hand.sweep);
-        if is_due(&self.read()) {
-            self.write(|at_hand| {
-                at_hand.contacts.retain(|_, it| lives(it.contact));
-                at_hand.sweep = 2 * at_hand.contacts.len();
-            });
+    /// Forgets, every now and then, what nobody wants. What is being written counts as not wanted: to be
+    /// called between two commits.
+    pub fn sweep(&self, wanted: impl FnOnce() -> Wanted) {
+        let kept = |at_hand: &AtHand| at_hand.customers.len() + at_hand.references.len();
+        let is_due = |at_hand: &AtHand| kept(at_hand) >= AT_HAND.max(at_hand.sweep);
+        if !is_due(&self.read()) {
+            return;
         }
+        let wanted = wanted();
+        self.write(|at_hand| {
+            at_hand.customers.retain(|id, _| wanted.names.contains(id));
+            at_hand
+                .references
+                .retain(|sealed, _| wanted.references.contains(sealed));
+            at_hand
+                .contacts
+                .retain(|_, it| wanted.contacts.contains(&it.contact));
+            at_hand.sweep = 2 * kept(at_hand);
+        });
+    }
+
+    fn put(&self, id: String, text: String) {
+        self.write(|at_hand| drop(at_hand.customers.insert(id, text)));
     }
 
     fn put_reference(&self, sealed: String, text: String, referred: Referred) {
         let customer = referred.customer.clone();
         self.write(|at_hand| {
             at_hand.contacts.insert(text.clone(), referred);
-            at_hand.references.put(sealed, Reference { customer, text });
+            at_hand
+                .references
+                .insert(sealed, Reference { customer, text });
         });
     }
 
     fn forget(&self, id: &str) {
         self.write(|at_hand| {
             at_hand.customers.remove(id);
-            at_hand.references.keep(|it| it.customer != id);
+            at_hand.references.retain(|_, it| it.customer != id);
             at_hand.contacts.retain(|_, it| it.customer != id);
         });
     }
@@ -174,12 +201,6 @@ impl<T> Generations<T> {
         let old = self.old.remove(key);
         self.new.remove(key).or(old)
     }
-
-    fn keep(&mut self, wanted: impl Fn(&T) -> bool) {
-        for values in [&mut self.new, &mut self.old] {
-            values.retain(|_, value| wanted(value));
-        }
-    }
 }
 
 /// Seals and opens, on the journal's thread.
@@ -215,7 +236,7 @@ impl Vault {
                 self.forget(erased);
                 rows.retain(|row| row.id != *erased);
             }
-            let at = entry.at.0;
+            let seen = entry.at.0.max(due(&entry.input));
             let Some(text) = identity(&mut entry.input) else {
                 continue;
             };
@@ -225,9 +246,8 @@ impl Vault {
                 Some(at) => rows.swap_remove(at),
                 None => self.row(store, lookup, text)?,
             };
-            row.seen = at;
-            self.names
-                .write(|names| names.customers.put(row.id.clone(), text.clone()));
+            row.seen = row.seen.max(seen);
+            self.names.put(row.id.clone(), text.clone());
             text.clone_from(&row.id);
             let reference = entry.context.reference.take();
             entry.context.reference =
@@ -258,10 +278,7 @@ impl Vault {
     ) -> Result<(), JournalError> {
         for row in store.customers(ids)? {
             match self.opened(&row) {
-                Some(text) => {
-                    self.names
-                        .write(|names| names.customers.put(row.id.clone(), text));
-                }
+                Some(text) => self.names.put(row.id.clone(), text),
                 None => tracing::warn!(
                     customer = row.id,
                     "the row can't be opened: it was sealed under another tenant's key"
@@ -383,6 +400,14 @@ fn identity(input: &mut Input) -> Option<&mut String> {
     }
 }
 
+/// When the customer is to be called, where that is ahead.
+fn due(input: &Input) -> i64 {
+    match input {
+        Input::BookCallback { due: Some(due), .. } => due.0,
+        _ => i64::MIN,
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -436,29 +461,37 @@ mod tests {
     }
 
     #[test]
-    fn references_of_contacts_that_live_are_never_forgotten_and_the_rest_is_swept_now_and_then() {
+    fn what_is_wanted_stays_at_hand_however_much_comes_and_the_rest_is_swept_now_and_then() {
         let names = Names::default();
         for n in 0..3 * AT_HAND as u64 {
+            let (id, sealed) = (format!("c-{n}"), format!("{SEALED}{n}"));
             let referred = Referred {
                 contact: ContactId(n),
-                customer: format!("c-{}", n % 5),
+                customer: id.clone(),
             };
-            names.put_reference(format!("{SEALED}{n}"), format!("r{n}"), referred);
-            names.sweep(|contact| contact.0.is_multiple_of(100));
+            names.put(id, format!("+{n}"));
+            names.put_reference(sealed, format!("r{n}"), referred);
+            // One in a hundred is to be called back some day.
+            let lives = (0..=n).step_by(100);
+            names.sweep(|| Wanted {
+                names: lives.clone().map(|n| format!("c-{n}")).collect(),
+                references: lives.clone().map(|n| format!("{SEALED}{n}")).collect(),
+                contacts: lives.map(ContactId).collect(),
+            });
         }
-        let kept = names.read().contacts.len();
-        assert!(kept < 2 * AT_HAND, "{kept}");
+        let kept = names.read().customers.len();
+        assert!(kept < AT_HAND, "{kept}");
+        assert_eq!(names.of("c-100").as_deref(), Some("+100"));
         assert_eq!(names.contact_under("r100"), Some(ContactId(100)));
-        assert_eq!(names.reference("sealed:29999").as_deref(), Some("r29999"));
-        assert_eq!(
-            names.reference("as it was").as_deref(),
-            Some("as it was"),
-            "of a release before"
-        );
-        names.forget("c-0");
+        assert_eq!(names.reference("sealed:100").as_deref(), Some("r100"));
+        assert_eq!(names.of("c-101"), None);
+        let before = names.reference("of a release before");
+        assert_eq!(before.as_deref(), Some("of a release before"));
+        names.forget("c-100");
+        assert_eq!(names.of("c-100"), None);
         assert_eq!(names.contact_under("r100"), None);
-        assert_eq!(names.reference("sealed:29995"), None);
-        assert_eq!(names.reference("sealed:29999").as_deref(), Some("r29999"));
+        assert_eq!(names.reference("sealed:100"), None);
+        assert_eq!(names.reference("sealed:200").as_deref(), Some("r200"));
     }
 
     #[test]

@@ -316,9 +316,9 @@ impl MainLoop {
                 let known = context.reference.as_deref().and_then(|reference| {
                     let sealed = names.contact_under(reference);
                     self.read(|state| {
-                        let live = &state.directory.live;
-                        names.sweep(|contact| live.contains_key(&contact));
-                        let sealed = sealed.filter(|contact| live.contains_key(contact));
+                        let lives =
+                            |contact: &ContactId| state.directory.live.contains_key(contact);
+                        let sealed = sealed.filter(lives);
                         sealed.or_else(|| state.directory.by_reference(reference))
                     })
                     .or_else(|| batch.brings(|c| c.reference.as_deref() == Some(reference)))
@@ -405,6 +405,8 @@ impl MainLoop {
         if !rows.is_empty() {
             self.writer.project(self.epoch, rows);
         }
+        let names = self.ends.handle().names().clone();
+        names.sweep(|| self.read(|state| state.directory.wanted()));
         Ok(())
     }
 

@@ -79,9 +79,7 @@ impl Tail {
 
     /// Who are at hand, by our names for them.
     fn customers(&self) -> Vec<String> {
-        self.contacts()
-            .filter_map(|(_, contact)| contact.customer.clone())
-            .collect()
+        self.state.directory.wanted().names.into_iter().collect()
     }
 
     /// The references of their contacts; the elder first, so that of two that are alike the later is found.

@@ -13,7 +13,7 @@ use trunkline_tenant::crds::{AgentName, ClientName, TeamName};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::ContactRecord;
-use crate::journal::{Actor, Entry, Presence};
+use crate::journal::{Actor, Entry, Presence, Wanted};
 use crate::telephony::{Beside, CallRef, Recovered, RecoveredCall, RecoveredOther, RecoveredStage};
 
 /// Records kept at hand; older ones are in the journal.
@@ -612,6 +612,21 @@ impl Directory {
             .iter()
             .find(|(_, live)| live.call.as_ref() == Some(call))
             .map(|(contact, _)| *contact)
+    }
+
+    /// Whom and what the contacts here are told by: those that live, and those that ended of late.
+    pub fn wanted(&self) -> Wanted {
+        let ended = self.recent.iter().map(|record| &record.last);
+        let mut wanted = Wanted {
+            contacts: self.live.keys().copied().collect(),
+            ..Wanted::default()
+        };
+        for contact in self.live.values().chain(ended) {
+            let names = contact.customer.iter().chain(&contact.calls);
+            wanted.names.extend(names.cloned());
+            wanted.references.extend(contact.reference.clone());
+        }
+        wanted
     }
 
     /// The live contact that came through the API under this word, if it is of no customer's: the others' are
