@@ -363,11 +363,10 @@ fn offered_to(app: &App, agent: &AgentName, offer: OfferId) -> Result<Option<Med
             offer: asked,
             agent: whom,
             ..
-        } if *asked == offer && whom == agent => Ok(directory
-            .tenant
-            .as_ref()
-            .and_then(|tenant| tenant.queues.get(&live.queue))
-            .map(|queue| queue.medium)),
+        // Its own medium: its queue may have been removed while it rings.
+        } if *asked == offer && whom == agent => {
+            Ok(state.core.contact(offer.contact).map(|contact| contact.medium))
+        }
         _ => Err(void()),
     }
 }

@@ -239,9 +239,7 @@ impl Calls {
             if contact.touched == NEVER {
                 contact.touched = now;
                 let caller = channels.get(&contact.call.channel);
-                contact.number = caller
-                    .map(|caller| caller.caller.number.clone())
-                    .filter(|number| !number.is_empty());
+                contact.number = caller.and_then(|caller| names::number_of(caller));
                 resumed.push(*id);
             }
             let bridge = listing

@@ -83,7 +83,7 @@ impl Calls {
                 .insert(call.clone(), Caller::Leaving { farewell: None });
             return out.act(&call, What::Hangup(Cause::Unallocated));
         };
-        let caller = Some(channel.caller.number.clone()).filter(|number| !number.is_empty());
+        let caller = names::number_of(channel);
         if client
             .menu
             .as_ref()

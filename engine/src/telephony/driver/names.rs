@@ -4,7 +4,7 @@ use trunkline_routing::{ContactId, OfferId, Time};
 use trunkline_tenant::crds::{PhoneNumber, PromptName};
 use trunkline_tenant::{QueueId, Tenant, TenantClient};
 
-use super::super::ari::{BridgeId, ChannelId, PlaybackId, RecordingName};
+use super::super::ari::{BridgeId, Channel, ChannelId, PlaybackId, RecordingName};
 
 /// The caller's channel carries its contact's number in this variable.
 pub(crate) const CONTACT_VARIABLE: &str = "TRUNKLINE_CONTACT";
@@ -16,6 +16,25 @@ pub(crate) const LEG: &str = "leg";
 pub(crate) const CUSTOMER: &str = "customer";
 /// First argument of the app for a leg to somebody outside the centre.
 pub(crate) const OUTSIDE: &str = "outside";
+
+/// The caller's number, where it is shown. Carriers write one of these where it is withheld (RFC 3323, RFC 3325, and
+/// what gateways make of ISUP's presentation): taken for a number, all who withhold theirs would be one customer.
+pub(crate) fn number_of(caller: &Channel) -> Option<String> {
+    const WITHHELD: [&str; 7] = [
+        "",
+        "anonymous",
+        "restricted",
+        "unavailable",
+        "unknown",
+        "private",
+        "withheld",
+    ];
+    let number = caller.caller.number.trim();
+    let is_withheld = WITHHELD
+        .iter()
+        .any(|word| number.eq_ignore_ascii_case(word));
+    (!is_withheld).then(|| number.to_owned())
+}
 
 pub(crate) fn leg(offer: OfferId) -> ChannelId {
     ChannelId::new(format!("o-{offer}"))

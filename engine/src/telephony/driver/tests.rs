@@ -228,6 +228,29 @@ fn nothing_is_answered_before_the_engine_lets_the_caller_in() {
 }
 
 #[test]
+fn who_withholds_their_number_is_nobodys_customer() {
+    for (shown, customer) in [
+        ("anonymous", None),
+        ("Anonymous", None),
+        ("unavailable", None),
+        ("", None),
+        ("+4930", Some("+4930")),
+    ] {
+        let mut machine = Machine::new();
+        let mut channel = channel(CALLER, "Up");
+        channel.caller.number = shown.to_owned();
+        let out = machine.event(EventKind::StasisStart {
+            args: vec!["inbound".to_owned(), "+18005550100".to_owned()],
+            channel,
+        });
+        let [Report::Arrived(arrival)] = &out.reports[..] else {
+            panic!("{out:?}");
+        };
+        assert_eq!(arrival.customer.as_deref(), customer, "{shown}");
+    }
+}
+
+#[test]
 fn the_same_arrival_told_twice_is_one_caller() {
     let mut machine = Machine::waiting();
     let out = machine.event(start(CALLER, &["inbound", "+18005550100"]));
