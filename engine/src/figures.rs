@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use trunkline_routing::metrics::{Adherence, Counts, Hours, Interval, Ledger, Scope, Sums, Terms};
+use trunkline_routing::metrics::{
+    Adherence, Counts, Hours, Interval, Ledger, Scope, Sums, Terms, level_of_client, level_of_queue,
+};
 use trunkline_routing::{AgentState, Core, Judged, Span, Time};
 use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::ServiceLevel;
@@ -47,7 +49,7 @@ pub struct Figure {
     pub counts: Counts,
     /// What the service level is by: T and the formula that were in force.
     pub judged: Option<Judged>,
-    /// What is agreed now.
+    /// What is agreed now: of a client nothing before its contract's first day.
     pub terms: Option<ServiceLevel>,
     /// Of agents and teams: where their time went.
     pub hours: Option<Hours>,
@@ -58,9 +60,9 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn new(scope: Scope, from: Time, sums: &Sums, tenant: &Tenant) -> Self {
+    fn new(scope: Scope, from: Time, sums: &Sums, terms: Option<ServiceLevel>) -> Self {
         Self {
-            terms: terms(&scope, tenant),
+            terms,
             scope,
             from,
             interval: None,
@@ -121,7 +123,8 @@ impl Figures {
             let mut sums = self.ledger.since(&scope, from);
             sums.merge(&open.since(&scope, from));
             let (load, adherence) = (loads.get(&scope).copied(), adherence.get(&scope).copied());
-            let mut figure = Figure::new(scope, from, &sums, tenant);
+            let agreed = terms(&scope, tenant, now);
+            let mut figure = Figure::new(scope, from, &sums, agreed);
             // Each row is counted by what was agreed when it came, and the newest says the formula. Before
             // the first one it is what is agreed now.
             figure.judged = figure.judged.or_else(|| figure.terms.as_ref().map(judged));
@@ -156,10 +159,13 @@ pub fn history(
     }
     let inside = |start: &Time| from <= *start && *start < to;
     let told = told.into_iter().filter(|((_, start), _)| inside(start));
-    let figures = told.map(|((scope, start), (sums, adherence))| Figure {
-        interval: Some(interval.length()),
-        adherence,
-        ..Figure::new(scope, start, &sums, tenant)
+    let figures = told.map(|((scope, start), (sums, adherence))| {
+        let agreed = terms(&scope, tenant, now);
+        Figure {
+            interval: Some(interval.length()),
+            adherence,
+            ..Figure::new(scope, start, &sums, agreed)
+        }
     });
     figures.filter(|figure| !figure.is_empty()).collect()
 }
@@ -222,17 +228,11 @@ fn judged(by: &ServiceLevel) -> Judged {
     }
 }
 
-fn terms(scope: &Scope, tenant: &Tenant) -> Option<ServiceLevel> {
+fn terms(scope: &Scope, tenant: &Tenant, now: Time) -> Option<ServiceLevel> {
     match scope {
-        Scope::Queue(queue) => {
-            let queue = tenant.queues.get(queue)?;
-            Some(queue.service_level.clone().unwrap_or_default())
-        }
-        Scope::Client(Some(client)) => {
-            let contract = tenant.clients.get(client)?.contract.as_ref()?;
-            contract.service_level.clone()
-        }
-        Scope::Client(None) | Scope::Team(_) | Scope::Agent(_) => None,
+        Scope::Queue(queue) => level_of_queue(tenant, queue, now),
+        Scope::Client(client) => level_of_client(tenant, client.as_ref(), now).cloned(),
+        Scope::Team(_) | Scope::Agent(_) => None,
     }
 }
 
@@ -340,7 +340,7 @@ mod tests {
         );
         let told = of_queue(&figures).unwrap();
         assert_eq!((told.judged, told.service_level()), (Some(then), Some(1.0)));
-        let agreed = judged(&terms(&queue, centre.tenant()).unwrap());
+        let agreed = judged(&terms(&queue, centre.tenant(), now).unwrap());
         assert_eq!(agreed.terms.within, Span::seconds(20));
         let mut figures = Figures::default();
         figures.add(
@@ -348,6 +348,35 @@ mod tests {
             centre.tenant(),
         );
         assert_eq!(of_queue(&figures).unwrap().judged, Some(agreed));
+    }
+
+    #[test]
+    fn before_its_contracts_first_day_a_client_goes_by_the_queues_terms_and_from_its_own_midnight_by_the_contracts()
+     {
+        let mut tenant = serde_json::to_value(small_tenant()).unwrap();
+        tenant["clients"]["acme"]["contract"] = serde_json::json!({
+            "from": "2027-01-06",
+            "serviceLevel": {"percent": 90.0, "within": "5s", "formula": "AllOffered"},
+        });
+        let mut centre = Replay::of(serde_json::from_value(tenant).unwrap());
+        // In New York the 6th begins at 05:00 UTC.
+        let midnight = 29 * 3600;
+        centre.sign_in(36_000, "maria");
+        let mut told = |contact, second| {
+            centre.arrive(second, contact, "acme/orders");
+            centre.answer(second + 10, contact);
+            centre.done(second + 20, contact);
+            centre.at(second + 40, Input::Tick);
+            let of = present(&centre, second + 40);
+            let figure = of(Scope::Client(Some("acme".into())));
+            let within = figure.judged.unwrap().terms.within;
+            let target = figure.terms.as_ref().map(|terms| terms.percent.0);
+            (within, figure.service_level(), target)
+        };
+        let before = told(1, midnight - 100);
+        assert_eq!(before, (Span::seconds(20), Some(1.0), None));
+        let after = told(2, midnight + 100);
+        assert_eq!(after, (Span::seconds(5), Some(0.0), Some(90.0)));
     }
 
     #[test]

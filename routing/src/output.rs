@@ -322,8 +322,8 @@ pub struct Segment {
     /// The contact was answered before this stretch: it was handed over or called back.
     #[serde(default)]
     pub again: bool,
-    /// What it is judged by: the terms that were in force when it ended, so that a later change of
-    /// a contract doesn't change the past.
+    /// What it is judged by: the terms that were known when it ended, so that a later change of
+    /// a contract doesn't change the past; of a contract with a first day, where the stretch came by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<RowTerms>,
     /// Where it counts, as it was when the row was written; absent in rows of an older release.
@@ -340,7 +340,7 @@ pub struct Segment {
 pub struct RowTerms {
     /// For the queue.
     pub queue: Judged,
-    /// For the client: its contract, or the queue's where it has none.
+    /// For the client: its contract, or the queue's where it has none, or none yet.
     pub client: Judged,
 }
 

@@ -12,7 +12,7 @@ use trunkline_tenant::{Queue, QueueId, Tenant, TenantAgent};
 
 use crate::ix::{Bits, ClientIx, NeedIx, ProfileIx, QueueIx, TeamIx};
 use crate::metrics::Terms;
-use crate::{Judged, Span};
+use crate::{Judged, Span, Time, hours};
 
 /// How many kinds of capacity an agent has: voice, chat, e-mail.
 pub(crate) const MEDIA: usize = 3;
@@ -80,7 +80,7 @@ pub(crate) struct QueuePlan {
     pub(crate) client: ClientIx,
     pub(crate) steps: Vec<StepPlan>,
     pub(crate) widen: NeedIx,
-    /// What its own service level counts by.
+    /// What its service level counts by in routing; rows go by [`Plan::judged`].
     pub(crate) judged: Judged,
 }
 
@@ -113,14 +113,23 @@ impl Share {
     };
 }
 
+/// The T of a client's contract and its formula.
+#[derive(Clone, Copy, Debug)]
+struct Promise {
+    /// The first day that they count on; `None`: they count always, or there are no dates.
+    from: Option<NaiveDate>,
+    within: Span,
+    formula: Formula,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) teams: Vec<TeamPlan>,
     pub(crate) team_of: BTreeMap<TeamName, TeamIx>,
     /// By number; the centre is 0 and has no name.
     pub(crate) clients: Vec<Option<ClientName>>,
-    /// By number: the T of the client's contract and its formula.
-    pub(crate) contracts: Vec<Option<(Span, Formula)>>,
+    /// By number: what the client's contract promises.
+    contracts: Vec<Option<Promise>>,
     /// By number: the zone of the client's intervals.
     pub(crate) zones: Vec<Tz>,
     client_of: BTreeMap<ClientName, ClientIx>,
@@ -139,7 +148,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The plan of a tenant, with removed queues that still hold contacts, and clients that still
-    /// have some; `today` judges training where dates apply.
+    /// have some; `today` judges training where dates apply, and without it contracts count always.
     pub(crate) fn new(
         tenant: &Tenant,
         ghosts: &BTreeMap<QueueId, Arc<Queue>>,
@@ -151,6 +160,7 @@ impl Plan {
             ..Self::default()
         };
         plan.number_words(tenant, ghosts, clients);
+        plan.take_contracts(tenant, today.is_some());
         for (name, team) in &tenant.teams {
             let ix = TeamIx::new(plan.teams.len());
             let levels = plan.levels(&team.skills);
@@ -237,14 +247,60 @@ impl Plan {
                 .insert(name.clone(), ClientIx::new(self.clients.len()));
             self.clients.push(Some(name.clone()));
         }
-        let contract = |name: &Option<ClientName>| {
-            let client = tenant.clients.get(name.as_ref()?)?;
-            let level = client.contract.as_ref()?.service_level.as_ref()?;
-            Some((level.within.into(), level.formula))
-        };
-        self.contracts = self.clients.iter().map(contract).collect();
         let zone = |name: &Option<ClientName>| tenant.zone_of(name.as_ref());
         self.zones = self.clients.iter().map(zone).collect();
+    }
+
+    fn take_contracts(&mut self, tenant: &Tenant, dates: bool) {
+        let promise = |name: &Option<ClientName>| {
+            let client = tenant.clients.get(name.as_ref()?)?;
+            let level = client.contract.as_ref()?.service_level.as_ref()?;
+            Some(Promise {
+                from: client.contract_from().filter(|_| dates),
+                within: level.within.into(),
+                formula: level.formula,
+            })
+        };
+        self.contracts = self.clients.iter().map(promise).collect();
+    }
+
+    /// Whether the promise counts on the day that a moment is of, in the client's zone.
+    fn counts(&self, client: ClientIx, promise: Promise, at: Time) -> bool {
+        let day = || hours::day(at, self.zones[client.at()]);
+        promise.from.is_none_or(|from| from <= day())
+    }
+
+    /// What a queue's rows are judged by that count at a moment: by the plain terms, as without a contract, where its
+    /// target is the contract's and that is yet to come.
+    pub(crate) fn judged(&self, queue: QueueIx, at: Time) -> Judged {
+        let queue = &self.queues[queue.at()];
+        let to_come = queue.definition.level_of_contract
+            && self.contracts[queue.client.at()]
+                .is_some_and(|promise| !self.counts(queue.client, promise, at));
+        if !to_come {
+            return queue.judged;
+        }
+        let plain = ServiceLevel::default();
+        Judged {
+            terms: Terms::new(&plain, queue.definition.short_abandon),
+            formula: plain.formula,
+        }
+    }
+
+    /// What a client's rows are judged by that count at a moment: by its contract, or by the queue's terms.
+    pub(crate) fn judged_for(&self, client: ClientIx, queue: QueueIx, at: Time) -> Judged {
+        let queue = self.judged(queue, at);
+        let promise = self.contracts[client.at()];
+        match promise.filter(|promise| self.counts(client, *promise, at)) {
+            None => queue,
+            Some(promise) => Judged {
+                terms: Terms {
+                    within: promise.within,
+                    short: queue.terms.short,
+                },
+                formula: promise.formula,
+            },
+        }
     }
 
     fn levels(&self, skills: &BTreeMap<SkillName, u8>) -> Vec<u8> {

@@ -229,6 +229,75 @@ fn who_changes_teams_takes_no_past_along_and_a_client_that_moves_leaves_its_past
     assert_eq!(counts(&bare, Scope::Team("desk".into())).answered, 0);
 }
 
+#[test]
+fn a_contracts_terms_count_from_its_first_midnight_on_the_clients_clock_and_the_queues_own_before()
+{
+    let contract = "contract: {from: '1970-01-02',
+        serviceLevel: {percent: 90, within: 10s, formula: AllOffered}},
+      queues: [{name: own, medium: Voice, teams: [{name: desk}], onExhausted: {action: Hold},
+        serviceLevel: {percent: 80, within: 60s}}, ";
+    let client = CLIENT.replace("queues: [", contract);
+    let tenant = tenant(CENTRE, "ann team: desk", &client);
+    // In New York.
+    let midnight = 86_400.0 + 5.0 * 3600.0;
+    let calls = |options| {
+        let mut world = World::with(&tenant, options);
+        world.sign_in(100.0, "ann");
+        for (id, after, to) in [
+            (1, -300.0, "acme/q"),
+            (2, -200.0, "acme/own"),
+            // It counts on the day on which it came.
+            (3, -5.0, "acme/q"),
+            (4, 200.0, "acme/q"),
+            (5, 300.0, "acme/own"),
+        ] {
+            let comes = midnight + after;
+            world.arrive(comes, id, to);
+            world.answer(comes + 12.0, id);
+            world.done(comes + 20.0, id);
+        }
+        world.tick(midnight + 400.0);
+        world.records()
+    };
+    let judged = |rows: &[Segment]| -> Vec<_> {
+        let terms = rows.iter().map(|row| row.terms.unwrap());
+        let both = terms.map(|it| [it.queue, it.client]);
+        both.map(|both| both.map(|it| (it.terms.within, it.formula)))
+            .collect()
+    };
+    let plain = (Span::seconds(20), Formula::ExcludeShortAbandons);
+    let own = (Span::seconds(60), Formula::ExcludeShortAbandons);
+    let promised = (Span::seconds(10), Formula::AllOffered);
+    let rows = calls(Options::default());
+    assert_eq!(
+        judged(&rows),
+        [
+            [plain, plain],
+            [own, own],
+            [plain, plain],
+            [promised, promised],
+            [own, promised]
+        ]
+    );
+    // Rows of an older release don't say: they go by what the tenant says of their day.
+    let bare = rows.iter().cloned();
+    let bare = bare.map(|row| Segment { terms: None, ..row });
+    for rows in [rows.clone(), bare.collect()] {
+        let ledger = folded(&rows, &tenant);
+        let within = |scope| counts(&ledger, scope).answered_within;
+        assert_eq!(within(Scope::Queue(queue("acme/q"))), 2);
+        assert_eq!(within(Scope::Queue(queue("acme/own"))), 2);
+        assert_eq!(within(Scope::Client(Some("acme".into()))), 3);
+    }
+    // Where times are no dates it counts always.
+    let undated = calls(Options {
+        dates: false,
+        ..Options::default()
+    });
+    let always = [[promised, promised], [own, promised]];
+    assert_eq!(judged(&undated)[..2], always);
+}
+
 /// Ann's conversation.
 fn talk(from: f64, to: f64) -> Segment {
     let (_, rows) = five_calls();

@@ -133,6 +133,32 @@ fn rule_14_a_callback_is_counted_once_as_flowed_out_and_its_handling_as_work() {
 }
 
 #[test]
+fn rule_14_who_overflows_into_a_closed_queue_is_called_back_from_the_first_step_of_its_route() {
+    let spec = CENTRE
+        .replace("calendars: [", "skills: [law], calendars: [")
+        .replace(
+            "{name: chats,",
+            "{name: first, medium: Voice, teams: [front], route: [{for: 10s}],
+               onExhausted: {action: Overflow, queue: steps}},
+             {name: steps, medium: Voice, teams: [front], calendar: office, closed: {action: Callback},
+               route: [{require: {law: 5}, for: 60s}, {}], onExhausted: {action: Hold}},
+             {name: chats,",
+        );
+    let people = "ann team: front\nlea team: front, skills: {law: 5}";
+    let mut world = World::with(&tenant(&spec, people, ""), Options::default());
+    let night = second("2027-01-09T21:00:00Z"); // a Saturday
+    world.arrive_as(night, 1, "first", 0, Some("+491"));
+    let out = world.tick(night + 10.0);
+    let opens = second("2027-01-11T07:00:00Z");
+    assert_eq!(booked(&out), Some((1, at(opens), false)));
+    world.sign_in(opens - 10.0, "ann");
+    world.tick(opens);
+    assert_eq!(world.with_whom(1), None, "ann doesn't know the law");
+    world.sign_in(opens + 5.0, "lea");
+    assert_eq!(world.with_whom(1).as_deref(), Some("lea"));
+}
+
+#[test]
 fn rule_14_a_route_that_ends_in_a_callback_calls_who_has_a_number_and_lets_the_others_go() {
     let mut world = centre();
     world.arrive_as(0.0, 1, "brief", 0, Some("+491"));

@@ -213,6 +213,53 @@ fn rule_11_beyond_guarantees_clients_are_served_by_weight() {
 }
 
 #[test]
+fn rule_11_a_contact_that_changes_its_step_or_its_rank_or_comes_back_from_an_offer_wakes_nobody() {
+    let spec = SHARED.replace("teams: [{name", "skills: [law], teams: [{name");
+    let clients = CLIENTS
+        .replace("weight: 3", "weight: 1")
+        .replace("guaranteed: 1", "weight: 1")
+        .replacen(
+            "queues: [{name: q, medium: Voice,",
+            "queues: [{name: other, medium: Voice, onExhausted: {action: Hold}, teams: [{name: front, weight: 1}]},
+              {name: q, medium: Voice, route: [{require: {law: 5}, for: 600s}, {}],",
+            1,
+        );
+    let people = "ann team: front\nbob team: front";
+    for what in ["its step", "its rank", "an offer"] {
+        let mut world = World::new(&tenant(&spec, people, &clients));
+        world.sign_in(0.0, "ann");
+        world.arrive(0.0, 101, "bolt/q");
+        world.answer(0.0, 101);
+        for id in 102..=104 {
+            world.arrive(1.0, id, "bolt/q");
+        }
+        world.arrive(2.0, 1, "acme/q");
+        // Bolt has used 600 s of the team; acme's first waits under a step that nobody there meets.
+        world.done(600.0, 101);
+        world.answer(600.0, 102);
+        if what == "its rank" {
+            let (contact, priority) = (ContactId(1), 0);
+            world.input(601.0, Input::Prioritise { contact, priority });
+        }
+        world.tick(602.0);
+        world.arrive(603.0, 2, "acme/other");
+        if what == "an offer" {
+            world.sign_in(603.5, "bob");
+            assert_eq!(world.with_whom(1).as_deref(), Some("bob"));
+            let offer = world.offer_of(1);
+            let cause = DeclineCause::Refused;
+            world.input(603.6, Input::Decline { offer, cause });
+        }
+        world.done(604.0, 102);
+        assert_eq!(world.with_whom(1).as_deref(), Some("ann"), "{what}");
+        world.answer(604.0, 1);
+        world.done(664.0, 1);
+        // Acme has used 60 s and bolt 604.
+        assert_eq!(world.with_whom(2).as_deref(), Some("ann"), "{what}");
+    }
+}
+
+#[test]
 fn rule_11_who_slept_has_no_claim_on_the_past() {
     let clients = CLIENTS
         .replace("guaranteed: 1", "weight: 1")
@@ -461,6 +508,44 @@ fn rule_4_the_last_agent_is_tried_first_for_a_time_of_its_own() {
         Some("bob"),
         "nobody waits for one who isn't there"
     );
+}
+
+#[test]
+fn rule_16_an_offer_or_a_hand_over_that_leads_to_nothing_after_its_queue_was_removed_goes_by_its_end()
+ {
+    let spec = |queues: &str| {
+        format!("
+      teams: [{{name: front, kind: Human}}, {{name: back, kind: Human}}],
+      queues: [{queues} {{name: desk, medium: Voice, teams: [front], onExhausted: {{action: Hold}}}}]")
+    };
+    let old = "{name: old, medium: Voice, teams: [back], ring: 20s, onExhausted: {action: Overflow, queue: desk}},";
+    let people = "ann team: back\nbob team: back\nlea team: front";
+    let mut world = World::new(&tenant(&spec(old), people, ""));
+    for (id, agent) in [(1, "ann"), (2, "bob")] {
+        world.sign_in(id as f64, agent);
+        world.arrive(id as f64, id, "old");
+        assert_eq!(world.with_whom(id).as_deref(), Some(agent));
+    }
+    world.answer(3.0, 1);
+    let tenant = tenant(&spec(""), people, "");
+    world.input(10.0, Input::Configure { tenant });
+    let place = |world: &World, id| {
+        let contact = world.core.contact(ContactId(id)).unwrap();
+        (contact.queue.to_string(), contact.stage)
+    };
+    assert_eq!(world.with_whom(2).as_deref(), Some("bob"), "it rings on");
+    world.tick(22.0);
+    assert_eq!(place(&world, 2), ("desk".into(), StageView::Waiting));
+    // Lea doesn't take what ann hands over, and ann doesn't take it back.
+    world.restart();
+    world.sign_in(30.0, "lea");
+    world.answer(31.0, 2);
+    world.done(32.0, 2);
+    let (contact, to) = (ContactId(1), Target::Agent("lea".into()));
+    let out = world.input(40.0, Input::Transfer { contact, to });
+    assert!(!refused(&out), "{out:?}");
+    world.tick(100.0);
+    assert_eq!(place(&world, 1), ("desk".into(), StageView::Waiting));
 }
 
 #[test]

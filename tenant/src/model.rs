@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_crds::*;
 
 use crate::ids::QueueId;
+use crate::rules::parse_date;
 
 /// One call centre with its clients, trunks and people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,6 +153,10 @@ pub struct Queue {
     pub closed: Shut,
     /// Its own target, or its client's contract's.
     pub service_level: Option<ServiceLevel>,
+    /// Whether that is the contract's: figures go by it from the contract's first day on, routing and planning
+    /// at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub level_of_contract: bool,
     /// Its own bound, or its client's contract's; per cent.
     pub max_abandonment: Option<Percent>,
     /// What a waiting caller hears.
@@ -233,6 +238,13 @@ pub struct TenantClient {
     pub kpis: Vec<Kpi>,
     /// How long its deletion waits for its last call.
     pub drain_deadline: Seconds,
+}
+
+impl TenantClient {
+    /// The first day of its contract, on its own calendar; `None`: there is no contract, or it counts always.
+    pub fn contract_from(&self) -> Option<NaiveDate> {
+        parse_date(self.contract.as_ref()?.from.as_ref()?)
+    }
 }
 
 /// A menu with resolved queues.

@@ -159,12 +159,14 @@ impl Core {
         }
     }
 
-    /// A caller whom the queue sends away to be called back. Out of line by now.
+    /// A caller whom the queue sends away to be called back. Out of line by now. Outside the queue's hours it
+    /// has not been in line, and its route begins when they do; else it waits on under the last step.
     pub(super) fn becomes_callback(
         &mut self,
         slot: Slot,
         end: SegmentEnd,
         prompt: Option<PromptName>,
+        begun: bool,
         out: &mut Vec<Output>,
     ) {
         let stretch = self.segment(slot, end);
@@ -172,12 +174,8 @@ impl Core {
         self.count_unserved(slot, end);
         let contact = &mut self.contacts[slot.at()];
         contact.segment += 1;
-        // Outside its hours it has not been in line; else it waits on under the last step.
-        let begun = !matches!(contact.at, At::Route(0)) || contact.step_due.is_some();
-        if begun {
-            contact.at = At::Held;
-            contact.step_due = None;
-        }
+        contact.at = if begun { At::Held } else { At::Route(0) };
+        contact.step_due = None;
         let callback = Callback {
             counted: true,
             begun,

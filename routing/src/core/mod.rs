@@ -189,6 +189,7 @@ impl Core {
             }
             self.fire_next(now, out);
         }
+        self.shares.next_event();
         self.apply(input, out);
         self.match_guarded(out);
         self.drop_void_timers();
@@ -206,6 +207,7 @@ impl Core {
         if self.timers.peek().is_none_or(|next| next.at > self.now) {
             return false;
         }
+        self.shares.next_event();
         if let Some(deadline) = self.timers.pop().filter(|deadline| self.is_valid(deadline)) {
             match deadline.owner {
                 Owner::Day => self.new_day(out),

@@ -267,11 +267,15 @@ impl Core {
     pub(super) fn release(&mut self, slot: Slot, agent: AgentIx) {
         let capacity = self.capacity_slot(slot);
         let contact = &mut self.contacts[slot.at()];
-        contact.stage = Stage::Waiting;
+        let asked = std::mem::replace(&mut contact.stage, Stage::Waiting);
         let client = contact.client;
         let person = &mut self.agents[agent.at()];
         if person.offer == Some(slot) {
             person.offer = None;
+        }
+        if let (Some(team), Stage::Offered { .. } | Stage::Connecting { .. }) = (person.team, asked)
+        {
+            self.shares.not_taken(team, client);
         }
         person.hands.retain(|held| *held != slot);
         person.used[capacity] = person.used[capacity].saturating_sub(1);
@@ -292,6 +296,10 @@ impl Core {
         let over = contact.step_due.is_some_and(|due| due <= self.now);
         if !self.stays_in_line(slot) {
             return self.await_time(slot, out);
+        }
+        let on_its_way = matches!(self.contacts[slot.at()].at, At::Route(_));
+        if on_its_way && !self.queue_of(slot).live {
+            return self.exhausted(slot, out);
         }
         self.enqueue(slot);
         if over || by_name {

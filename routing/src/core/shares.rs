@@ -26,6 +26,8 @@ pub(crate) struct Shares {
     standings: BTreeMap<TeamIx, BTreeMap<ClientIx, Standing>>,
     /// How many contacts of a client an agent has.
     serving: BTreeMap<(AgentIx, ClientIx), u32>,
+    /// Who had work waiting on a team, or asked for there, until this input or deadline took it out.
+    left: Vec<(TeamIx, ClientIx)>,
 }
 
 impl Shares {
@@ -40,6 +42,19 @@ impl Shares {
                 .map(|(at, _)| (TeamIx::new(at), BTreeMap::new()))
                 .collect(),
             serving: BTreeMap::new(),
+            left: Vec::new(),
+        }
+    }
+
+    /// Another input or deadline begins: whose work was taken out before that has none waiting.
+    pub(crate) fn next_event(&mut self) {
+        self.left.clear();
+    }
+
+    /// An agent of the team was asked for a contact of the client and doesn't take it.
+    pub(crate) fn not_taken(&mut self, team: TeamIx, client: ClientIx) {
+        if self.is_shared(team) {
+            self.left.push((team, client));
         }
     }
 
@@ -57,7 +72,8 @@ impl Shares {
     }
 
     /// A contact of the client begins to wait for the need's teams. Who had none waiting wakes,
-    /// and is raised to the least virtual time of the others at work there.
+    /// and is raised to the least virtual time of the others at work there. One that only changes its place,
+    /// its step or its queue, or comes back from an offer, wakes nobody.
     pub(crate) fn waits(&mut self, plan: &Plan, need: NeedIx, client: ClientIx) {
         if self.are_none() {
             return;
@@ -73,8 +89,9 @@ impl Shares {
             };
             let current =
                 least(|other| other.waiting > 0).or_else(|| least(|other| other.busy > 0));
+            let stays = self.left.contains(&(team, client));
             if let Some(standing) = self.standing(team, client) {
-                if standing.waiting == 0 {
+                if standing.waiting == 0 && !stays {
                     let current = current.unwrap_or(standing.virtual_time);
                     standing.virtual_time = standing.virtual_time.max(current);
                 }
@@ -90,6 +107,7 @@ impl Shares {
         for &team in &plan.needs[need.at()].teams {
             if let Some(standing) = self.standing(team, client) {
                 standing.waiting = standing.waiting.saturating_sub(1);
+                self.left.push((team, client));
             }
         }
     }

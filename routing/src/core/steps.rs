@@ -7,10 +7,9 @@ use super::contact::{At, Callback, Contact, Nature, Stage};
 use super::{Core, refuse};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, QueueIx, Slot};
-use crate::metrics::Terms;
 use crate::timers::{Owner, Phase};
 use crate::{
-    ContactId, Judged, Outcome, Output, RowPlace, RowTerms, Segment, SegmentEnd, Span, Time, hours,
+    ContactId, Outcome, Output, RowPlace, RowTerms, Segment, SegmentEnd, Span, Time, hours,
 };
 
 /// A contact that has overflowed so often waits where it is: nobody is sent round for ever.
@@ -108,13 +107,13 @@ impl Core {
                 }
                 Shut::Overflow(_) => {}
                 Shut::Close(prompt) => {
-                    return self.turn_away(slot, SegmentEnd::Closed, prompt, out);
+                    return self.turn_away(slot, SegmentEnd::Closed, prompt, false, out);
                 }
                 Shut::Callback(prompt) => {
-                    return self.turn_away(slot, SegmentEnd::Callback, prompt, out);
+                    return self.turn_away(slot, SegmentEnd::Callback, prompt, false, out);
                 }
                 Shut::Voicemail(prompt) => {
-                    return self.turn_away(slot, SegmentEnd::Voicemail, prompt, out);
+                    return self.turn_away(slot, SegmentEnd::Voicemail, prompt, false, out);
                 }
             }
         }
@@ -157,7 +156,11 @@ impl Core {
     }
 
     /// The contact begins a step; a named agent's step lasts as long as `tried` says.
+    /// Nothing begins the route of a queue that was removed.
     pub(super) fn begin(&mut self, slot: Slot, at: At, tried: Option<Span>, out: &mut Vec<Output>) {
+        if matches!(at, At::Route(_)) && !self.queue_of(slot).live {
+            return self.exhausted(slot, out);
+        }
         let now = self.now;
         let steps = &self.plan.queues[self.contacts[slot.at()].queue.at()].steps;
         let (lasts, step) = match &at {
@@ -238,21 +241,26 @@ impl Core {
                     self.wait_on(slot, out);
                 }
             }
-            Exhausted::Callback(prompt) => self.turn_away(slot, SegmentEnd::Callback, prompt, out),
-            Exhausted::Voicemail(prompt) => {
-                self.turn_away(slot, SegmentEnd::Voicemail, prompt, out);
+            Exhausted::Callback(prompt) => {
+                self.turn_away(slot, SegmentEnd::Callback, prompt, true, out);
             }
-            Exhausted::Close(prompt) => self.turn_away(slot, SegmentEnd::Closed, prompt, out),
+            Exhausted::Voicemail(prompt) => {
+                self.turn_away(slot, SegmentEnd::Voicemail, prompt, true, out);
+            }
+            Exhausted::Close(prompt) => {
+                self.turn_away(slot, SegmentEnd::Closed, prompt, true, out);
+            }
         }
     }
 
-    /// The queue will not have it any longer. A consult fails by that, a callback waits on; a
+    /// The queue will not have it, or no longer, where it has been in its line. A consult fails by that, a callback waits on; a
     /// caller who is to be called back keeps their place, where their number is known.
     fn turn_away(
         &mut self,
         slot: Slot,
         end: SegmentEnd,
         prompt: Option<PromptName>,
+        was_in_line: bool,
         out: &mut Vec<Output>,
     ) {
         let contact = &self.contacts[slot.at()];
@@ -260,7 +268,7 @@ impl Core {
             Nature::Consult { .. } => self.consult_failed(slot, out),
             Nature::Callback(_) => self.wait_on(slot, out),
             Nature::Live if end == SegmentEnd::Callback && self.can_be_called(slot) => {
-                self.becomes_callback(slot, end, prompt, out);
+                self.becomes_callback(slot, end, prompt, was_in_line, out);
             }
             Nature::Live => self.end_unserved(slot, end, prompt, out),
         }
@@ -292,17 +300,15 @@ impl Core {
         self.enter(slot, queue, out);
     }
 
+    /// By what counts on the day that the stretch counts on: for a queue that of its entry there, for a client that of
+    /// the contact's arrival.
     fn row_terms(&self, slot: Slot) -> RowTerms {
-        let queue = self.queue_of(slot).judged;
-        let client = self.plan.contracts[self.contacts[slot.at()].client.at()];
-        let client = client.map_or(queue, |(within, formula)| Judged {
-            terms: Terms {
-                within,
-                short: queue.terms.short,
-            },
-            formula,
-        });
-        RowTerms { queue, client }
+        let contact = &self.contacts[slot.at()];
+        let (client, queue) = (contact.client, contact.queue);
+        RowTerms {
+            queue: self.plan.judged(queue, contact.entered),
+            client: self.plan.judged_for(client, queue, contact.arrived),
+        }
     }
 
     /// The row of the stretch that ends now, unanswered.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trunkline_tenant::crds::{AgentName, ClientName, ServiceLevel, TeamName};
+use trunkline_tenant::crds::{AgentName, ClientName, TeamName};
 use trunkline_tenant::{QueueId, Tenant, slot_parts};
 
 use super::adherence::Attendance;
+use super::agreed::{level_of_client, level_of_queue};
 use super::{Adherence, Counts, Hours, Interval, Load, RotaVersion, Spell, Terms, View, clip};
 use crate::{AgentState, Judged, Segment, Span, Time};
 
@@ -80,8 +81,8 @@ impl Ledger {
             .as_ref()
             .map_or_else(|| tenant.zone_of(row.client.as_ref()), |place| place.zone);
         let of_tenant = || {
-            let queue = terms_of_queue(tenant, &row.queue);
-            (queue, terms_of_client(tenant, row.client.as_ref(), queue))
+            let queue = terms_of_queue(tenant, &row.queue, row.entered);
+            (queue, terms_of_client(tenant, row))
         };
         let (queue, client) = row
             .terms
@@ -179,19 +180,17 @@ impl Ledger {
     }
 }
 
-/// A queue's own terms, or its client's, or the plain ones.
-fn terms_of_queue(tenant: &Tenant, queue: &QueueId) -> Terms {
-    let plain = || Terms::new(&ServiceLevel::default(), Span::seconds(5));
-    tenant.queues.get(queue).map_or_else(plain, Terms::of)
+/// A queue's own terms at a moment, or its client's, or the plain ones.
+fn terms_of_queue(tenant: &Tenant, id: &QueueId, at: Time) -> Terms {
+    let queue = tenant.queues.get(id);
+    let short = queue.map_or(Span::seconds(5), |queue| queue.short_abandon.into());
+    Terms::new(&level_of_queue(tenant, id, at).unwrap_or_default(), short)
 }
 
-fn terms_of_client(tenant: &Tenant, client: Option<&ClientName>, queue: Terms) -> Terms {
-    let client = client.and_then(|name| tenant.clients.get(name));
-    let contract = client.and_then(|client| client.contract.as_ref());
-    match contract.and_then(|contract| contract.service_level.as_ref()) {
-        Some(level) => Terms::new(level, queue.short),
-        None => queue,
-    }
+fn terms_of_client(tenant: &Tenant, row: &Segment) -> Terms {
+    let queue = terms_of_queue(tenant, &row.queue, row.arrived);
+    let level = level_of_client(tenant, row.client.as_ref(), row.arrived);
+    level.map_or(queue, |level| Terms::new(level, queue.short))
 }
 
 /// An agent's team as it is now; who isn't listed is one of a virtual team's, `<team>-<pod>-<slot>`.

@@ -6,12 +6,14 @@
 
 mod adherence;
 mod agents;
+mod agreed;
 mod counts;
 mod interval;
 mod ledger;
 
 pub use adherence::{Adherence, Kept, RotaVersion};
 pub use agents::{Hours, Load, Spell};
+pub use agreed::{level_of_client, level_of_queue};
 pub use counts::{Counts, Terms, View};
 pub use interval::{Interval, clip};
 pub use ledger::{Ledger, Scope, Sums};

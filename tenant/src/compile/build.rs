@@ -220,6 +220,8 @@ impl Lender<'_> {
                 .service_level
                 .clone()
                 .or_else(|| contract?.service_level.clone()),
+            level_of_contract: q.service_level.is_none()
+                && contract.is_some_and(|contract| contract.service_level.is_some()),
             max_abandonment: q.max_abandonment.or_else(|| contract?.max_abandonment),
             announcements: q.announcements.clone().unwrap_or_default(),
             training: self
