@@ -1,5 +1,7 @@
-//! What Prometheus reads. Labels are queues, teams, kinds and hosts: bounded by the tenant,
-//! never a contact.
+//! What Prometheus reads. Labels are queues, clients, teams, kinds and hosts, bounded by the tenant, and agents up to
+//! a bound of their own; never a contact.
+
+mod agents;
 
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
@@ -16,6 +18,7 @@ use trunkline_routing::metrics::{Counts, Scope};
 use trunkline_routing::{AgentState, CancelReason, Output, StretchKind};
 use trunkline_tenant::crds::ClientName;
 
+use self::agents::Agents;
 use crate::figures::Figure;
 use crate::run::Decision;
 use crate::state::{Stage, State};
@@ -133,6 +136,7 @@ struct Today {
     occupancy: Level<TeamLabel>,
     load: Level<TeamLabel>,
     adherence: Level<TeamPlan>,
+    agents: Agents,
 }
 
 impl Today {
@@ -183,6 +187,7 @@ impl Today {
              and as amended, 0 to 1",
             self.adherence.clone(),
         );
+        self.agents.register(r);
     }
 
     fn set(&self, figures: &[Figure]) {
@@ -195,6 +200,7 @@ impl Today {
         self.occupancy.clear();
         self.load.clear();
         self.adherence.clear();
+        self.agents.set(figures);
         for figure in figures {
             match &figure.scope {
                 Scope::Queue(queue) => self.set_queue(queue.to_string(), figure),
@@ -225,7 +231,7 @@ impl Today {
                     }
                     self.set_adherence(&label.team, figure);
                 }
-                // An agent is no label: a large centre has thousands.
+                // All at once, for they are bounded together.
                 Scope::Agent(_) => {}
             }
         }
@@ -450,7 +456,7 @@ mod tests {
     use crate::testing::{Replay, small_tenant};
 
     #[test]
-    fn queues_clients_and_teams_read_as_the_figures_of_today_and_no_agent_or_contact_is_a_label() {
+    fn queues_clients_teams_and_agents_read_as_the_figures_of_today_and_no_contact_is_a_label() {
         let mut tenant = serde_json::to_value(small_tenant()).unwrap();
         tenant["clients"]["acme"]["contract"] = serde_json::json!({
             "from": null,
@@ -502,12 +508,23 @@ mod tests {
         has(r#"team_adherence{team="frontline",plan="as-planned"} 0.75"#);
         has(r#"team_adherence{team="frontline",plan="as-amended"} 1.0"#);
         has(&format!(r#"team_load{{team="frontline"}} {}"#, 1.0 / 9.0));
+        // She is the team's only one today: 41 is over, 42 is not.
+        has(r#"agent_contacts_today{agent="maria",what="answered"} 2"#);
+        has(r#"agent_contacts_today{agent="maria",what="handled"} 1"#);
+        has(&format!(
+            r#"agent_occupancy{{agent="maria"}} {}"#,
+            186.0 / 286.0
+        ));
+        has(&format!(r#"agent_load{{agent="maria"}} {}"#, 1.0 / 9.0));
+        has(r#"agent_adherence{agent="maria",plan="as-planned"} 0.75"#);
+        has(r#"agent_adherence{agent="maria",plan="as-amended"} 1.0"#);
+        has("agents_left_out 0");
         has(r#"contacts{queue="acme/orders",stage="waiting"} 1"#);
         has(r#"contacts{queue="acme/orders",stage="talking"} 1"#);
         has(r#"agents{team="frontline",state="busy"} 1"#);
         has(r#"client_contacts_today{client="acme",what="offered"} 3"#);
         has(r#"client_contacts_today{client="acme",what="answered-within"} 0"#);
-        for never in ["maria", "41", "42", "43"] {
+        for never in ["41", "42", "43"] {
             let labels = text.lines().filter_map(|line| line.split('{').nth(1));
             let mut labels = labels.filter_map(|rest| rest.split('}').next());
             assert!(labels.all(|labels| !labels.contains(never)), "{never}");
