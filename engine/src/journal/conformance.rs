@@ -18,7 +18,7 @@ use rows::{
     LATEST, a_record_written_again_is_one_record,
     agents_time_written_again_is_there_once_and_is_found_by_what_it_touches,
     of_rotas_the_versions_that_speak_of_a_time_are_found_and_of_those_given_before_it_the_last,
-    segments,
+    segments, stretches_are_found_by_what_they_touch_however_long_before_they_began,
 };
 pub(super) use rows::{rota, segment, spell};
 
@@ -68,6 +68,7 @@ on_every_store! {
     what_is_written_is_read_in_order_and_in_parts_after_reopening,
     the_newest_snapshot_is_kept_and_the_one_before_it,
     a_record_written_again_is_one_record,
+    stretches_are_found_by_what_they_touch_however_long_before_they_began,
     agents_time_written_again_is_there_once_and_is_found_by_what_it_touches,
     of_rotas_the_versions_that_speak_of_a_time_are_found_and_of_those_given_before_it_the_last,
     whoever_leads_is_seen_with_epoch_and_snapshot,
@@ -610,17 +611,23 @@ mod server {
         leader.append(epoch, &entries(1..=3)).unwrap();
         drop(leader);
         let mut admin = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();
-        admin.batch_execute("DROP TABLE spell, rota").unwrap();
+        admin
+            .batch_execute("DROP TABLE spell, rota; DROP INDEX record_ended")
+            .unwrap();
         let location = Location::Postgres(DatabaseUrl::new(&url, None).unwrap());
         let mut reader = location.open_to_read().unwrap();
         assert_eq!(all(reader.as_mut()), entries(1..=3));
+        assert!(reader.records(Time(0)).unwrap().is_empty());
         let rows = Rows {
+            segments: vec![segment(1, 0)],
             spells: vec![spell("maria", 1)],
             rotas: vec![rota("maria", 1, Some((0, 9)))],
-            ..Rows::default()
         };
         let mut leader = location.open().unwrap();
         leader.project(epoch, &rows).unwrap();
+        let made = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('record_ended')";
+        assert!(admin.query_one(made, &[]).unwrap().get::<_, bool>(0));
+        assert_eq!(reader.records(Time(0)).unwrap(), rows.segments);
         assert_eq!(reader.spells(Time(0), LATEST).unwrap(), rows.spells);
         assert_eq!(reader.rotas(Time(0), LATEST).unwrap(), rows.rotas);
     }

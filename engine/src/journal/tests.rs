@@ -62,7 +62,7 @@ fn a_journal_of_the_release_before_gets_what_it_lacks_and_keeps_what_it_has() {
     drop(journal);
     let connection = Connection::open(&path).unwrap();
     connection
-        .execute_batch("DROP TABLE spell; DROP TABLE rota")
+        .execute_batch("DROP TABLE spell; DROP TABLE rota; DROP INDEX record_ended")
         .unwrap();
     drop(connection);
     let mut journal = Sqlite::open(&path).unwrap();

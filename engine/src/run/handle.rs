@@ -362,8 +362,8 @@ impl Handle {
         &self.names
     }
 
-    /// The rows of contacts that entered a queue at a moment or later, and those of agents' time and of
-    /// their rotas between two: the complete ones from the journal, and those that are open, up to `now`.
+    /// The rows of contacts that entered a queue at a moment or later, or went on into that, and those of agents' time
+    /// and of their rotas between two: the complete ones from the journal, and those that are open, up to `now`.
     ///
     /// # Errors
     /// As [`Handle::record`].

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Duration, Utc};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use trunkline_engine::journal::{Location, Rows};
 use trunkline_engine::run::Voice;
+use trunkline_routing::metrics::Spell;
+use trunkline_routing::{AgentState, ContactId, Segment, SegmentEnd, Span, Time};
 
 use crate::support::{Client, engine, eventually};
 
@@ -24,10 +27,17 @@ fn seconds(figures: &[Value], what: &[&str]) -> f64 {
 
 const SPENT: [&str; 3] = ["contactSeconds", "idleSeconds", "notReadySeconds"];
 
+/// `Z`, for `+` is a space in a query.
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%FT%TZ").to_string()
+}
+
 async fn history(admin: &Client, around: DateTime<Utc>, more: &str) -> Value {
-    // `Z`, for `+` is a space in a query.
-    let moment = |at: DateTime<Utc>| at.format("%FT%TZ").to_string();
-    let (from, to) = (around - Duration::hours(1), around + Duration::hours(1));
+    let hour = Duration::hours(1);
+    between(admin, (around - hour, around + hour), more).await
+}
+
+async fn between(admin: &Client, (from, to): (DateTime<Utc>, DateTime<Utc>), more: &str) -> Value {
     let path = format!(
         "/api/v1/figures/history?from={}&to={}{more}",
         moment(from),
@@ -116,6 +126,80 @@ async fn where_agents_time_went_is_told_alike_by_an_engine_and_by_its_successor(
     assert!(idle(&team) >= idle(&noah), "{after}");
     assert_eq!(team[0]["load"], 0.0);
     second.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_intervals_load_is_the_same_whatever_range_is_asked_also_of_a_chat_that_began_before_it()
+{
+    let dir = tempfile::tempdir().unwrap();
+    let ten: DateTime<Utc> = "2026-01-05T10:00:00Z".parse().unwrap();
+    let minute = |n: i64| ten + Duration::minutes(n);
+    let time = |n: i64| Time(minute(n).timestamp_micros());
+    let chat = Segment {
+        contact: ContactId(1),
+        index: 0,
+        queue: "chats".parse().unwrap(),
+        client: None,
+        arrived: time(4),
+        entered: time(4),
+        answered: Some(time(5)),
+        ended: time(50),
+        agent: Some("maria".into()),
+        hold: Span(0),
+        wrap_up: Span(0),
+        codes: Vec::new(),
+        end: SegmentEnd::Answered,
+        again: false,
+        terms: None,
+        place: None,
+        kind: Default::default(),
+    };
+    let hour = Spell {
+        agent: "maria".into(),
+        team: Some("frontline".into()),
+        capacity: 9,
+        from: time(0),
+        to: time(60),
+        state: AgentState::Busy,
+    };
+    let location = Location::from(dir.path().join("journal.sqlite"));
+    let mut journal = location.open().unwrap();
+    let epoch = journal.acquire("before").unwrap();
+    let rows = Rows {
+        segments: vec![chat],
+        spells: vec![hour],
+        ..Rows::default()
+    };
+    journal.project(epoch, &rows).unwrap();
+    drop(journal);
+
+    let engine = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&engine);
+    let asked = async |from, to| {
+        let range = (minute(from), minute(to));
+        between(&admin, range, "&occupancy=true&of=agent&name=maria").await
+    };
+    let load = |figures: &Value, start: i64| {
+        let all = told(figures, "agent", "maria");
+        let mut all = all.iter();
+        let one = all.find(|it| it["from"] == moment(minute(start)));
+        one.and_then(|it| it["load"].as_f64())
+    };
+    let whole = asked(0, 60).await;
+    // One chat all the quarter, and for five minutes of it, where there is room for nine contacts.
+    for (start, share) in [(30, 1.0), (45, 1.0 / 3.0)] {
+        let whole = load(&whole, start);
+        assert!((whole.unwrap() - share / 9.0).abs() < 1e-9, "{whole:?}");
+        for from in [15, 30, 45] {
+            let part = asked(from, 60).await;
+            let expected = whole.filter(|_| from <= start);
+            assert_eq!(load(&part, start), expected, "{part}");
+            // It counts where it came, which nobody asked for here.
+            assert_eq!(part[0]["offered"], 0, "{part}");
+        }
+    }
+    assert_eq!(whole[0]["offered"], 1, "{whole}");
+    engine.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -163,9 +163,41 @@ pub fn a_record_written_again_is_one_record(home: &Home) {
     let again = segments([segment(1, 1), changed.clone(), segment(3, 0)]);
     journal.project(epoch, &again).unwrap();
     assert_eq!(journal.record(1).unwrap(), [segment(1, 0), changed.clone()]);
-    let since = segment(2, 0).entered;
+    let since = segment(2, 0).ended;
     assert_eq!(
         journal.records(since).unwrap(),
         [segment(2, 0), segment(3, 0)]
     );
+}
+
+pub fn stretches_are_found_by_what_they_touch_however_long_before_they_began(home: &Home) {
+    let mut journal = home.open();
+    let epoch = journal.acquire("a").unwrap();
+    let days = Span::seconds(4 * 86_400);
+    let (first, second, third) = (segment(1, 0), segment(2, 0), segment(20, 0));
+    let long = Segment {
+        answered: Some(first.entered + Span::seconds(5)),
+        ended: first.entered + days,
+        agent: Some("maria".into()),
+        // With what a search for the end might stumble upon.
+        codes: vec!["\0 \"ended\":1".into()],
+        end: SegmentEnd::Answered,
+        ..first.clone()
+    };
+    let rows = segments([third.clone(), second.clone(), long.clone()]);
+    journal.project(epoch, &rows).unwrap();
+    drop(journal);
+    let mut journal = home.open();
+    let all = [long.clone(), second.clone(), third.clone()];
+    let mut found = |since: i64| journal.records(Time(since)).unwrap();
+    assert_eq!(found(0), all);
+    assert_eq!(found(second.ended.0), all, "it touches this moment");
+    assert_eq!(found(second.ended.0 + 1), [long.clone(), third.clone()]);
+    assert_eq!(found(third.ended.0 + 1), std::slice::from_ref(&long));
+    assert_eq!(found(long.ended.0 + 1), []);
+    // Written again with another end it goes by that.
+    let epoch = journal.acquire("b").unwrap();
+    journal.project(epoch, &segments([first])).unwrap();
+    let found = journal.records(Time(second.ended.0 + 1)).unwrap();
+    assert_eq!(found, [third]);
 }

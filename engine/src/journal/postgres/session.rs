@@ -31,6 +31,12 @@ CREATE TABLE customer (id TEXT PRIMARY KEY, lookup BYTEA NOT NULL UNIQUE, key BY
 CREATE INDEX customer_seen ON customer (seen);
 ";
 
+/// Whoever asks for a time wants the conversations that went on into it, too. Read from the rows themselves, so that
+/// those of an older release are found like the others; no format of its own. As text: the server takes no JSON in
+/// which a NUL is escaped, and an agent's code may have one. In a string of the row the quotes would be escaped.
+const ENDED: &str =
+    r#"IF NOT EXISTS record_ended ON record ((substring(body from '"ended":(-?[0-9]+)')::bigint))"#;
+
 /// What agents' time went to. An older release leaves it as it is, so it is no format of its own; the
 /// time of its days is in no row.
 const SPELLS: &str = "
@@ -159,10 +165,12 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
     // Asked first, for `IF NOT EXISTS` locks what is there: whoever stands by must not hold up who leads.
     let there = transaction.query_one(
         "SELECT to_regclass('leader') IS NOT NULL, to_regclass('spell') IS NOT NULL,
-                to_regclass('rota') IS NOT NULL, to_regclass('mark') IS NOT NULL",
+                to_regclass('rota') IS NOT NULL, to_regclass('mark') IS NOT NULL,
+                to_regclass('record_ended') IS NOT NULL",
         &[],
     )?;
-    if only_reads && !there.get::<_, bool>(0) {
+    let is_new = !there.get::<_, bool>(0);
+    if only_reads && is_new {
         let place = "the database".into();
         return Err(Failure::Journal(JournalError::Missing { place }));
     }
@@ -170,6 +178,9 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
         if !only_reads && !there.get::<_, bool>(at) {
             transaction.batch_execute(tables)?;
         }
+    }
+    if is_new {
+        transaction.batch_execute(&format!("CREATE INDEX {ENDED}"))?;
     }
     let found: i32 = transaction
         .query_one("SELECT format FROM leader", &[])?
@@ -182,6 +193,10 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
         }));
     }
     transaction.commit()?;
+    if !only_reads && !is_new && !there.get::<_, bool>(4) {
+        // Over all the rows of a release before, while another engine may lead and write more.
+        client.batch_execute(&format!("CREATE INDEX CONCURRENTLY {ENDED}"))?;
+    }
     Ok(())
 }
 
