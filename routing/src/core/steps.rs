@@ -253,8 +253,8 @@ impl Core {
         }
     }
 
-    /// The queue will not have it, or no longer, where it has been in its line. A consult fails by that, a callback waits on; a
-    /// caller who is to be called back keeps their place, where their number is known.
+    /// The queue will not have it: when it comes, or any longer, which `was_in_line` tells apart. A consult fails by
+    /// that, a callback waits on; a caller who is to be called back keeps their place, where their number is known.
     fn turn_away(
         &mut self,
         slot: Slot,
