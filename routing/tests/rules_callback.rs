@@ -159,6 +159,26 @@ fn rule_14_who_overflows_into_a_closed_queue_is_called_back_from_the_first_step_
 }
 
 #[test]
+fn rule_14_a_callback_that_talks_hides_no_other_of_its_customer_after_a_restart() {
+    let spec = CENTRE
+        .replace("calendars: [", "skills: [law], calendars: [")
+        .replace(
+            "{name: chats,",
+            "{name: law, medium: Voice, teams: [front], route: [{require: {law: 5}}], onExhausted: {action: Hold}},
+             {name: chats,",
+        );
+    let mut world = World::new(&tenant(&spec, PEOPLE, ""));
+    world.arrive_as(1.0, 1, "law", 0, Some("+491"));
+    world.input(2.0, book(2, "desk", None, None));
+    world.sign_in(3.0, "ann");
+    world.answer(4.0, 2);
+    call_me_back(&mut world, 20.0, 1);
+    world.restart();
+    let out = world.arrive_as(30.0, 3, "law", 0, Some("+491"));
+    assert_eq!(ended(&out, 1), Some(Outcome::Merged), "{out:?}");
+}
+
+#[test]
 fn rule_14_a_route_that_ends_in_a_callback_calls_who_has_a_number_and_lets_the_others_go() {
     let mut world = centre();
     world.arrive_as(0.0, 1, "brief", 0, Some("+491"));

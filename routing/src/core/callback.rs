@@ -49,9 +49,10 @@ impl Core {
         Some((self.plan.clients[contact.client.at()].clone(), customer))
     }
 
-    /// Notes a callback as what a new call of its customer is merged with.
+    /// Notes a callback as what a new call of its customer is merged with. One that has come to a conversation
+    /// is none any more, and must not hide another of the same customer.
     pub(super) fn index_callback(&mut self, slot: Slot) {
-        if self.contacts[slot.at()].callback().is_some()
+        if self.is_pending(slot)
             && let Some(key) = self.key(slot)
         {
             let id = self.contacts[slot.at()].id;
@@ -62,9 +63,13 @@ impl Core {
     /// A callback of the customer that has not come to a conversation.
     fn pending(&self, key: &Key) -> Option<Slot> {
         let slot = self.slot(*self.callbacks.get(key)?)?;
+        self.is_pending(slot).then_some(slot)
+    }
+
+    fn is_pending(&self, slot: Slot) -> bool {
         let contact = &self.contacts[slot.at()];
         let pending = contact.waits() || matches!(contact.stage, Stage::Later { .. });
-        (pending && contact.callback().is_some()).then_some(slot)
+        pending && contact.callback().is_some()
     }
 
     /// A customer who is to be called back comes in again: the new contact takes the place, and
