@@ -14,7 +14,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use trunkline_routing::metrics::{Counts, Scope};
+use trunkline_routing::metrics::{Counts, Kept, Scope};
 use trunkline_routing::{AgentState, CancelReason, Output, StretchKind};
 use trunkline_tenant::crds::ClientName;
 
@@ -87,6 +87,17 @@ fn counts(of: &Counts) -> [(&'static str, u64); 12] {
         ("called-back", of.called_back),
         ("waiting", of.waiting),
     ]
+}
+
+/// Adherence by both readings, each by its name, where anything was planned.
+fn adherence(figure: &Figure) -> impl Iterator<Item = (&'static str, f64)> {
+    let adherence = figure.adherence.unwrap_or_default();
+    let readings = [
+        ("as-planned", adherence.as_planned),
+        ("as-amended", adherence.as_amended),
+    ];
+    let ratio = |(plan, kept): (_, Kept)| Some((plan, kept.ratio()?));
+    readings.into_iter().filter_map(ratio)
 }
 
 fn whole(n: u64) -> i64 {
@@ -238,16 +249,10 @@ impl Today {
     }
 
     fn set_adherence(&self, team: &str, figure: &Figure) {
-        let adherence = figure.adherence.unwrap_or_default();
-        for (plan, kept) in [
-            ("as-planned", adherence.as_planned),
-            ("as-amended", adherence.as_amended),
-        ] {
-            if let Some(ratio) = kept.ratio() {
-                let team = team.to_owned();
-                let label = TeamPlan { team, plan };
-                self.adherence.get_or_create(&label).set(ratio);
-            }
+        for (plan, ratio) in adherence(figure) {
+            let team = team.to_owned();
+            let label = TeamPlan { team, plan };
+            self.adherence.get_or_create(&label).set(ratio);
         }
     }
 

@@ -363,9 +363,12 @@ fn offered_to(app: &App, agent: &AgentName, offer: OfferId) -> Result<Option<Med
             offer: asked,
             agent: whom,
             ..
-        // Its own medium: its queue may have been removed while it rings.
         } if *asked == offer && whom == agent => {
-            Ok(state.core.contact(offer.contact).map(|contact| contact.medium))
+            // Its own medium: its queue may have been removed while it rings.
+            Ok(state
+                .core
+                .contact(offer.contact)
+                .map(|contact| contact.medium))
         }
         _ => Err(void()),
     }

@@ -286,7 +286,14 @@ pub(super) async fn past(
         occupancy: span.occupancy,
         adherence: span.adherence,
     };
-    let rows = app.handle.rows(touched, now).await?;
+    let mut rows = app.handle.rows(touched, now).await?;
+    // What nobody asks for need not be folded.
+    if !with.adherence {
+        rows.rotas.clear();
+        if !with.occupancy {
+            rows.spells.clear();
+        }
+    }
     let figures = with.told(history(&rows, &tenant, interval, (from, to), now));
     let wanted = |figure: &&Figure| {
         let (of, name) = named(&figure.scope);

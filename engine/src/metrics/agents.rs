@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use trunkline_routing::metrics::Scope;
 use trunkline_tenant::crds::AgentName;
 
-use super::{Level, whole};
+use super::{Level, adherence, whole};
 use crate::figures::Figure;
 
 /// So many have series of their own, the first by name. Each has six: six thousand are half a megabyte a scrape, and a
@@ -109,18 +109,12 @@ impl Agents {
                 family.get_or_create(&label).set(value);
             }
         }
-        let adherence = figure.adherence.unwrap_or_default();
-        for (plan, kept) in [
-            ("as-planned", adherence.as_planned),
-            ("as-amended", adherence.as_amended),
-        ] {
-            if let Some(ratio) = kept.ratio() {
-                let label = AgentPlan {
-                    agent: name(),
-                    plan,
-                };
-                self.adherence.get_or_create(&label).set(ratio);
-            }
+        for (plan, ratio) in adherence(figure) {
+            let label = AgentPlan {
+                agent: name(),
+                plan,
+            };
+            self.adherence.get_or_create(&label).set(ratio);
         }
     }
 }

@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use trunkline_routing::{ContactId, Time};
+use trunkline_routing::Time;
 
 use crate::figures::{AT_HAND, Figures};
 use crate::journal::{Epoch, JournalError, Referred, Rows, Seq, Snapshot, Writer};
-use crate::state::{LiveContact, State, StateError};
+use crate::state::{State, StateError};
 
 /// Entries read at once.
 const CHUNK: usize = 5_000;
@@ -84,8 +84,8 @@ impl Tail {
 
     /// The references of their contacts; the elder first, so that of two that are alike the later is found.
     fn references(&self) -> Vec<(Referred, String)> {
-        let mut sealed: Vec<_> = self
-            .contacts()
+        let contacts = self.state.directory.contacts();
+        let mut sealed: Vec<_> = contacts
             .filter_map(|(contact, it)| {
                 let customer = it.customer.clone()?;
                 let referred = Referred { contact, customer };
@@ -94,13 +94,6 @@ impl Tail {
             .collect();
         sealed.sort_unstable_by_key(|(it, _)| it.contact);
         sealed
-    }
-
-    fn contacts(&self) -> impl Iterator<Item = (ContactId, &LiveContact)> {
-        let directory = &self.state.directory;
-        let live = directory.live.iter().map(|(contact, it)| (*contact, it));
-        let ended = directory.recent.iter();
-        live.chain(ended.map(|record| (record.contact, &record.last)))
     }
 
     /// Lets go of the rows that the leader wrote: those that a snapshot has left behind.

@@ -614,14 +614,20 @@ impl Directory {
             .map(|(contact, _)| *contact)
     }
 
+    /// The contacts that live, and those that ended of late, as they were last.
+    pub fn contacts(&self) -> impl Iterator<Item = (ContactId, &LiveContact)> {
+        let live = self.live.iter().map(|(contact, it)| (*contact, it));
+        let ended = self.recent.iter();
+        live.chain(ended.map(|record| (record.contact, &record.last)))
+    }
+
     /// Whom and what the contacts here are told by: those that live, and those that ended of late.
     pub fn wanted(&self) -> Wanted {
-        let ended = self.recent.iter().map(|record| &record.last);
         let mut wanted = Wanted {
             contacts: self.live.keys().copied().collect(),
             ..Wanted::default()
         };
-        for contact in self.live.values().chain(ended) {
+        for (_, contact) in self.contacts() {
             let names = contact.customer.iter().chain(&contact.calls);
             wanted.names.extend(names.cloned());
             wanted.references.extend(contact.reference.clone());

@@ -2,7 +2,7 @@
 
 use trunkline_tenant::crds::AgentName;
 
-use crate::ix::{ClientIx, ProfileIx, QueueIx, Slot, TeamIx};
+use crate::ix::{CENTRE, ClientIx, ProfileIx, QueueIx, Slot, TeamIx};
 use crate::plan::{MEDIA, PHONE, Plan, TeamPlan};
 use crate::{AgentState, RowPlace, Segment, Span, Time};
 
@@ -72,11 +72,13 @@ pub(crate) struct Talked {
 impl Talked {
     /// From its row, which knows by name where it belongs.
     pub(crate) fn of(segment: Box<Segment>, plan: &Plan) -> Self {
-        Self {
-            client: plan.client(segment.client.as_ref()),
-            queue: plan.queue_of.get(&segment.queue).copied(),
+        let mut talked = Self {
+            client: CENTRE,
+            queue: None,
             segment,
-        }
+        };
+        talked.place(plan);
+        talked
     }
 
     /// The plan was made anew.

@@ -14,7 +14,7 @@ use super::shares::Shares;
 use crate::ix::{AgentIx, ClientIx, QueueIx, Slot, TeamIx};
 use crate::plan::Plan;
 use crate::pool::{Pool, Rank};
-use crate::timers::{Deadline, Owner, Phase};
+use crate::timers::{Owner, Phase};
 use crate::{CancelReason, Output, hours};
 
 /// What must be put back in place by name once the numbers have changed.
@@ -295,15 +295,7 @@ impl Core {
         if let (Some(zone), Some(next)) = (zone, next)
             && let Some(at) = hours::moment(next, 0, zone)
         {
-            self.timers.arm(
-                self.now,
-                Deadline {
-                    at,
-                    phase: Phase::Ends,
-                    key: 0,
-                    owner: Owner::Day,
-                },
-            );
+            self.arm(at, Phase::Ends, 0, Owner::Day);
         }
     }
 

@@ -400,8 +400,7 @@ impl Core {
         }
     }
 
-    fn arm_contact(&mut self, slot: Slot, at: Time, phase: Phase, owner: Owner) {
-        let key = self.contacts[slot.at()].id.0;
+    fn arm(&mut self, at: Time, phase: Phase, key: u64, owner: Owner) {
         self.timers.arm(
             self.now,
             Deadline {
@@ -413,17 +412,14 @@ impl Core {
         );
     }
 
+    fn arm_contact(&mut self, slot: Slot, at: Time, phase: Phase, owner: Owner) {
+        let key = self.contacts[slot.at()].id.0;
+        self.arm(at, phase, key, owner);
+    }
+
     fn arm_agent(&mut self, agent: AgentIx, at: Time, phase: Phase, owner: Owner) {
         let key = self.agents[agent.at()].order;
-        self.timers.arm(
-            self.now,
-            Deadline {
-                at,
-                phase,
-                key,
-                owner,
-            },
-        );
+        self.arm(at, phase, key, owner);
     }
 
     /// Leaves a valid deadline on top, and the heap in proportion to what lives.

@@ -175,7 +175,6 @@ impl Core {
         self.look_at_guarded = !self.guarded.is_empty();
     }
 
-    #[inline]
     pub(super) fn match_guarded(&mut self, out: &mut Vec<Output>) {
         while std::mem::take(&mut self.look_at_guarded) {
             let guarded: Vec<AgentIx> = self.guarded.iter().copied().collect();
