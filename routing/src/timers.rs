@@ -1,4 +1,4 @@
-//! Deadlines in order. An entry that no longer matches what its owner waits for is void and
+//! Deadlines in order, those of guards before whatever else is due. An entry that no longer matches what its owner waits for is void and
 //! skipped, so nothing is ever cancelled; all are swept when most of them are void.
 
 use std::cmp::Reverse;
@@ -26,7 +26,8 @@ pub(crate) enum Owner {
     Guard(AgentIx),
 }
 
-/// At one instant: wrap-ups first, then what makes agents leave, then contacts' steps; each by name or id.
+/// At one instant: guards and wrap-ups first, then what makes agents leave, then contacts' steps; each by
+/// name or id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Deadline {
     pub(crate) at: Time,
@@ -42,6 +43,8 @@ pub(crate) struct Deadline {
 )]
 #[serde(rename_all = "camelCase")]
 pub enum Phase {
+    /// Agents come near to a break or are past it, by agent.
+    Rota,
     /// Ends of contacts and of wrap-ups, by agent.
     Ends,
     /// Sign-ins and sign-outs, and what else moves agents, by agent.
@@ -63,17 +66,24 @@ const FAR: Span = Span::seconds(120);
 /// Most deadlines are a short while after now, the same for each of a kind, so they are armed in their
 /// order: they stand in lanes, where each step takes the same time however many there are. The others are in
 /// a heap.
+///
+/// Guards have a heap of their own. What comes due late, after a pause, happens as at that late moment, so
+/// all that a rota says up to it has to be known by then: guards go before what was due sooner.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
     /// Each in order.
     lanes: [VecDeque<Deadline>; LANES],
     heap: BinaryHeap<Reverse<Deadline>>,
-    /// The first of all, and its lane; [`LANES`]: the heap.
+    guards: BinaryHeap<Reverse<Deadline>>,
+    /// The first of all but guards, and its lane; [`LANES`]: the heap.
     next: Option<(Deadline, usize)>,
 }
 
 impl Timers {
     pub(crate) fn arm(&mut self, now: Time, deadline: Deadline) {
+        if let Owner::Guard(_) = deadline.owner {
+            return self.guards.push(Reverse(deadline));
+        }
         let lane = self.lane_for(now, &deadline);
         match lane {
             Some(lane) => self.lanes[lane].push_back(deadline),
@@ -109,10 +119,19 @@ impl Timers {
         self.next = next.map(|(first, lane)| (*first, lane));
     }
     pub(crate) fn peek(&self) -> Option<&Deadline> {
-        self.next.as_ref().map(|(deadline, _)| deadline)
+        let guard = self.guards.peek().map(|entry| &entry.0);
+        match (guard, &self.next) {
+            (Some(guard), Some((next, _))) => Some(guard.min(next)),
+            (Some(guard), None) => Some(guard),
+            (None, next) => next.as_ref().map(|(deadline, _)| deadline),
+        }
     }
-    pub(crate) fn pop(&mut self) -> Option<Deadline> {
-        let (deadline, lane) = self.next?;
+    /// What is to be done now; `None` where nothing is due.
+    pub(crate) fn pop_due(&mut self, now: Time) -> Option<Deadline> {
+        if self.guards.peek().is_some_and(|entry| entry.0.at <= now) {
+            return self.guards.pop().map(|entry| entry.0);
+        }
+        let (deadline, lane) = self.next.filter(|(next, _)| next.at <= now)?;
         match self.lanes.get_mut(lane) {
             Some(lane) => _ = lane.pop_front(),
             None => _ = self.heap.pop(),
@@ -121,13 +140,16 @@ impl Timers {
         Some(deadline)
     }
     pub(crate) fn len(&self) -> usize {
-        self.heap.len() + self.lanes.iter().map(VecDeque::len).sum::<usize>()
+        self.heap.len()
+            + self.guards.len()
+            + self.lanes.iter().map(VecDeque::len).sum::<usize>()
     }
     pub(crate) fn keep(&mut self, mut valid: impl FnMut(&Deadline) -> bool) {
         for lane in &mut self.lanes {
             lane.retain(&mut valid);
         }
         self.heap.retain(|entry| valid(&entry.0));
+        self.guards.retain(|entry| valid(&entry.0));
         self.find_next();
     }
     pub(crate) fn clear(&mut self) {
@@ -137,6 +159,8 @@ impl Timers {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -145,6 +169,7 @@ mod tests {
         let (phase, owner) = match kind {
             0 => (Phase::Presence, Owner::Asked(Slot::new(key as usize))),
             1 => (Phase::Ends, Owner::WrapUp(AgentIx::new(key as usize))),
+            2 => (Phase::Rota, Owner::Guard(AgentIx::new(key as usize))),
             _ => (Phase::Steps, Owner::Step(Slot::new(key as usize))),
         };
         let at = Time(0) + Span::seconds(at);
@@ -156,31 +181,42 @@ mod tests {
         }
     }
 
+    fn pop_sorted(sorted: &mut BTreeSet<Deadline>, now: Time) -> Option<Deadline> {
+        let is_guard = |it: &&Deadline| matches!(it.owner, Owner::Guard(_));
+        let due = |it: &&Deadline| it.at <= now;
+        let guard = sorted.iter().filter(is_guard).find(due);
+        let first = guard.or_else(|| sorted.first().filter(due)).copied()?;
+        sorted.take(&first)
+    }
+
     proptest! {
         #[test]
         fn deadlines_come_in_order_whatever_lane_they_stand_in(
-            armed in prop::collection::vec((0u8..3, 0i64..300, 0u64..50, 0usize..3), 1..200)
+            armed in prop::collection::vec((0u8..4, 0i64..300, 0u64..50, 0usize..3, 0i64..40), 1..200)
         ) {
             let mut timers = Timers::default();
-            let mut sorted = std::collections::BTreeSet::new();
-            for (kind, after, key, popped) in armed {
-                let now = sorted.first().map_or(0, |it: &Deadline| it.at.0 / 1_000_000);
+            let mut sorted = BTreeSet::new();
+            let mut now = 0;
+            for (kind, after, key, popped, passed) in armed {
                 let it = deadline(kind, now + after, key);
                 if sorted.insert(it) {
                     timers.arm(Time(0) + Span::seconds(now), it);
                 }
+                now += passed;
+                let late = Time(0) + Span::seconds(now);
                 for _ in 0..popped {
                     prop_assert_eq!(timers.peek(), sorted.first());
-                    prop_assert_eq!(timers.pop(), sorted.pop_first());
+                    prop_assert_eq!(timers.pop_due(late), pop_sorted(&mut sorted, late));
                 }
                 timers.keep(|it| it.key != 7);
                 sorted.retain(|it| it.key != 7);
                 prop_assert_eq!(timers.len(), sorted.len());
             }
-            while let Some(it) = sorted.pop_first() {
-                prop_assert_eq!(timers.pop(), Some(it));
+            let end = Time(i64::MAX);
+            while let Some(it) = pop_sorted(&mut sorted, end) {
+                prop_assert_eq!(timers.pop_due(end), Some(it));
             }
-            prop_assert_eq!(timers.pop(), None);
+            prop_assert_eq!(timers.pop_due(end), None);
         }
     }
 }

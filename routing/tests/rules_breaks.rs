@@ -84,6 +84,28 @@ fn rule_12_near_a_break_only_what_ends_before_it_is_offered() {
 }
 
 #[test]
+fn rule_12_a_break_that_came_near_while_the_engine_stood_still_is_kept() {
+    let mut world = centre();
+    world.arrive(3285.0, 10, "desk");
+    let offer = world.offer_of(10);
+    world.input(3286.0, Input::Accept { offer });
+    world.arrive(3287.0, 11, "desk");
+    // Nothing is heard from 3287 to 3500: by 3296 the legs were not joined, and the guard began at 3300.
+    world.late(3500.0, Input::Tick);
+    assert_eq!(
+        (world.with_whom(10), world.with_whom(11)),
+        (None, None),
+        "100 s are left, and a talk takes 125"
+    );
+    world.arrive(3501.0, 12, "quick");
+    assert_eq!(
+        world.with_whom(12).as_deref(),
+        Some("ann"),
+        "she is free, and a short one does"
+    );
+}
+
+#[test]
 fn rule_12_another_agent_takes_it_and_a_short_one_goes_by_the_usual_order() {
     let mut world = centre();
     world.sign_in(3400.0, "bob");

@@ -204,11 +204,11 @@ impl Core {
     /// of its own at the same instant; `Tick` does all that is due.
     pub fn fire_next(&mut self, now: Time, out: &mut Vec<Output>) -> bool {
         self.now = self.now.max(now);
-        if self.timers.peek().is_none_or(|next| next.at > self.now) {
+        let Some(deadline) = self.timers.pop_due(self.now) else {
             return false;
-        }
+        };
         self.shares.next_event();
-        if let Some(deadline) = self.timers.pop().filter(|deadline| self.is_valid(deadline)) {
+        if self.is_valid(&deadline) {
             match deadline.owner {
                 Owner::Day => self.new_day(out),
                 Owner::WrapUp(agent) => self.wrap_up_over(agent, deadline.at, out),
@@ -428,7 +428,8 @@ impl Core {
             if self.is_valid(top) {
                 break;
             }
-            self.timers.pop();
+            let at = top.at;
+            self.timers.pop_due(at);
         }
         let live = self.agents.len() + self.contact_of.len();
         if self.timers.len() > 1024 + 4 * live {

@@ -148,7 +148,7 @@ impl Core {
             self.guarded.remove(&agent);
         }
         if let Some(at) = standing.until {
-            self.arm_agent(agent, at, Phase::Presence, Owner::Guard(agent));
+            self.arm_agent(agent, at, Phase::Rota, Owner::Guard(agent));
         }
     }
 

@@ -97,9 +97,18 @@ impl World {
             self.core.handle(due, Input::Tick, &mut out);
         }
         self.core.handle(now, input, &mut out);
-        self.log
-            .extend(out.iter().map(|output| (now, output.clone())));
+        self.log(now, &out);
         out
+    }
+    /// Hands an input in as after a pause: what was due until then happens with it.
+    pub fn late(&mut self, seconds: f64, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.core.handle(at(seconds), input, &mut out);
+        self.log(at(seconds), &out);
+        out
+    }
+    fn log(&mut self, now: Time, out: &[Output]) {
+        self.log.extend(out.iter().map(|output| (now, output.clone())));
     }
     pub fn tick(&mut self, seconds: f64) -> Vec<Output> {
         self.input(seconds, Input::Tick)
