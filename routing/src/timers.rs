@@ -140,9 +140,7 @@ impl Timers {
         Some(deadline)
     }
     pub(crate) fn len(&self) -> usize {
-        self.heap.len()
-            + self.guards.len()
-            + self.lanes.iter().map(VecDeque::len).sum::<usize>()
+        self.heap.len() + self.guards.len() + self.lanes.iter().map(VecDeque::len).sum::<usize>()
     }
     pub(crate) fn keep(&mut self, mut valid: impl FnMut(&Deadline) -> bool) {
         for lane in &mut self.lanes {

@@ -11,6 +11,7 @@ use trunkline_tenant::{Queue, QueueId, Tenant};
 
 use crate::opening::Opening;
 use crate::tally::Tally;
+use service::Handles;
 
 #[path = "service.rs"]
 mod service;
@@ -75,7 +76,7 @@ pub struct Checker {
     /// than before, of an agent who is listed.
     new_rota: Option<(AgentName, bool)>,
     /// The moving mean of handle times, and of how many.
-    handle: BTreeMap<QueueId, (i64, i64)>,
+    handle: Handles,
     /// Queues that have contacts.
     held: BTreeSet<QueueId>,
     /// Queues with a past: the tenant's, and removed ones that still had contacts when it was configured.
@@ -218,8 +219,8 @@ impl Checker {
         let today = day(now, &self.tenant);
         let new_day = self.day.replace(today).is_some_and(|day| day != today);
         if !new_day && !matches!(input, Some(Input::Configure { .. })) {
-            for (contact, agent) in offered {
-                self.order_of_service(contact, &agent, &fresh, core, &contacts)?;
+            for (contact, agent, handle) in offered {
+                self.order_of_service(contact, &agent, &handle, &fresh, core, &contacts)?;
             }
         }
         self.tally.settle(core, &contacts, &self.tenant)
@@ -362,7 +363,7 @@ impl Checker {
         now: Time,
         output: &Output,
         fresh: &mut BTreeSet<ContactId>,
-        offered: &mut Vec<(ContactId, AgentName)>,
+        offered: &mut Vec<(ContactId, AgentName, Handles)>,
     ) -> Result<(), String> {
         match output {
             Output::Offer {
@@ -395,7 +396,7 @@ impl Checker {
                         "{name} is asked for the consult {offer} that they began"
                     );
                 }
-                offered.push((offer.contact, name.clone()));
+                offered.push((offer.contact, name.clone(), self.handle.clone()));
             }
             Output::CancelOffer {
                 offer,
@@ -489,7 +490,7 @@ impl Checker {
                 agent: name,
                 ..
             } => {
-                let just = offered.iter().any(|(other, _)| other == contact);
+                let just = offered.iter().any(|(other, ..)| other == contact);
                 ensure!(
                     self.stale != Some(*contact) || just,
                     "a late answer took contact {contact}"

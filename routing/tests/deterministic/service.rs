@@ -17,10 +17,19 @@ macro_rules! ensure {
     };
 }
 
+/// Of each queue the moving mean of its handle times in µs, and how many are in it.
+pub(super) type Handles = BTreeMap<QueueId, (i64, i64)>;
+
 impl Checker {
-    /// Near a break that a contact of the queue would overrun; `true` where the queue may owe its
-    /// customers, and so may be served all the same.
-    fn near_break(&self, name: &AgentName, queue: &QueueId, now: Time) -> Option<bool> {
+    /// Near a break that a contact of the queue would overrun, as its handle time was known; `true` where
+    /// the queue may owe its customers, and so may be served all the same.
+    fn near_break(
+        &self,
+        name: &AgentName,
+        queue: &QueueId,
+        handle: &Handles,
+        now: Time,
+    ) -> Option<bool> {
         let guard = Span::from(self.tenant.capacity.break_guard);
         if guard.0 == 0 {
             return None;
@@ -35,10 +44,7 @@ impl Checker {
             .filter(|(from, to)| *from - guard <= now && now < *to)
             .map(|(from, _)| from)
             .min()?;
-        let expected = self
-            .handle
-            .get(queue)
-            .map_or(180_000_000, |(mean, _)| *mean);
+        let expected = handle.get(queue).map_or(180_000_000, |(mean, _)| *mean);
         (now + Span(expected) > free_by).then(|| self.queues[queue].service_level.is_some())
     }
 
@@ -149,7 +155,10 @@ impl Checker {
                 if !room || !reached || !self.qualifies(&view.name, contact) {
                     continue;
                 }
-                let near = |at| self.near_break(&view.name, &contact.queue, at).is_some();
+                let near = |at| {
+                    self.near_break(&view.name, &contact.queue, &self.handle, at)
+                        .is_some()
+                };
                 // A break that ends at an instant may do so after what else is due then.
                 if near(now) || due_yet && near(now - Span(1)) {
                     continue;
@@ -215,11 +224,13 @@ impl Checker {
 
     /// Of those of one client who ask for the same of the same teams nobody was passed over, whatever
     /// their queues; nobody is asked again for what they did not take while another qualifies; who
-    /// is asked qualifies, and has room.
+    /// is asked qualifies, and has room. Handle times are those of when they were asked: one input may
+    /// free an agent first, and change a mean by what it ends thereafter.
     pub(super) fn order_of_service(
         &self,
         contact: ContactId,
         agent: &AgentName,
+        handle: &Handles,
         fresh: &BTreeSet<ContactId>,
         core: &Core,
         contacts: &[ContactView],
@@ -248,7 +259,7 @@ impl Checker {
             "{agent} is asked for {contact} and can't do it"
         );
         ensure!(
-            self.near_break(agent, &taken.queue, core.now()) != Some(false),
+            self.near_break(agent, &taken.queue, handle, core.now()) != Some(false),
             "{agent} is asked for contact {contact}, which overruns a break"
         );
         let refused = |id| self.refused.get(&id).is_some_and(|who| who.contains(agent));
@@ -264,7 +275,9 @@ impl Checker {
                 && !fresh.contains(&other.id)
                 && !refused(other.id)
                 && self.asks(other) == asks
-                && self.near_break(agent, &other.queue, core.now()).is_none();
+                && self
+                    .near_break(agent, &other.queue, handle, core.now())
+                    .is_none();
             ensure!(
                 !alike || self.rank(other) > self.rank(taken),
                 "contact {contact} is served before contact {}, which has the earlier rank",

@@ -108,7 +108,8 @@ impl World {
         out
     }
     fn log(&mut self, now: Time, out: &[Output]) {
-        self.log.extend(out.iter().map(|output| (now, output.clone())));
+        self.log
+            .extend(out.iter().map(|output| (now, output.clone())));
     }
     pub fn tick(&mut self, seconds: f64) -> Vec<Output> {
         self.input(seconds, Input::Tick)
