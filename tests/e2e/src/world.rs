@@ -103,7 +103,8 @@ impl World {
         progress
             .wait(
                 &format!("phone {name}"),
-                Duration::from_secs(15),
+                // three attempts, of 5 s each where no answer comes
+                Duration::from_secs(30),
                 Duration::from_millis(50),
                 || {
                     if ready.exists() {
