@@ -231,6 +231,37 @@ fn rule_13_a_consult_never_comes_to_who_asks_and_does_not_outlive_its_contact() 
 }
 
 #[test]
+fn rule_13_a_consult_of_a_team_that_is_removed_fails_and_does_not_come_to_who_asks() {
+    let desks = DESKS.replace(
+        "{name: front, kind: Human, wrapUp: 5s}",
+        "{name: front, kind: Human, wrapUp: 5s, media: {voice: 2}}",
+    );
+    let without = desks.replace(", {name: law, kind: Human, wrapUp: 7s}", "");
+    let without = without.replace("teams: [law]", "teams: [front]");
+    for offered in [false, true] {
+        let mut world = World::new(&tenant(&desks, PEOPLE, ""));
+        world.sign_in(0.0, "ann");
+        world.arrive(1.0, 1, "desk");
+        world.answer(2.0, 1);
+        if offered {
+            world.sign_in(3.0, "lea");
+        }
+        consult(&mut world, 10.0, Target::Team("law".into()));
+        assert_eq!(world.with_whom(90).is_some(), offered);
+        let tenant = tenant(&without, "ann team: front\nbob team: front", "");
+        let out = world.input(11.0, Input::Configure { tenant });
+        world.restart();
+        assert_eq!(world.with_whom(90), None, "not to ann, who has room for it");
+        if !offered {
+            assert_eq!(over(&out), Some(&ConsultEnd::NotAnswered));
+        }
+        world.tick(60.0);
+        assert!(world.core.contact(ContactId(90)).is_none());
+        assert!(!on_hold(&world), "she goes on with the customer");
+    }
+}
+
+#[test]
 fn rule_13_a_department_outside_is_consulted_and_may_take_the_customer() {
     let mut world = talking();
     let out = consult(&mut world, 10.0, Target::Department("legal".into()));

@@ -37,11 +37,14 @@ impl Core {
             let Some(slot) = self.slot(rank.1) else {
                 continue;
             };
-            if self.contacts[slot.at()].stage == Stage::Waiting
-                && gone.contains(&self.queue_of(slot).id)
-            {
+            if self.contacts[slot.at()].stage != Stage::Waiting {
+                continue;
+            }
+            if gone.contains(&self.queue_of(slot).id) {
                 self.dequeue(slot);
                 self.exhausted(slot, out);
+            } else if self.contacts[slot.at()].at.is_nobody() {
+                self.step_over(slot, out);
             }
         }
         self.rematch(out);
@@ -165,7 +168,13 @@ impl Core {
                 At::Team(team, origin) => match self.plan.team_of.get(&names.teams[team.at()]) {
                     Some(&now) => *team = now,
                     None => {
-                        contact.at = origin.take().map_or(At::Route(0), At::Named);
+                        let origin = origin.take();
+                        let is_consult = contact.consult_of().is_some();
+                        contact.at = match origin {
+                            // Whom it asks is gone, and who asks is not the one to answer.
+                            Some(asker) if is_consult => At::Target(asker.clone(), asker),
+                            origin => origin.map_or(At::Route(0), At::Named),
+                        };
                     }
                 },
                 At::Named(_) | At::Target(..) | At::Held | At::Widened => {}

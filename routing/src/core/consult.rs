@@ -5,8 +5,7 @@
 
 use trunkline_tenant::crds::AgentName;
 
-use super::contact::{At, Contact, Nature, Refusal, Stage};
-use super::matching::NEVER;
+use super::contact::{At, Contact, NEVER, Nature, Refusal, Stage};
 use super::transfer::Found;
 use super::{Core, refuse};
 use crate::ix::{AgentIx, Slot};

@@ -100,6 +100,9 @@ impl Callback {
     }
 }
 
+/// When one may be asked who must not be.
+pub(crate) const NEVER: Time = Time(i64::MAX);
+
 /// Where in its route a contact is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum At {
@@ -115,6 +118,13 @@ pub(crate) enum At {
     Held,
     /// Any agent of the queue's teams.
     Widened,
+}
+
+impl At {
+    /// A hand-over whose target was removed with what it was of: nobody is left to ask.
+    pub(crate) fn is_nobody(&self) -> bool {
+        matches!(self, Self::Target(target, origin) if target == origin)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -277,5 +287,11 @@ impl Contact {
 
     pub(crate) fn refusal(&self, agent: AgentIx) -> Option<&Refusal> {
         self.refusals.iter().find(|refusal| refusal.agent == agent)
+    }
+
+    /// Whether the agent asks by it, and so is not the one to answer.
+    pub(crate) fn is_never_for(&self, agent: AgentIx) -> bool {
+        self.refusal(agent)
+            .is_some_and(|refusal| refusal.until == NEVER)
     }
 }

@@ -3,16 +3,13 @@
 use trunkline_tenant::crds::Strategy;
 
 use super::Core;
-use super::contact::{At, Refusal, Stage};
+use super::contact::{At, NEVER, Refusal, Stage};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, NeedIx, ProfileIx, Slot};
 use crate::plan::{MEDIA, StepPlan};
 use crate::pool::{IdleKey, Rank};
 use crate::timers::{Owner, Phase};
 use crate::{ContactId, Output, Span, Time};
-
-/// When one may be asked who must not be.
-pub(super) const NEVER: Time = Time(i64::MAX);
 
 /// What orders the agents who qualify: the least is asked.
 type Preference = (i64, i64, i64, IdleKey);
@@ -134,7 +131,7 @@ impl Core {
         if let At::Named(name) | At::Target(name, _) = &contact.at {
             let agent = *self.agent_of.get(name)?;
             let free = self.is_free(agent, capacity) && self.may_begin(agent, slot);
-            return free.then_some(agent);
+            return (free && !contact.is_never_for(agent)).then_some(agent);
         }
         let need = self.need(slot);
         if contact.refusals.is_empty() {
@@ -346,7 +343,10 @@ impl Core {
             let Some(slot) = self.slot(rank.1) else {
                 continue;
             };
-            if self.is_free(agent, self.capacity_slot(slot)) && self.may_begin(agent, slot) {
+            if self.is_free(agent, self.capacity_slot(slot))
+                && self.may_begin(agent, slot)
+                && !self.contacts[slot.at()].is_never_for(agent)
+            {
                 let client = self.contacts[slot.at()].client;
                 let precedence = self.shares.precedence(&self.plan, team, client);
                 consider(precedence, *rank);
