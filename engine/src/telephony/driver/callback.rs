@@ -21,6 +21,15 @@ pub(crate) struct Booked {
     pub customer: String,
 }
 
+impl Contact {
+    /// Whether their number could be dialled. Who is told "we call you back" and then is not, is lost, so nobody
+    /// else is offered it: they wait on.
+    pub(crate) fn can_be_called_back(&self) -> bool {
+        let number = self.number.as_deref();
+        number.is_some_and(|number| Destination::read(&in_full(number)).is_ok())
+    }
+}
+
 impl Calls {
     /// A waiting caller pressed the key that their queue offers a callback by.
     pub(crate) fn callback_key(&mut self, place: &CallRef, key: &str, out: &mut Effects) {
@@ -33,7 +42,9 @@ impl Calls {
         let offered = tenant.queues.get(&contact.queue);
         let offered = offered.and_then(|queue| queue.announcements.callback.as_ref());
         let waits = matches!(contact.stage, Stage::Waiting | Stage::Ringing { .. });
-        if waits && !contact.gone && offered.is_some_and(|offered| offered.key == key) {
+        let chosen =
+            contact.can_be_called_back() && offered.is_some_and(|offered| offered.key == key);
+        if waits && !contact.gone && chosen {
             out.input(Input::CallMeBack {
                 contact: id,
                 number: None,

@@ -47,7 +47,8 @@ impl Calls {
         let Some(wanted) = announces(&tenant, contact) else {
             return;
         };
-        let media = said(&self.settings, &tenant, wanted, standing);
+        let called_back = contact.can_be_called_back();
+        let media = said(&self.settings, &tenant, wanted, called_back, standing);
         if media.is_empty() {
             return;
         }
@@ -66,7 +67,8 @@ fn listens(contact: &Contact) -> bool {
 
 fn announces<'a>(tenant: &'a Tenant, contact: &Contact) -> Option<&'a Announcements> {
     let wanted = &tenant.queues.get(&contact.queue)?.announcements;
-    let any = wanted.position || wanted.estimated_wait || wanted.callback.is_some();
+    let callback = wanted.callback.is_some() && contact.can_be_called_back();
+    let any = wanted.position || wanted.estimated_wait || callback;
     any.then_some(wanted)
 }
 
@@ -75,6 +77,7 @@ fn said(
     settings: &Settings,
     tenant: &Tenant,
     wanted: &Announcements,
+    can_be_called_back: bool,
     standing: Standing,
 ) -> Vec<String> {
     let own = |word: &str| {
@@ -114,7 +117,7 @@ fn said(
             "queue-minutes"
         }));
     }
-    if let Some(offered) = &wanted.callback {
+    if let Some(offered) = wanted.callback.as_ref().filter(|_| can_be_called_back) {
         media.push(names::prompt(&settings.prompts, &offered.prompt));
     }
     media
@@ -159,6 +162,7 @@ mod tests {
             &settings,
             &tenant,
             &serde_json::from_value(wanted).unwrap(),
+            true,
             standing,
         )
     }

@@ -251,6 +251,45 @@ fn who_withholds_their_number_is_nobodys_customer() {
 }
 
 #[test]
+fn a_callback_is_offered_to_none_whose_number_cant_be_dialled() {
+    for (shown, can) in [
+        ("+4930900001", true),
+        ("004930900001", true),
+        ("4930900001", true),
+        ("030900001", false),
+        ("anonymous", false),
+    ] {
+        let mut machine = Machine::new();
+        let mut tenant = crate::testing::small_tenant();
+        let queue = tenant.queues.get_mut(&"acme/orders".parse().unwrap());
+        let offer = serde_json::json!({"callback": {"key": "1", "prompt": "call-me"}});
+        queue.unwrap().announcements = serde_json::from_value(offer).unwrap();
+        machine.calls.tenant = Some(Arc::new(tenant));
+        let mut channel = channel(CALLER, "Up");
+        channel.caller.number = shown.to_owned();
+        machine.event(EventKind::StasisStart {
+            args: vec!["inbound".to_owned(), "+18005550100".to_owned()],
+            channel: channel.clone(),
+        });
+        machine.command(Command::Admit {
+            contact: CONTACT,
+            call: caller(),
+            queue: "acme/orders".parse().unwrap(),
+        });
+        let mut out = Effects::default();
+        machine.calls.news_due(LATER, &mut out);
+        assert_eq!(!out.reports.is_empty(), can, "told to {shown}");
+        let out = machine.event(EventKind::ChannelDtmfReceived {
+            digit: "1".to_owned(),
+            duration_ms: 100,
+            channel,
+        });
+        let booked = |report: &Report| matches!(report, Report::Input(Input::CallMeBack { .. }));
+        assert_eq!(out.reports.iter().any(booked), can, "taken from {shown}");
+    }
+}
+
+#[test]
 fn the_same_arrival_told_twice_is_one_caller() {
     let mut machine = Machine::waiting();
     let out = machine.event(start(CALLER, &["inbound", "+18005550100"]));
