@@ -10,6 +10,21 @@ use crate::state::State;
 #[path = "../tests/support/database.rs"]
 pub(crate) mod database;
 
+/// With two trunks that call out.
+pub fn tenant_that_calls_out() -> Tenant {
+    let mut tenant = small_tenant();
+    for (name, prefixes) in [("carrier-a", vec!["+49"]), ("carrier-b", vec!["+49", "+1"])] {
+        let trunk: trunkline_tenant::TenantTrunk = serde_json::from_value(serde_json::json!({
+            "carrier": {"host": "10.88.0.10"}, "auth": {"type": "Address"}, "codecs": ["alaw"],
+            "numbers": ["+4930555*", "+493055500"], "limits": {"channels": 2, "callsPerSecond": 2},
+            "outbound": {"prefixes": prefixes, "callerId": "Client"}, "drainDeadline": "30m"
+        }))
+        .unwrap();
+        tenant.trunks.insert(name.into(), trunk);
+    }
+    tenant
+}
+
 /// A centre with one team of two, a voice and a chat queue, and a client.
 pub fn small_tenant() -> Tenant {
     serde_json::from_str(include_str!("../tests/fixtures/tenant.json")).unwrap()

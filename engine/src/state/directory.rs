@@ -79,6 +79,9 @@ pub struct LiveContact {
     /// The number to call, of a callback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<String>,
+    /// Its customer has been called, and is no caller of ours: their leg is known by its name alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub called_back: bool,
     /// The contact that it is a consult about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consult_of: Option<ContactId>,
@@ -262,6 +265,7 @@ impl LiveContact {
             reference: None,
             offer: None,
             calls: None,
+            called_back: false,
             consult_of: None,
             consult: None,
             voicemail: None,
@@ -275,6 +279,8 @@ impl LiveContact {
         self.queue.clone_from(&view.queue);
         self.arrived = view.arrived;
         self.entered = view.entered;
+        // Who was called and is handed over waits like any other.
+        self.called_back |= self.calls.is_some() && view.calls.is_none();
         self.calls.clone_from(&view.calls);
         self.consult_of = view.consult_of;
         self.consult = view.consult;
@@ -663,6 +669,7 @@ impl Directory {
             let what = match (live.consult_of, live.calls.clone()) {
                 (Some(of), _) => Beside::Consult { of },
                 (None, Some(customer)) => Beside::Callback { customer },
+                (None, None) if live.called_back => Beside::Called,
                 (None, None) => return None,
             };
             Some(RecoveredOther {

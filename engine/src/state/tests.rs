@@ -1,11 +1,11 @@
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use trunkline_routing::{ContactId, Input, Time};
+use trunkline_routing::{ContactId, Input, Target, Time};
 use trunkline_tenant::QueueId;
 
 use super::*;
 use crate::journal::{Actor, Context};
-use crate::telephony::RecoveredStage;
+use crate::telephony::{Beside, RecoveredStage};
 use crate::testing::{Replay, small_tenant};
 
 /// A centre's day in disorder: arrivals, sign-ins, acceptances, holds, hang-ups, new configurations,
@@ -245,4 +245,35 @@ fn a_snapshot_of_the_release_before_is_read_and_its_open_spells_get_the_team_of_
     assert_eq!(spell.team, Some("frontline".into()));
     let (from, to) = (centre.second(100), centre.second(200));
     assert_eq!((spell.from, spell.to), (from, to));
+}
+
+#[test]
+fn whom_we_called_back_and_hand_over_is_known_to_be_on_the_line_somewhere() {
+    let mut centre = Replay::new();
+    centre.sign_in(1, "maria");
+    let contact = ContactId(1);
+    centre.at(
+        2,
+        Input::BookCallback {
+            contact,
+            queue: "acme/orders".parse().unwrap(),
+            customer: "+4930900001".to_owned(),
+            due: None,
+            window: None,
+            agent: None,
+            priority: 0,
+        },
+    );
+    centre.answer(3, 1);
+    let what = |centre: &Replay| {
+        let others = centre.state.directory.recovered().others;
+        others.first().map(|other| other.what.clone())
+    };
+    let customer = "+4930900001".to_owned();
+    assert_eq!(what(&centre), Some(Beside::Callback { customer }));
+    let to = Target::Queue("acme/orders".parse().unwrap());
+    centre.at(10, Input::Transfer { contact, to });
+    assert_eq!(what(&centre), Some(Beside::Called));
+    centre.at(20, Input::CustomerGone { contact });
+    assert_eq!(what(&centre), None);
 }

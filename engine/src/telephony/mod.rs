@@ -306,6 +306,8 @@ pub enum Beside {
         /// Their number.
         customer: String,
     },
+    /// A customer who was called, and has been handed over since: they are on one of the hosts.
+    Called,
 }
 
 /// What a leader knows when it begins. Empty for one without a past.

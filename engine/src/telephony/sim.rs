@@ -156,10 +156,12 @@ impl Sim {
                 Beside::Callback { .. } if other.stage == RecoveredStage::Waiting => {
                     self.booked(other.contact);
                 }
-                Beside::Callback { .. } | Beside::Consult { .. } => self.input(Input::Dropped {
-                    contact: other.contact,
-                    cause: ENDED_WITH_US.into(),
-                }),
+                Beside::Callback { .. } | Beside::Called | Beside::Consult { .. } => {
+                    self.input(Input::Dropped {
+                        contact: other.contact,
+                        cause: ENDED_WITH_US.into(),
+                    })
+                }
             }
         }
         while !self.tell.is_closed() {

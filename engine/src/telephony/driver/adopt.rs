@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use trunkline_routing::{ContactId, DeclineCause, Input, OfferId, Span, Time};
+use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::{AgentName, EndpointType};
 
 use super::super::ari::{Bridge, Cause, Channel, ChannelId, ChannelState, Endpoint, HostName};
 use super::super::{Beside, CallRef, Recovered, RecoveredStage};
 use super::act::What;
-use super::callback::Booked;
+use super::callback::{Booked, Unfound};
 use super::calls::{Caller, Calls, Contact, Effects, Kind, Leg, Stage};
 use super::names;
 use super::outside::{Outsider, Reached};
@@ -71,14 +72,44 @@ impl Calls {
             match other.what {
                 Beside::Consult { of } => self.recover_consult(other.contact, of, other.stage),
                 Beside::Callback { customer } => {
+                    let called = matches!(other.stage, RecoveredStage::Talking { .. });
+                    if other.stage != RecoveredStage::Waiting {
+                        self.seek(other.contact, &other.queue, other.stage, called);
+                    }
                     let queue = other.queue;
                     self.callbacks
                         .insert(other.contact, Booked { queue, customer });
-                    if other.stage != RecoveredStage::Waiting {
-                        self.unfound.insert(other.contact, other.stage);
-                    }
                 }
+                Beside::Called => self.seek(other.contact, &other.queue, other.stage, true),
             }
+        }
+    }
+
+    fn seek(&mut self, id: ContactId, queue: &QueueId, stage: RecoveredStage, called: bool) {
+        let unfound = Unfound {
+            queue: queue.clone(),
+            stage,
+            called,
+            consult: None,
+        };
+        self.unfound.insert(id, unfound);
+    }
+
+    /// Gives up whoever was on the line and is on none of the hosts, where all of them have been looked
+    /// at or given up. Where nobody is on the line, what the core waits for lapses.
+    pub(crate) fn give_up_unfound(&mut self, cause: Option<&str>, out: &mut Effects) {
+        for (contact, unfound) in std::mem::take(&mut self.unfound) {
+            if !unfound.called {
+                continue;
+            }
+            tracing::warn!(%contact, "a customer who was called back is on none of the media hosts");
+            out.input(match cause {
+                Some(cause) => Input::Dropped {
+                    contact,
+                    cause: cause.to_owned(),
+                },
+                None => Input::CustomerGone { contact },
+            });
         }
     }
 
@@ -126,6 +157,10 @@ impl Calls {
 
     /// Its call is the leg of who consults. A customer who is not on hold is in the conference.
     fn recover_consult(&mut self, id: ContactId, of: ContactId, stage: RecoveredStage) {
+        if let Some(unfound) = self.unfound.get_mut(&of) {
+            unfound.consult = Some((id, stage));
+            return;
+        }
         let Some(about) = self.contacts.get(&of) else {
             return;
         };
@@ -145,34 +180,59 @@ impl Calls {
         self.resume(id, consult, stage);
     }
 
-    /// A callback that had an agent: its legs are on one of the hosts, and which is seen here.
+    /// Customers who were called, or for whom an agent was asked: their legs are on one of the hosts, and which is
+    /// seen here.
     fn find_callbacks(&mut self, host: &HostName, channels: &BTreeMap<&ChannelId, &Channel>) {
-        let here: Vec<(ContactId, RecoveredStage)> = self
+        let called = |id: ContactId| {
+            let of_it = |channel: &&&ChannelId| {
+                names::customer_of(channel).is_some_and(|offer| offer.contact == id)
+            };
+            channels
+                .keys()
+                .find(of_it)
+                .map(|channel| (*channel).clone())
+        };
+        let here: Vec<ContactId> = self
             .unfound
             .iter()
-            .filter(|(_, stage)| {
-                let offer = stage.offer();
-                offer.is_some_and(|offer| channels.contains_key(&names::leg(offer)))
+            .filter(|(id, unfound)| {
+                let leg = unfound.stage.offer().map(names::leg);
+                leg.is_some_and(|leg| channels.contains_key(&leg)) || called(**id).is_some()
             })
-            .map(|(id, stage)| (*id, stage.clone()))
+            .map(|(id, _)| *id)
             .collect();
-        for (id, stage) in here {
-            self.unfound.remove(&id);
-            let Some((booked, offer)) = self.callbacks.get(&id).zip(stage.offer()) else {
+        for id in here {
+            let Some(unfound) = self.unfound.remove(&id) else {
                 continue;
             };
-            let call = Self::place(host, &names::customer(offer));
-            let dialled = channels.contains_key(&call.channel);
-            let kind = Kind::Callback { dialled };
-            let bridge = names::bridge(id);
-            let contact = Contact {
-                number: Some(booked.customer.clone()),
-                ..Contact::new(call.clone(), kind, bridge, booked.queue.clone(), NEVER)
+            let customers = called(id);
+            let expected = unfound.stage.offer().map(names::customer);
+            let Some(channel) = customers.clone().or(expected) else {
+                continue;
             };
-            if dialled {
+            let call = Self::place(host, &channel);
+            let kind = if unfound.called {
+                self.callbacks.remove(&id);
+                Kind::Caller
+            } else {
+                let dialled = customers.is_some();
+                Kind::Callback { dialled }
+            };
+            let number = self
+                .callbacks
+                .get(&id)
+                .map(|booked| booked.customer.clone());
+            let contact = Contact {
+                number,
+                ..Contact::new(call.clone(), kind, names::bridge(id), unfound.queue, NEVER)
+            };
+            if customers.is_some() {
                 self.callers.insert(call, Caller::Admitted(id));
             }
-            self.resume(id, contact, stage);
+            self.resume(id, contact, unfound.stage);
+            if let Some((consult, stage)) = unfound.consult {
+                self.recover_consult(consult, id, stage);
+            }
         }
     }
 

@@ -7,8 +7,8 @@ use trunkline_routing::{ContactId, Input, OfferId, Time, Unreached};
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::{AgentName, PromptName};
 
-use super::super::CallRef;
 use super::super::ari::{Cause, ChannelId, HostName};
+use super::super::{CallRef, RecoveredStage};
 use super::act::{Ring, What};
 use super::calls::{Caller, Calls, Contact, Effects, Kind, Stage, rings_until};
 use super::names;
@@ -19,6 +19,17 @@ use super::outbound::{self, Destination, NoRoute};
 pub(crate) struct Booked {
     pub queue: QueueId,
     pub customer: String,
+}
+
+/// A contact of a predecessor's whose legs are on one of the hosts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Unfound {
+    pub queue: QueueId,
+    pub stage: RecoveredStage,
+    /// Their customer is on the line, not yet to be called.
+    pub called: bool,
+    /// The consult about it.
+    pub consult: Option<(ContactId, RecoveredStage)>,
 }
 
 impl Contact {

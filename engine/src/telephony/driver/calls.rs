@@ -12,9 +12,9 @@ use trunkline_tenant::crds::{AgentName, EndpointType, TrunkName};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::super::ari::{BridgeId, Cause, ChannelId, HostName, PlaybackId};
-use super::super::{CallRef, Command, RecoveredStage, Report};
+use super::super::{CallRef, Command, Report};
 use super::act::{Act, Failed, Ring, What};
-use super::callback::Booked;
+use super::callback::{Booked, Unfound};
 use super::menu::Choosing;
 use super::outbound::{self, Destination, Shown, Usage};
 use super::outside::{Outsider, Reached};
@@ -216,7 +216,7 @@ pub(crate) struct Calls {
     /// Contacts that are to be called back, and what is known of them.
     pub(crate) callbacks: BTreeMap<ContactId, Booked>,
     /// Callbacks with an agent that a predecessor left, until a host shows their legs.
-    pub(crate) unfound: BTreeMap<ContactId, RecoveredStage>,
+    pub(crate) unfound: BTreeMap<ContactId, Unfound>,
     /// What each trunk carries.
     pub(crate) usage: Usage,
     /// Callers that left a moment ago: a listing may still show them.

@@ -95,6 +95,8 @@ pub fn start(settings: Settings, recovered: Recovered) -> Telephony {
         lanes: Lanes::new(failures),
         tell,
         from_hosts,
+        awaited: BTreeMap::new(),
+        sought_since: None,
     };
     tokio::spawn(driver.run(to_do, hosts, failed));
     Telephony { commands, reports }
@@ -121,6 +123,10 @@ struct Driver {
     lanes: Lanes,
     tell: mpsc::UnboundedSender<Report>,
     from_hosts: mpsc::UnboundedSender<(HostName, FromHost)>,
+    /// Hosts of our callers that are expected and can't be commanded yet, since when; `None`: they have been given up.
+    awaited: BTreeMap<HostName, Option<Instant>>,
+    /// Since when the hosts are known where a predecessor's callbacks are looked for.
+    sought_since: Option<Instant>,
 }
 
 impl Driver {
@@ -183,6 +189,15 @@ impl Driver {
                 self.calls.lose_host(&host, &cause, out);
                 out.reports.push(Report::Host { host, up: false });
             }
+        }
+        let held = self.calls.hosts();
+        self.awaited
+            .retain(|host, _| held.contains(host) && !names.contains(host));
+        for host in held.into_iter().filter(|host| !names.contains(host)) {
+            self.awaited.entry(host).or_insert(Some(Instant::now()));
+        }
+        if !names.is_empty() {
+            self.sought_since.get_or_insert_with(Instant::now);
         }
         for host in named {
             let known = self.connections.get(&host.name);
@@ -300,6 +315,23 @@ impl Driver {
                 let cause = format!("media host {host} has not answered for {HOST_LOST_AFTER:?}");
                 self.calls.lose_host(host, &cause, out);
             }
+        }
+        for (host, since) in &mut self.awaited {
+            if since.is_some_and(|since| since.elapsed() > HOST_LOST_AFTER) {
+                *since = None;
+                let cause =
+                    format!("media host {host} could not be taken over in {HOST_LOST_AFTER:?}");
+                self.calls.lose_host(host, &cause, out);
+            }
+        }
+        if self
+            .sought_since
+            .is_some_and(|since| since.elapsed() > HOST_LOST_AFTER)
+        {
+            let mut all = self.connections.values();
+            let seen = self.awaited.is_empty() && all.all(|it| it.down_since.is_none());
+            let cause = (!seen).then_some("not on any media host that can be reached");
+            self.calls.give_up_unfound(cause, out);
         }
         let now = clock();
         self.calls.menus_due(now, out);

@@ -309,20 +309,7 @@ fn trunks_own(trunk: &TenantTrunk) -> Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tenant() -> Tenant {
-        let mut tenant = crate::testing::small_tenant();
-        for (name, prefixes) in [("carrier-a", vec!["+49"]), ("carrier-b", vec!["+49", "+1"])] {
-            let trunk: TenantTrunk = serde_json::from_value(serde_json::json!({
-                "carrier": {"host": "10.88.0.10"}, "auth": {"type": "Address"}, "codecs": ["alaw"],
-                "numbers": ["+4930555*", "+493055500"], "limits": {"channels": 2, "callsPerSecond": 2},
-                "outbound": {"prefixes": prefixes, "callerId": "Client"}, "drainDeadline": "30m"
-            }))
-            .unwrap();
-            tenant.trunks.insert(name.into(), trunk);
-        }
-        tenant
-    }
+    use crate::testing::tenant_that_calls_out as tenant;
 
     fn acme(tenant: &Tenant, to: &str, usage: &Usage, now: Time) -> Result<Route, NoRoute> {
         route(

@@ -8,7 +8,9 @@ use trunkline_routing::{
 use trunkline_tenant::crds::{AgentName, PromptName};
 
 use super::super::ari::{AriError, Bridge, Cause, Channel, ChannelId, Event, EventKind, HostName};
-use super::super::{CallRef, Command, Recovered, RecoveredCall, RecoveredStage, Report};
+use super::super::{
+    Beside, CallRef, Command, Recovered, RecoveredCall, RecoveredOther, RecoveredStage, Report,
+};
 use super::act::{Failed, What};
 use super::adopt::Listing;
 use super::calls::{Calls, Effects};
@@ -659,6 +661,166 @@ fn an_offer_that_a_predecessor_never_rang_is_rung_while_it_stands() {
             .any(|input| matches!(input, Input::Decline { .. }));
         assert_eq!(declined, !rings);
     }
+}
+
+/// Maria has called contact 1's customer back, and the two talk.
+fn called_back() -> Machine {
+    let mut machine = Machine::new();
+    machine.calls.tenant = Some(Arc::new(crate::testing::tenant_that_calls_out()));
+    machine.compare(listing(vec![], vec![]));
+    let queue: trunkline_tenant::QueueId = "acme/orders".parse().unwrap();
+    machine.output(Output::CallbackBooked {
+        contact: CONTACT,
+        queue: queue.clone(),
+        customer: "+4930900001".to_owned(),
+        due: Time(0),
+        prompt: None,
+        rescue: false,
+    });
+    machine.offer("maria");
+    let out = machine.event(start("o-1-1", &["leg", "1-1"]));
+    assert_eq!(inputs(&out), [Input::Accept { offer: OFFER }]);
+    let out = machine.output(Output::Dial {
+        offer: OFFER,
+        agent: AgentName::new("maria"),
+        customer: "+4930900001".to_owned(),
+        queue,
+        deadline: LATER,
+    });
+    assert!(
+        matches!(deeds(&out)[..], [("c-1-1", What::Ring(_))]),
+        "{out:?}"
+    );
+    let out = machine.event(start("c-1-1", &["customer", "1-1"]));
+    assert!(
+        matches!(deeds(&out)[..], [("c-1-1", What::Join { .. })]),
+        "{out:?}"
+    );
+    let out = machine.entered(&["c-1-1", "o-1-1"]);
+    assert_eq!(inputs(&out), [Input::Connected { offer: OFFER }]);
+    machine
+}
+
+#[test]
+fn whom_we_called_is_joined_to_the_next_agent_when_they_are_handed_over() {
+    let mut machine = called_back();
+    machine.output(Output::Waiting {
+        contact: CONTACT,
+        queue: "acme/orders".parse().unwrap(),
+    });
+    let second = OfferId {
+        contact: CONTACT,
+        generation: 2,
+    };
+    let out = machine.output(Output::Offer {
+        offer: second,
+        agent: AgentName::new("maria"),
+        deadline: machine.now + Span::seconds(20),
+    });
+    assert!(
+        matches!(deeds(&out)[..], [("o-1-2", What::Ring(_))]),
+        "{out:?}"
+    );
+    let out = machine.event(start("o-1-2", &["leg", "1-2"]));
+    assert!(
+        deeds(&out)
+            .iter()
+            .any(|deed| matches!(deed, ("c-1-1", What::Join { .. }))),
+        "to who is on the line: {out:?}"
+    );
+    let out = machine.event(end("c-1-1"));
+    assert!(inputs(&out).contains(&Input::CustomerGone { contact: CONTACT }));
+}
+
+fn called(stage: RecoveredStage, what: Beside) -> Machine {
+    let mut machine = Machine::new();
+    machine.now = LATER;
+    machine.calls.recover(Recovered {
+        others: vec![RecoveredOther {
+            contact: CONTACT,
+            queue: "acme/orders".parse().unwrap(),
+            what,
+            stage,
+        }],
+        newest: Some(CONTACT),
+        ..Recovered::default()
+    });
+    machine
+}
+
+#[test]
+fn whom_a_predecessor_called_is_found_by_their_leg_wherever_they_are_now() {
+    let talks = || RecoveredStage::Talking {
+        offer: OFFER,
+        agent: AgentName::new("maria"),
+        held: false,
+    };
+    let customer = "+4930900001".to_owned();
+    let gone = Input::CustomerGone { contact: CONTACT };
+    // Handed over, and waiting.
+    let mut machine = called(RecoveredStage::Waiting, Beside::Called);
+    let out = machine.compare(listing(vec![channel("c-1-1", "Up")], vec![]));
+    assert!(
+        !deeds(&out)
+            .iter()
+            .any(|(_, what)| matches!(what, What::Hangup(_))),
+        "{out:?}"
+    );
+    let out = machine.event(end("c-1-1"));
+    assert_eq!(inputs(&out), std::slice::from_ref(&gone));
+    // Talking, and the agent's leg ended while nobody led.
+    let mut machine = called(talks(), Beside::Callback { customer });
+    let out = machine.compare(listing(vec![channel("c-1-1", "Up")], vec![]));
+    assert!(
+        inputs(&out).contains(&Input::AgentDone { contact: CONTACT }),
+        "{out:?}"
+    );
+    // Talking, and the customer's did.
+    let mut machine = called(talks(), Beside::Called);
+    let out = machine.compare(listing(vec![channel("o-1-1", "Up")], vec![]));
+    assert!(inputs(&out).contains(&gone), "{out:?}");
+    // On no host at all.
+    let mut machine = called(RecoveredStage::Waiting, Beside::Called);
+    machine.compare(listing(vec![], vec![]));
+    let mut out = Effects::default();
+    machine.calls.give_up_unfound(None, &mut out);
+    assert_eq!(inputs(&out), [gone]);
+}
+
+#[test]
+fn a_consult_about_whom_a_predecessor_called_is_found_with_them() {
+    let mut machine = Machine::new();
+    machine.now = LATER;
+    let talks = |offer| RecoveredStage::Talking {
+        offer,
+        agent: AgentName::new("maria"),
+        held: true,
+    };
+    let second = ContactId(2);
+    let asked = OfferId {
+        contact: second,
+        generation: 1,
+    };
+    let other = |contact, what, stage| RecoveredOther {
+        contact,
+        queue: "acme/orders".parse().unwrap(),
+        what,
+        stage,
+    };
+    machine.calls.recover(Recovered {
+        others: vec![
+            other(CONTACT, Beside::Called, talks(OFFER)),
+            other(second, Beside::Consult { of: CONTACT }, talks(asked)),
+        ],
+        newest: Some(second),
+        ..Recovered::default()
+    });
+    let legs = ["c-1-1", "o-1-1", "o-2-1"].map(|leg| channel(leg, "Up"));
+    let out = machine.compare(listing(legs.to_vec(), vec![]));
+    let hung_up = |(_, what): &(&str, &What)| matches!(what, What::Hangup(_));
+    assert!(!deeds(&out).iter().any(hung_up), "{out:?}");
+    let out = machine.event(end("o-2-1"));
+    assert_eq!(inputs(&out), [Input::AgentDone { contact: second }]);
 }
 
 #[test]
