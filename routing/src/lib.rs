@@ -8,6 +8,7 @@ mod hours;
 mod input;
 mod ix;
 pub mod metrics;
+mod ordered;
 mod output;
 mod plan;
 mod pool;

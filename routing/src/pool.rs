@@ -1,9 +1,10 @@
 //! Who is free and who waits, kept in order, so that the matcher looks only at the heads of
 //! classes that fit and are not empty.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::ix::{AgentIx, Bits, CENTRE, ClientIx, LineIx, NeedIx, ProfileIx};
+use crate::ordered::Ordered;
 use crate::plan::{MEDIA, Plan};
 use crate::{ContactId, Time};
 
@@ -21,13 +22,13 @@ pub(crate) struct Line {
     pub(crate) need: NeedIx,
     /// Whose they are; [`CENTRE`] for all where no team of the need is shared out.
     pub(crate) client: ClientIx,
-    pub(crate) waiting: BTreeSet<Rank>,
+    pub(crate) waiting: Ordered<Rank, ()>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Idle {
     /// Per profile.
-    agents: Vec<BTreeMap<IdleKey, AgentIx>>,
+    agents: Vec<Ordered<IdleKey, AgentIx>>,
     heads: Vec<IdleKey>,
     filled: Bits,
 }
@@ -48,7 +49,7 @@ impl Pool {
     pub(crate) fn new(plan: &Plan) -> Self {
         let profiles = plan.profiles.len();
         let idle = || Idle {
-            agents: vec![BTreeMap::new(); profiles],
+            agents: vec![Ordered::default(); profiles],
             heads: vec![NOBODY; profiles],
             filled: Bits::default(),
         };
@@ -77,11 +78,9 @@ impl Pool {
     pub(crate) fn remove_idle(&mut self, slot: usize, profile: ProfileIx, key: IdleKey) {
         let idle = &mut self.idle[slot];
         let agents = &mut idle.agents[profile.at()];
-        if idle.heads[profile.at()] != key {
-            agents.remove(&key);
-        } else {
-            agents.pop_first();
-            let head = agents.first_key_value().map(|(key, _)| *key);
+        agents.remove(&key);
+        if idle.heads[profile.at()] == key {
+            let head = agents.first().map(|(key, _)| key);
             idle.heads[profile.at()] = head.unwrap_or(NOBODY);
             idle.filled.set(profile.at(), head.is_some());
         }
@@ -103,8 +102,8 @@ impl Pool {
     /// The longest idle agent of a profile.
     pub(crate) fn first_idle(&self, slot: usize, profile: ProfileIx) -> Option<AgentIx> {
         self.idle[slot].agents[profile.at()]
-            .first_key_value()
-            .map(|(_, agent)| *agent)
+            .first()
+            .map(|(_, agent)| agent)
     }
 
     /// The free agents of a profile, longest idle first.
@@ -113,9 +112,7 @@ impl Pool {
         slot: usize,
         profile: ProfileIx,
     ) -> impl Iterator<Item = (IdleKey, AgentIx)> + '_ {
-        self.idle[slot].agents[profile.at()]
-            .iter()
-            .map(|(key, agent)| (*key, *agent))
+        self.idle[slot].agents[profile.at()].iter()
     }
 
     /// The line for contacts of this kind.
@@ -135,7 +132,7 @@ impl Pool {
         self.lines.push(Line {
             need,
             client,
-            waiting: BTreeSet::new(),
+            waiting: Ordered::default(),
         });
         self.heads.push(NOTHING);
         for profile in plan.fits[need.at()].iter() {
@@ -145,7 +142,7 @@ impl Pool {
     }
 
     pub(crate) fn enqueue(&mut self, line: LineIx, rank: Rank) {
-        self.lines[line.at()].waiting.insert(rank);
+        self.lines[line.at()].waiting.insert(rank, ());
         if rank < self.heads[line.at()] {
             self.heads[line.at()] = rank;
         }
@@ -154,11 +151,9 @@ impl Pool {
 
     pub(crate) fn dequeue(&mut self, line: LineIx, rank: Rank) {
         let waiting = &mut self.lines[line.at()].waiting;
-        if self.heads[line.at()] != rank {
-            waiting.remove(&rank);
-        } else {
-            waiting.pop_first();
-            let head = waiting.first().copied();
+        waiting.remove(&rank);
+        if self.heads[line.at()] == rank {
+            let head = waiting.first().map(|(rank, ())| rank);
             self.heads[line.at()] = head.unwrap_or(NOTHING);
             self.filled.set(line.at(), head.is_some());
         }

@@ -314,12 +314,13 @@ impl Core {
             }
             for (line, head) in self.pool.queued(capacity, profile) {
                 let line = &self.pool.lines[line.at()];
-                let newest = line.waiting.last().filter(|_| self.has(Bug::OldestStarved));
-                let head = newest.copied().unwrap_or(head);
+                let waiting = || line.waiting.iter().map(|(rank, ())| rank);
+                let newest = self.has(Bug::OldestStarved).then(|| waiting().last());
+                let head = newest.flatten().unwrap_or(head);
                 let head = if queues_first {
                     let queue = |rank: &Rank| Some(self.contacts[self.slot(rank.1)?.at()].queue);
-                    let by_queue = line.waiting.iter().min_by_key(|rank| (queue(rank), **rank));
-                    by_queue.copied().unwrap_or(head)
+                    let by_queue = waiting().min_by_key(|rank| (queue(rank), *rank));
+                    by_queue.unwrap_or(head)
                 } else {
                     head
                 };
@@ -330,12 +331,8 @@ impl Core {
                 };
                 if heads_suffice {
                     consider(precedence, head);
-                } else if let Some(rank) = line
-                    .waiting
-                    .iter()
-                    .find(|rank| self.may_take(agent, rank.1))
-                {
-                    consider(precedence, *rank);
+                } else if let Some(rank) = waiting().find(|rank| self.may_take(agent, rank.1)) {
+                    consider(precedence, rank);
                 }
             }
         }
