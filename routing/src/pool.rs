@@ -40,6 +40,8 @@ pub(crate) struct Pool {
     line_of: BTreeMap<(NeedIx, usize, ClientIx), LineIx>,
     heads: Vec<Rank>,
     filled: Bits,
+    /// How many of the lines are not empty.
+    lines_filled: usize,
     /// Per capacity and profile: the lines that it fits.
     fits: [Vec<Bits>; MEDIA],
 }
@@ -69,10 +71,13 @@ impl Pool {
     ) {
         let idle = &mut self.idle[slot];
         idle.agents[profile.at()].insert(key, agent);
-        if key < idle.heads[profile.at()] {
-            idle.heads[profile.at()] = key;
+        let head = &mut idle.heads[profile.at()];
+        if key < *head {
+            if *head == NOBODY {
+                idle.filled.set(profile.at(), true);
+            }
+            *head = key;
         }
-        idle.filled.set(profile.at(), true);
     }
 
     pub(crate) fn remove_idle(&mut self, slot: usize, profile: ProfileIx, key: IdleKey) {
@@ -82,7 +87,9 @@ impl Pool {
         if idle.heads[profile.at()] == key {
             let head = agents.first().map(|(key, _)| key);
             idle.heads[profile.at()] = head.unwrap_or(NOBODY);
-            idle.filled.set(profile.at(), head.is_some());
+            if head.is_none() {
+                idle.filled.set(profile.at(), false);
+            }
         }
     }
 
@@ -143,10 +150,14 @@ impl Pool {
 
     pub(crate) fn enqueue(&mut self, line: LineIx, rank: Rank) {
         self.lines[line.at()].waiting.insert(rank, ());
-        if rank < self.heads[line.at()] {
-            self.heads[line.at()] = rank;
+        let head = &mut self.heads[line.at()];
+        if *head == NOTHING {
+            self.filled.set(line.at(), true);
+            self.lines_filled += 1;
         }
-        self.filled.set(line.at(), true);
+        if rank < *head {
+            *head = rank;
+        }
     }
 
     pub(crate) fn dequeue(&mut self, line: LineIx, rank: Rank) {
@@ -155,8 +166,16 @@ impl Pool {
         if self.heads[line.at()] == rank {
             let head = waiting.first().map(|(rank, ())| rank);
             self.heads[line.at()] = head.unwrap_or(NOTHING);
-            self.filled.set(line.at(), head.is_some());
+            if head.is_none() {
+                self.filled.set(line.at(), false);
+                self.lines_filled -= 1;
+            }
         }
+    }
+
+    /// Whether anybody stands in any line.
+    pub(crate) fn has_queued(&self) -> bool {
+        self.lines_filled > 0
     }
 
     /// The first in rank of all lines that the profile fits.

@@ -37,6 +37,21 @@ pub(crate) struct Deadline {
     pub(crate) owner: Owner,
 }
 
+impl Deadline {
+    /// As the order says; nearly always by the time alone, which is quicker asked first.
+    fn is_before(&self, other: &Self) -> bool {
+        if self.at != other.at {
+            return self.at < other.at;
+        }
+        self.is_before_at_its_time(other)
+    }
+
+    #[inline(never)]
+    fn is_before_at_its_time(&self, other: &Self) -> bool {
+        self < other
+    }
+}
+
 /// What comes first at one instant.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
@@ -77,10 +92,13 @@ pub(crate) struct Timers {
     guards: BinaryHeap<Reverse<Deadline>>,
     /// The first of all but guards, and its lane; [`LANES`]: the heap.
     next: Option<(Deadline, usize)>,
+    /// Of all of them.
+    len: usize,
 }
 
 impl Timers {
     pub(crate) fn arm(&mut self, now: Time, deadline: Deadline) {
+        self.len += 1;
         if let Owner::Guard(_) = deadline.owner {
             return self.guards.push(Reverse(deadline));
         }
@@ -89,7 +107,7 @@ impl Timers {
             Some(lane) => self.lanes[lane].push_back(deadline),
             None => self.heap.push(Reverse(deadline)),
         }
-        if self.next.is_none_or(|(next, _)| deadline < next) {
+        if (self.next.as_ref()).is_none_or(|(next, _)| deadline.is_before(next)) {
             self.next = Some((deadline, lane.unwrap_or(LANES)));
         }
     }
@@ -103,15 +121,21 @@ impl Timers {
         if deadline.at - now > FAR {
             return None;
         }
-        lanes.find(|&lane| self.lanes[lane].back().is_none_or(|last| last <= deadline))
+        let may_follow = |last: &Deadline| !deadline.is_before(last);
+        lanes.find(|&lane| self.lanes[lane].back().is_none_or(may_follow))
+    }
+    /// The first of a lane, or of the heap.
+    fn head(&self, lane: usize) -> Option<&Deadline> {
+        match self.lanes.get(lane) {
+            Some(lane) => lane.front(),
+            None => self.heap.peek().map(|entry| &entry.0),
+        }
     }
     fn find_next(&mut self) {
         let mut next: Option<(&Deadline, usize)> = None;
-        let heads = self.lanes.iter().map(VecDeque::front);
-        let heads = heads.chain([self.heap.peek().map(|entry| &entry.0)]);
-        for (lane, head) in heads.enumerate() {
-            if let Some(head) = head
-                && next.is_none_or(|(first, _)| head < first)
+        for lane in 0..=LANES {
+            if let Some(head) = self.head(lane)
+                && next.is_none_or(|(first, _)| head.is_before(first))
             {
                 next = Some((head, lane));
             }
@@ -119,19 +143,21 @@ impl Timers {
         self.next = next.map(|(first, lane)| (*first, lane));
     }
     pub(crate) fn peek(&self) -> Option<&Deadline> {
-        let guard = self.guards.peek().map(|entry| &entry.0);
-        match (guard, &self.next) {
-            (Some(guard), Some((next, _))) => Some(guard.min(next)),
-            (Some(guard), None) => Some(guard),
-            (None, next) => next.as_ref().map(|(deadline, _)| deadline),
+        let next = self.next.as_ref().map(|(deadline, _)| deadline);
+        match (self.guards.peek(), next) {
+            (None, next) => next,
+            (Some(guard), Some(next)) => Some(next.min(&guard.0)),
+            (Some(guard), None) => Some(&guard.0),
         }
     }
     /// What is to be done now; `None` where nothing is due.
     pub(crate) fn pop_due(&mut self, now: Time) -> Option<Deadline> {
         if self.guards.peek().is_some_and(|entry| entry.0.at <= now) {
+            self.len -= 1;
             return self.guards.pop().map(|entry| entry.0);
         }
         let (deadline, lane) = self.next.filter(|(next, _)| next.at <= now)?;
+        self.len -= 1;
         match self.lanes.get_mut(lane) {
             Some(lane) => _ = lane.pop_front(),
             None => _ = self.heap.pop(),
@@ -140,7 +166,7 @@ impl Timers {
         Some(deadline)
     }
     pub(crate) fn len(&self) -> usize {
-        self.heap.len() + self.guards.len() + self.lanes.iter().map(VecDeque::len).sum::<usize>()
+        self.len
     }
     pub(crate) fn keep(&mut self, mut valid: impl FnMut(&Deadline) -> bool) {
         for lane in &mut self.lanes {
@@ -148,6 +174,8 @@ impl Timers {
         }
         self.heap.retain(|entry| valid(&entry.0));
         self.guards.retain(|entry| valid(&entry.0));
+        let in_lanes: usize = self.lanes.iter().map(VecDeque::len).sum();
+        self.len = in_lanes + self.heap.len() + self.guards.len();
         self.find_next();
     }
     pub(crate) fn clear(&mut self) {

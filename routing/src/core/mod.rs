@@ -179,8 +179,21 @@ impl Core {
     /// counts as the last one, so a clock that steps back does no harm.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         self.now = self.now.max(now);
-        let is_due = self.timers.peek().is_some_and(|next| next.at <= self.now);
-        let before = is_due.then(|| self.order_of(&input)).flatten();
+        if self.timers.peek().is_some_and(|next| next.at <= self.now) {
+            self.do_what_is_due(now, &input, out);
+        }
+        self.shares.next_event();
+        self.apply(input, out);
+        if self.look_at_guarded {
+            self.match_guarded(out);
+        }
+        self.drop_void_timers();
+    }
+
+    /// What was due before the input. Beside [`handle`](Self::handle), for most inputs find nothing due.
+    #[inline(never)]
+    fn do_what_is_due(&mut self, now: Time, input: &Input, out: &mut Vec<Output>) {
+        let before = self.order_of(input);
         while let Some(next) = self.timers.peek() {
             let due = next.at < self.now
                 || next.at == self.now && before.is_none_or(|at| (next.phase, next.key) < at);
@@ -189,10 +202,6 @@ impl Core {
             }
             self.fire_next(now, out);
         }
-        self.shares.next_event();
-        self.apply(input, out);
-        self.match_guarded(out);
-        self.drop_void_timers();
     }
 
     /// When something is due next, whatever else happens.
@@ -367,6 +376,20 @@ impl Core {
     }
 
     fn is_valid(&self, deadline: &Deadline) -> bool {
+        if let Owner::Asked(slot) = deadline.owner {
+            // As most are.
+            return self.is_asked(slot, deadline);
+        }
+        self.is_other_valid(deadline)
+    }
+
+    fn is_asked(&self, slot: Slot, deadline: &Deadline) -> bool {
+        let contact = &self.contacts[slot.at()];
+        contact.id.0 == deadline.key && contact.asked_until() == Some(deadline.at)
+    }
+
+    #[inline(never)]
+    fn is_other_valid(&self, deadline: &Deadline) -> bool {
         let contact = |slot: Slot| {
             let contact = &self.contacts[slot.at()];
             (contact.id.0 == deadline.key).then_some(contact)
@@ -378,9 +401,7 @@ impl Core {
                 let agent = &self.agents[agent.at()];
                 agent.order == deadline.key && agent.wrap_until() == Some(deadline.at)
             }
-            Owner::Asked(slot) => {
-                contact(slot).is_some_and(|contact| contact.asked_until() == Some(deadline.at))
-            }
+            Owner::Asked(slot) => self.is_asked(slot, deadline),
             Owner::Step(slot) => contact(slot)
                 .filter(waits)
                 .is_some_and(|contact| contact.step_due == Some(deadline.at)),
@@ -433,10 +454,15 @@ impl Core {
         }
         let live = self.agents.len() + self.contact_of.len();
         if self.timers.len() > 1024 + 4 * live {
-            let mut timers = std::mem::take(&mut self.timers);
-            timers.keep(|deadline| self.is_valid(deadline));
-            self.timers = timers;
+            self.sweep_timers();
         }
+    }
+
+    #[inline(never)]
+    fn sweep_timers(&mut self) {
+        let mut timers = std::mem::take(&mut self.timers);
+        timers.keep(|deadline| self.is_valid(deadline));
+        self.timers = timers;
     }
 
     fn queue_of(&self, slot: Slot) -> &crate::plan::QueuePlan {

@@ -277,7 +277,9 @@ impl Core {
         {
             self.shares.not_taken(team, client);
         }
-        person.hands.retain(|held| *held != slot);
+        if let Some(at) = person.hands.iter().position(|held| *held == slot) {
+            person.hands.remove(at);
+        }
         person.used[capacity] = person.used[capacity].saturating_sub(1);
         if let Some(team) = person.team {
             self.shares.gives_back(team, agent, client);

@@ -64,7 +64,7 @@ impl Shares {
     }
 
     pub(crate) fn is_shared(&self, team: TeamIx) -> bool {
-        self.standings.contains_key(&team)
+        !self.are_none() && self.standings.contains_key(&team)
     }
 
     fn standing(&mut self, team: TeamIx, client: ClientIx) -> Option<&mut Standing> {
@@ -128,6 +128,9 @@ impl Shares {
 
     /// One less.
     pub(crate) fn gives_back(&mut self, team: TeamIx, agent: AgentIx, client: ClientIx) {
+        if self.are_none() {
+            return;
+        }
         let Some(count) = self.serving.get_mut(&(agent, client)) else {
             return;
         };
@@ -142,6 +145,9 @@ impl Shares {
 
     /// The client has used the team for so long.
     pub(crate) fn used(&mut self, plan: &Plan, team: TeamIx, client: ClientIx, time: Span) {
+        if self.are_none() {
+            return;
+        }
         let weight = i128::from(share(plan, team, client).weight);
         if let Some(standing) = self.standing(team, client) {
             standing.virtual_time += i128::from(time.0) * SCALE / weight;
