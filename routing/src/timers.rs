@@ -142,6 +142,7 @@ impl Timers {
         }
         self.next = next.map(|(first, lane)| (*first, lane));
     }
+    #[inline]
     pub(crate) fn peek(&self) -> Option<&Deadline> {
         let next = self.next.as_ref().map(|(deadline, _)| deadline);
         match (self.guards.peek(), next) {

@@ -34,6 +34,13 @@ impl Core {
                 | Stage::Later { .. } => {}
             }
         }
+        self.answer_too_late(slot, offer, out);
+        None
+    }
+
+    #[cold]
+    fn answer_too_late(&self, slot: Slot, offer: OfferId, out: &mut Vec<Output>) {
+        let contact = &self.contacts[slot.at()];
         let refusals = &contact.refusals;
         match refusals
             .iter()
@@ -52,7 +59,6 @@ impl Core {
                 format!("offer {offer} is over: the contact has moved on"),
             ),
         }
-        None
     }
 
     pub(super) fn accept(&mut self, offer: OfferId, out: &mut Vec<Output>) {

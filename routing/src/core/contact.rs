@@ -2,7 +2,7 @@
 
 use trunkline_tenant::crds::{AgentName, Medium};
 
-use crate::ix::{AgentIx, ClientIx, LineIx, QueueIx, TeamIx};
+use crate::ix::{AgentIx, CENTRE, ClientIx, LineIx, QueueIx, TeamIx};
 use crate::plan::QueuePlan;
 use crate::pool::Rank;
 use crate::{ContactId, OfferId, Span, StretchKind, Target, Time, Window};
@@ -173,42 +173,115 @@ pub(crate) enum Stage {
 }
 
 impl Contact {
-    /// One that comes to a queue, at the beginning of its route.
-    pub(crate) fn new(
-        id: ContactId,
-        queue: QueueIx,
-        plan: &QueuePlan,
-        nature: Nature,
-        arrived: Time,
-        now: Time,
-    ) -> Self {
+    /// In a slot that none is in.
+    pub(crate) fn vacant() -> Self {
         Self {
-            id,
-            queue,
-            client: plan.client,
-            medium: plan.definition.medium,
+            id: ContactId(u64::MAX),
+            queue: QueueIx(0),
+            client: CENTRE,
+            medium: Medium::Voice,
             customer: None,
-            arrived,
-            place: arrived,
-            entered: now,
-            base_priority: plan.definition.priority,
+            arrived: Time(0),
+            place: Time(0),
+            entered: Time(0),
+            base_priority: 0,
             priority: 0,
             generation: 0,
             segment: 0,
             again: false,
             hops: 0,
             at: At::Route(0),
-            step_entered: now,
+            step_entered: Time(0),
             step_due: None,
             refusals: Vec::new(),
             stage: Stage::Waiting,
-            nature,
+            nature: Nature::Live,
             consult: None,
-            asked_at: now,
+            asked_at: Time(0),
             reckoned: None,
             line: None,
             in_line: false,
         }
+    }
+
+    /// One that comes to a queue, at the beginning of its route.
+    pub(crate) fn new(
+        new_id: ContactId,
+        to: QueueIx,
+        plan: &QueuePlan,
+        whose: Nature,
+        came: Time,
+        now: Time,
+    ) -> Self {
+        let mut contact = Self::vacant();
+        contact.begin(new_id, to, plan, whose, came, now);
+        contact
+    }
+
+    /// Puts a new one in the place of one that is over. Each field by itself, for the whole is large and would be
+    /// made elsewhere first and moved.
+    pub(crate) fn begin(
+        &mut self,
+        new_id: ContactId,
+        to: QueueIx,
+        plan: &QueuePlan,
+        whose: Nature,
+        came: Time,
+        now: Time,
+    ) {
+        // Named one and all, so that none is left as it was.
+        let Self {
+            id,
+            queue,
+            client,
+            medium,
+            customer,
+            arrived,
+            place,
+            entered,
+            base_priority,
+            priority,
+            generation,
+            segment,
+            again,
+            hops,
+            at,
+            step_entered,
+            step_due,
+            refusals,
+            stage,
+            nature,
+            consult,
+            asked_at,
+            reckoned,
+            line,
+            in_line,
+        } = self;
+        *id = new_id;
+        *queue = to;
+        *client = plan.client;
+        *medium = plan.definition.medium;
+        *customer = None;
+        *arrived = came;
+        *place = came;
+        *entered = now;
+        *base_priority = plan.definition.priority;
+        *priority = 0;
+        *generation = 0;
+        *segment = 0;
+        *again = false;
+        *hops = 0;
+        *at = At::Route(0);
+        *step_entered = now;
+        *step_due = None;
+        refusals.clear();
+        *stage = Stage::Waiting;
+        *nature = whose;
+        *consult = None;
+        *asked_at = now;
+        *reckoned = None;
+        *line = None;
+        *in_line = false;
     }
 
     /// Its place in the tenant's one order: `enqueued − priority × 60 s`, then its id.

@@ -183,57 +183,6 @@ impl Core {
             self.do_what_is_due(now, &input, out);
         }
         self.shares.next_event();
-        self.apply(input, out);
-        if self.look_at_guarded {
-            self.match_guarded(out);
-        }
-        self.drop_void_timers();
-    }
-
-    /// What was due before the input. Beside [`handle`](Self::handle), for most inputs find nothing due.
-    #[inline(never)]
-    fn do_what_is_due(&mut self, now: Time, input: &Input, out: &mut Vec<Output>) {
-        let before = self.order_of(input);
-        while let Some(next) = self.timers.peek() {
-            let due = next.at < self.now
-                || next.at == self.now && before.is_none_or(|at| (next.phase, next.key) < at);
-            if !due {
-                break;
-            }
-            self.fire_next(now, out);
-        }
-    }
-
-    /// When something is due next, whatever else happens.
-    pub fn next_deadline(&self) -> Option<Time> {
-        self.timers.peek().map(|deadline| deadline.at)
-    }
-
-    /// Does the one thing that is due next, if it is due by `now`. For a driver that has events
-    /// of its own at the same instant; `Tick` does all that is due.
-    pub fn fire_next(&mut self, now: Time, out: &mut Vec<Output>) -> bool {
-        self.now = self.now.max(now);
-        let Some(deadline) = self.timers.pop_due(self.now) else {
-            return false;
-        };
-        self.shares.next_event();
-        if self.is_valid(&deadline) {
-            match deadline.owner {
-                Owner::Day => self.new_day(out),
-                Owner::WrapUp(agent) => self.wrap_up_over(agent, deadline.at, out),
-                Owner::Asked(slot) => self.not_answered(slot, out),
-                Owner::Step(slot) => self.step_over(slot, out),
-                Owner::Again(slot) => self.match_contact(slot, out),
-                Owner::Due(slot) => self.callback_due(slot, out),
-                Owner::Guard(agent) => self.guard_changed(agent, out),
-            }
-            self.match_guarded(out);
-        }
-        self.drop_void_timers();
-        true
-    }
-
-    fn apply(&mut self, input: Input, out: &mut Vec<Output>) {
         match input {
             Input::Configure { tenant } => self.configure(tenant, out),
             Input::SignIn { agent, ready, team } => self.sign_in(agent, ready, team, out),
@@ -302,6 +251,53 @@ impl Core {
             Input::ExtendWrapUp { agent } => self.extend_wrap_up(&agent, out),
             Input::Tick => {}
         }
+        if self.look_at_guarded {
+            self.match_guarded(out);
+        }
+        self.tidy_timers();
+    }
+
+    /// What was due before the input. Beside [`handle`](Self::handle), for most inputs find nothing due.
+    #[inline(never)]
+    fn do_what_is_due(&mut self, now: Time, input: &Input, out: &mut Vec<Output>) {
+        let before = self.order_of(input);
+        while let Some(next) = self.timers.peek() {
+            let due = next.at < self.now
+                || next.at == self.now && before.is_none_or(|at| (next.phase, next.key) < at);
+            if !due {
+                break;
+            }
+            self.fire_next(now, out);
+        }
+    }
+
+    /// When something is due next, whatever else happens.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.timers.peek().map(|deadline| deadline.at)
+    }
+
+    /// Does the one thing that is due next, if it is due by `now`. For a driver that has events
+    /// of its own at the same instant; `Tick` does all that is due.
+    pub fn fire_next(&mut self, now: Time, out: &mut Vec<Output>) -> bool {
+        self.now = self.now.max(now);
+        let Some(deadline) = self.timers.pop_due(self.now) else {
+            return false;
+        };
+        self.shares.next_event();
+        if self.is_valid(&deadline) {
+            match deadline.owner {
+                Owner::Day => self.new_day(out),
+                Owner::WrapUp(agent) => self.wrap_up_over(agent, deadline.at, out),
+                Owner::Asked(slot) => self.not_answered(slot, out),
+                Owner::Step(slot) => self.step_over(slot, out),
+                Owner::Again(slot) => self.match_contact(slot, out),
+                Owner::Due(slot) => self.callback_due(slot, out),
+                Owner::Guard(agent) => self.guard_changed(agent, out),
+            }
+            self.match_guarded(out);
+        }
+        self.tidy_timers();
+        true
     }
 
     /// Where the input stands among what is due at its instant; `None`: after all of it.
@@ -367,10 +363,7 @@ impl Core {
     fn known(&self, contact: ContactId, out: &mut Vec<Output>) -> Option<Slot> {
         let slot = self.slot(contact);
         if slot.is_none() {
-            refuse(
-                out,
-                format!("contact {contact} is not here: it never arrived or has ended"),
-            );
+            refuse_unknown(out, contact);
         }
         slot
     }
@@ -443,18 +436,28 @@ impl Core {
         self.arm(at, phase, key, owner);
     }
 
-    /// Leaves a valid deadline on top, and the heap in proportion to what lives.
-    fn drop_void_timers(&mut self) {
-        while let Some(top) = self.timers.peek() {
-            if self.is_valid(top) {
-                break;
-            }
-            let at = top.at;
-            self.timers.pop_due(at);
+    /// Leaves a valid deadline on top, and the timers in proportion to what lives.
+    fn tidy_timers(&mut self) {
+        if let Some(top) = self.timers.peek()
+            && !self.is_valid(top)
+        {
+            self.drop_void_timers(top.at);
         }
         let live = self.agents.len() + self.contact_of.len();
         if self.timers.len() > 1024 + 4 * live {
             self.sweep_timers();
+        }
+    }
+
+    /// The first is void, and due at that time.
+    #[inline(never)]
+    fn drop_void_timers(&mut self, mut at: Time) {
+        loop {
+            self.timers.pop_due(at);
+            match self.timers.peek() {
+                Some(top) if !self.is_valid(top) => at = top.at,
+                _ => break,
+            }
         }
     }
 
@@ -475,17 +478,17 @@ impl Core {
 
     /// Gives a new contact a slot.
     fn insert(&mut self, contact: Contact) -> Slot {
-        let id = contact.id;
-        let slot = match self.vacant_contacts.pop() {
-            Some(slot) => {
-                self.contacts[slot.at()] = contact;
-                slot
-            }
-            None => {
-                self.contacts.push(contact);
-                Slot::new(self.contacts.len() - 1)
-            }
-        };
+        let slot = self.slot_for(contact.id);
+        self.contacts[slot.at()] = contact;
+        slot
+    }
+
+    /// A slot that is to be filled, with what was forgotten there.
+    fn slot_for(&mut self, id: ContactId) -> Slot {
+        let slot = self.vacant_contacts.pop().unwrap_or_else(|| {
+            self.contacts.push(Contact::vacant());
+            Slot::new(self.contacts.len() - 1)
+        });
         self.contact_of.insert(id, slot);
         slot
     }
@@ -519,6 +522,13 @@ impl Core {
     }
 }
 
+#[cold]
+fn refuse_unknown(out: &mut Vec<Output>, contact: ContactId) {
+    let why = format!("contact {contact} is not here: it never arrived or has ended");
+    refuse(out, why);
+}
+
+#[cold]
 fn refuse(out: &mut Vec<Output>, why: String) {
     out.push(Output::Refused { why });
 }

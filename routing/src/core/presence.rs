@@ -277,8 +277,11 @@ impl Core {
         {
             self.shares.not_taken(team, client);
         }
-        if let Some(at) = person.hands.iter().position(|held| *held == slot) {
-            person.hands.remove(at);
+        // Nearly always the only one.
+        if person.hands.last() == Some(&slot) {
+            person.hands.pop();
+        } else {
+            person.hands.retain(|held| *held != slot);
         }
         person.used[capacity] = person.used[capacity].saturating_sub(1);
         if let Some(team) = person.team {

@@ -375,7 +375,7 @@ impl Core {
             core.shares.set_virtual_time(ix, client, time);
         }
         core.reindex();
-        core.drop_void_timers();
+        core.tidy_timers();
         Ok(core)
     }
 

@@ -3,7 +3,7 @@
 use trunkline_tenant::crds::{Medium, PromptName};
 use trunkline_tenant::{Exhausted, QueueId, Shut};
 
-use super::contact::{At, Callback, Contact, Nature, Stage};
+use super::contact::{At, Callback, Nature, Stage};
 use super::{Core, refuse};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, QueueIx, Slot};
@@ -41,11 +41,12 @@ impl Core {
             }
         };
         let arrived = since.map_or(self.now, |since| since.min(self.now));
-        let slot = self.insert(Contact {
-            customer,
-            priority,
-            ..Contact::new(id, queue, plan, nature, arrived, self.now)
-        });
+        let slot = self.slot_for(id);
+        let plan = &self.plan.queues[queue.at()];
+        let contact = &mut self.contacts[slot.at()];
+        contact.begin(id, queue, plan, nature, arrived, self.now);
+        contact.customer = customer;
+        contact.priority = priority;
         let freed = self.merge(slot, out);
         if to_be_called {
             self.book(slot, None, false, out);
