@@ -428,7 +428,12 @@ impl MainLoop {
     fn tell_telephony(&self, decision: &Decision) {
         let refused = decision.refused();
         if let Some(why) = refused {
-            tracing::info!(seq = decision.seq.0, input = ?decision.input, why, "refused");
+            tracing::info!(
+                seq = decision.seq.0,
+                input = word(&decision.input),
+                why,
+                "refused"
+            );
         }
         match &decision.input {
             Input::Configure { tenant } if refused.is_none() => {
@@ -520,4 +525,11 @@ pub(crate) fn silent_telephony() -> (
     let (commands, commanded) = mpsc::unbounded_channel();
     let (report, reports) = mpsc::unbounded_channel();
     (Telephony { commands, reports }, commanded, report)
+}
+
+/// What an input is, without whom it is about: a number to call is in some.
+fn word(input: &Input) -> String {
+    let whole = format!("{input:?}");
+    let end = whole.find(|c: char| !c.is_alphanumeric());
+    whole[..end.unwrap_or(whole.len())].to_owned()
 }

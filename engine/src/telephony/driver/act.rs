@@ -73,6 +73,26 @@ pub(crate) enum What {
     DestroyBridge(BridgeId),
 }
 
+impl What {
+    /// What it is, without whom it is about.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Welcome { .. } => "welcome",
+            Self::Music { .. } => "music",
+            Self::Ring(_) => "ring",
+            Self::Ask { .. } => "ask",
+            Self::Quiet(_) => "quiet",
+            Self::Announce { .. } => "announce",
+            Self::Join { .. } => "join",
+            Self::Gather { .. } => "gather",
+            Self::Farewell { .. } => "farewell",
+            Self::TakeMessage { .. } => "take a message",
+            Self::Hangup(_) => "hang up",
+            Self::DestroyBridge(_) => "destroy the bridge",
+        }
+    }
+}
+
 /// What ringing a phone takes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ring {

@@ -527,6 +527,10 @@ impl Calls {
         if !contact.customer_listens() {
             return;
         }
+        // Else the greeting is heard to its end before "we are closed".
+        if let Some(playing) = contact.playing {
+            out.act(&contact.call, What::Quiet(playing));
+        }
         if outcome == Outcome::Voicemail {
             return self.take_message(id, contact.call, farewell, out);
         }
@@ -602,7 +606,7 @@ impl Calls {
     /// A deed did not succeed.
     pub(crate) fn failed(&mut self, now: Time, failed: Failed, out: &mut Effects) {
         let Failed { act, error } = failed;
-        tracing::warn!(host = %act.host, leg = %act.leg, what = ?act.what, %error, "telephony command failed");
+        tracing::warn!(host = %act.host, leg = %act.leg, what = act.what.word(), %error, "telephony command failed");
         let place = CallRef {
             host: act.host,
             channel: act.leg,
@@ -650,12 +654,15 @@ impl Calls {
                     .insert(place.clone(), Caller::Leaving { farewell: None });
                 out.act(&place, What::Hangup(Cause::Normal));
             }
+            // Nothing will end that never began.
+            What::Welcome { .. } | What::Ask { .. } | What::Announce { .. } => {
+                if let Some(playback) = self.awaited(&place) {
+                    self.finished(now, &place, &playback, out);
+                }
+            }
             // The channel's own end, or the next comparison with Asterisk, tells what to do.
-            What::Welcome { .. }
-            | What::Music { .. }
-            | What::Ask { .. }
+            What::Music { .. }
             | What::Quiet(_)
-            | What::Announce { .. }
             | What::Gather { .. }
             | What::TakeMessage { .. }
             | What::Farewell { .. }

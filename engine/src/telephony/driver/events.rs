@@ -2,7 +2,9 @@
 
 use trunkline_routing::{DeclineCause, Input, Span, Time};
 
-use super::super::ari::{Bridge, Cause, Channel, ChannelId, Event, EventKind, HostName, Playback};
+use super::super::ari::{
+    Bridge, Cause, Channel, ChannelId, Event, EventKind, HostName, Playback, PlaybackId,
+};
 use super::super::{Arrival, CallRef, Report};
 use super::act::What;
 use super::calls::{Caller, Calls, Effects, Kind, Stage};
@@ -333,19 +335,58 @@ impl Calls {
         let Some(channel) = playback.channel() else {
             return;
         };
-        let place = Self::place(host, &channel);
-        if self.menu_played(now, &place, &playback.id) {
+        self.finished(now, &Self::place(host, &channel), &playback.id, out);
+    }
+
+    /// What plays on a caller's channel, where something waits for its end.
+    pub(crate) fn awaited(&self, place: &CallRef) -> Option<PlaybackId> {
+        match self.callers.get(place)? {
+            Caller::Choosing(choosing) => choosing.playing.clone(),
+            Caller::Leaving { farewell } => farewell.clone(),
+            Caller::Admitted(id) => self.contacts.get(id)?.playing.clone(),
+            Caller::Asking { .. }
+            | Caller::GoneEarly
+            | Caller::Away { .. }
+            | Caller::Speaking(_) => None,
+        }
+    }
+
+    /// Events of a host were missed, and none is told again: what was to end on it counts as ended, or callers would
+    /// wait for it for good, in a silent menu or without music. Music waits for what still plays.
+    pub(crate) fn all_finished(&mut self, now: Time, host: &HostName, out: &mut Effects) {
+        let here: Vec<CallRef> = self
+            .callers
+            .keys()
+            .filter(|place| place.host == *host)
+            .cloned()
+            .collect();
+        for place in here {
+            if let Some(playback) = self.awaited(&place) {
+                self.finished(now, &place, &playback, out);
+            }
+        }
+    }
+
+    /// A playback is over.
+    pub(crate) fn finished(
+        &mut self,
+        now: Time,
+        place: &CallRef,
+        playback: &PlaybackId,
+        out: &mut Effects,
+    ) {
+        if self.menu_played(now, place, playback) {
             return;
         }
-        if let Some(Caller::Leaving { farewell }) = self.callers.get(&place) {
-            if farewell.as_ref() == Some(&playback.id) {
-                out.act(&place, What::Hangup(Cause::Normal));
+        if let Some(Caller::Leaving { farewell }) = self.callers.get(place) {
+            if farewell.as_ref() == Some(playback) {
+                out.act(place, What::Hangup(Cause::Normal));
             }
             return;
         }
         let music = self.settings.music.clone();
-        if let Some((_, contact)) = self.contact_at(&place)
-            && contact.playing.as_ref() == Some(&playback.id)
+        if let Some((_, contact)) = self.contact_at(place)
+            && contact.playing.as_ref() == Some(playback)
         {
             contact.playing = None;
             if contact.told == 0 {

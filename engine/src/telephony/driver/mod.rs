@@ -277,6 +277,7 @@ impl Driver {
                 connection.given_up = false;
                 tracing::info!(%host, channels = listing.channels.len(), bridges = listing.bridges.len(), "media host connected");
                 self.calls.compare(now, host, &listing, out);
+                self.calls.all_finished(now, host, out);
                 out.reports.push(Report::Host {
                     host: host.clone(),
                     up: true,

@@ -83,10 +83,10 @@ pub(crate) enum Shown {
     Nobodys,
 }
 
-/// Why nobody can be called.
+/// Why nobody can be called. Its words go to the log, so no number is in them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoRoute {
-    #[error("{0:?} can't be called: want a number in E.164, as +493012345")]
+    #[error("what is no number can't be called: want one in E.164, as +493012345")]
     Unreadable(String),
     #[error("department {0} is not there, or has no `transferTo`")]
     Nowhere(String),
@@ -94,9 +94,9 @@ pub(crate) enum NoRoute {
     Inside,
     #[error("there is no tenant yet")]
     NoTenant,
-    #[error("no trunk may call {to}: {why}")]
+    #[error("no trunk may call there: {why}")]
     Forbidden { to: String, why: String },
-    #[error("no trunk that may call {to} has room: {why}")]
+    #[error("no trunk that may call there has room: {why}")]
     Full { to: String, why: String },
 }
 

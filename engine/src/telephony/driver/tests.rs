@@ -663,6 +663,67 @@ fn an_offer_that_a_predecessor_never_rang_is_rung_while_it_stands() {
     }
 }
 
+#[test]
+fn what_ended_while_nobody_listened_keeps_no_caller_waiting() {
+    let mut machine = Machine::new();
+    let mut tenant = crate::testing::small_tenant();
+    let queue = tenant.queues.get_mut(&"acme/orders".parse().unwrap());
+    let greets = serde_json::json!({"greeting": "hello", "position": true});
+    queue.unwrap().announcements = serde_json::from_value(greets).unwrap();
+    machine.calls.tenant = Some(Arc::new(tenant));
+    machine.event(start(CALLER, &["inbound", "+18005550100"]));
+    machine.command(Command::Admit {
+        contact: CONTACT,
+        call: caller(),
+        queue: "acme/orders".parse().unwrap(),
+    });
+    let news = |machine: &mut Machine| {
+        let mut out = Effects::default();
+        machine.calls.news_due(LATER, &mut out);
+        out.reports.len()
+    };
+    assert_eq!(news(&mut machine), 0, "the greeting plays");
+    let mut out = Effects::default();
+    machine.calls.all_finished(LATER, &host(), &mut out);
+    assert!(
+        matches!(deeds(&out)[..], [(CALLER, What::Music { .. })]),
+        "{out:?}"
+    );
+    assert_eq!(news(&mut machine), 1);
+    // A last prompt.
+    machine.ended(Outcome::Closed, Some("closed"));
+    let mut out = Effects::default();
+    machine.calls.all_finished(LATER, &host(), &mut out);
+    assert!(
+        matches!(deeds(&out)[..], [(CALLER, What::Hangup(_))]),
+        "{out:?}"
+    );
+}
+
+#[test]
+fn the_greeting_stops_before_who_comes_after_hours_is_told_so() {
+    let mut machine = Machine::new();
+    let mut tenant = crate::testing::small_tenant();
+    let queue = tenant.queues.get_mut(&"acme/orders".parse().unwrap());
+    let greets = serde_json::json!({"greeting": "hello"});
+    queue.unwrap().announcements = serde_json::from_value(greets).unwrap();
+    machine.calls.tenant = Some(Arc::new(tenant));
+    machine.event(start(CALLER, &["inbound", "+18005550100"]));
+    machine.command(Command::Admit {
+        contact: CONTACT,
+        call: caller(),
+        queue: "acme/orders".parse().unwrap(),
+    });
+    let out = machine.ended(Outcome::Closed, Some("closed"));
+    assert!(
+        matches!(
+            deeds(&out)[..],
+            [(_, What::Quiet(_)), (_, What::Farewell { .. })]
+        ),
+        "{out:?}"
+    );
+}
+
 /// Maria has called contact 1's customer back, and the two talk.
 fn called_back() -> Machine {
     let mut machine = Machine::new();
