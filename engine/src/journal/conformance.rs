@@ -2,18 +2,21 @@
 
 use std::path::PathBuf;
 
-use trunkline_routing::{ContactId, Input, Time};
-use trunkline_tenant::QueueId;
+use trunkline_routing::{Input, Time};
 
 use super::*;
-use crate::keys::TenantKey;
 use crate::run::recover;
 use crate::state::State;
 use crate::state::tests::Disorder;
 use crate::testing::database::Server;
 
+mod customers;
 mod rows;
 
+use customers::{
+    customers_are_sealed_found_again_and_erased,
+    whoever_comes_in_the_commit_that_erases_them_is_somebody_new,
+};
 use rows::{
     LATEST, a_record_written_again_is_one_record,
     agents_time_written_again_is_there_once_and_is_found_by_what_it_touches,
@@ -77,6 +80,7 @@ on_every_store! {
     what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay,
     of_the_marks_before_the_cut_the_last_stays_with_all_entries_behind_it,
     customers_are_sealed_found_again_and_erased,
+    whoever_comes_in_the_commit_that_erases_them_is_somebody_new,
     a_snapshot_that_cannot_be_read_is_no_fresh_start_where_entries_are_cut,
 }
 
@@ -219,7 +223,7 @@ fn whoever_leads_is_seen_with_epoch_and_snapshot(home: &Home) {
     assert_eq!(seen.holder, "maria's engine");
 }
 
-fn running<T>(task: impl Future<Output = T>) -> T {
+pub(super) fn running<T>(task: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.unwrap().block_on(task)
 }
@@ -401,93 +405,6 @@ fn a_snapshot_that_cannot_be_read_is_no_fresh_start_where_entries_are_cut(home: 
         told.contains("999") && told.contains("run the release"),
         "{told}"
     );
-}
-
-fn arrival(seq: u64, customer: &str) -> Entry {
-    Entry {
-        seq: Seq(seq),
-        at: Time(i64::try_from(seq).unwrap() * 1_000),
-        input: Input::Arrive {
-            contact: ContactId(seq),
-            queue: QueueId::of("acme", "orders"),
-            since: None,
-            priority: 0,
-            customer: Some(customer.into()),
-        },
-        context: Context::by(Actor::Telephony),
-    }
-}
-
-fn named(entry: &Entry) -> String {
-    match &entry.input {
-        Input::Arrive { customer, .. } => customer.clone().unwrap(),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn customers_are_sealed_found_again_and_erased(home: &Home) {
-    let key = TenantKey::new(b"0123456789abcdef").unwrap();
-    let names = Names::default();
-    let open = || Writer::sealing(home.open(), Vault::new(&key, names.clone())).unwrap();
-    let (anna, bert) = ("+4930111111", "+4930222222");
-    let writer = open();
-    let (first, second) = running(async {
-        let epoch = writer.acquire("a".into()).await.unwrap();
-        let batch = vec![arrival(1, anna), arrival(2, bert), arrival(3, anna)];
-        let written = writer.append(epoch, batch).await.unwrap();
-        assert_eq!(named(&written[0]), named(&written[2]));
-        assert_ne!(named(&written[0]), named(&written[1]));
-        assert_eq!(writer.read(Seq(0), 9).await.unwrap(), written);
-        (named(&written[0]), named(&written[1]))
-    });
-    assert_eq!(names.of(&first).as_deref(), Some(anna));
-    drop(writer);
-
-    // A successor knows her by the row alone.
-    let writer = open();
-    running(async {
-        let epoch = writer.acquire("b".into()).await.unwrap();
-        let again = writer.append(epoch, vec![arrival(4, anna)]).await.unwrap();
-        assert_eq!(named(&again[0]), first);
-        assert_eq!(
-            writer.find_customer(anna.into()).await.unwrap(),
-            Some(first.clone())
-        );
-        let erase = Entry {
-            input: Input::Tick,
-            context: Context {
-                erased: Some(first.clone()),
-                ..Context::by(Actor::Admin)
-            },
-            ..arrival(5, "")
-        };
-        writer.append(epoch, vec![erase]).await.unwrap();
-        assert_eq!(names.of(&first), None);
-        assert_eq!(writer.find_customer(anna.into()).await.unwrap(), None);
-        let new = writer.append(epoch, vec![arrival(6, anna)]).await.unwrap();
-        assert_ne!(named(&new[0]), first, "somebody new");
-        assert_eq!(
-            writer.find_customer(bert.into()).await.unwrap(),
-            Some(second.clone())
-        );
-    });
-    drop(writer);
-    let mut store = home.open();
-    let rows = store.customers(&[first.clone(), second.clone()]).unwrap();
-    assert_eq!(
-        rows.iter().map(|row| &row.id).collect::<Vec<_>>(),
-        [&second]
-    );
-    // Whoever has the database and not the tenant's key learns nothing; names are opened again with it.
-    let other = Names::default();
-    let stranger = TenantKey::new(b"fedcba9876543210").unwrap();
-    let writer = Writer::sealing(store, Vault::new(&stranger, other.clone())).unwrap();
-    running(writer.open_customers(vec![second.clone()])).unwrap();
-    assert_eq!(other.of(&second), None);
-    drop(writer);
-    let writer = Writer::sealing(home.open(), Vault::new(&key, other.clone())).unwrap();
-    running(writer.open_customers(vec![second.clone()])).unwrap();
-    assert_eq!(other.of(&second).as_deref(), Some(bert));
 }
 
 /// For what only a server can suffer.

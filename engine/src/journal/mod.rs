@@ -105,7 +105,9 @@ pub trait Journal: Send {
     fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError>;
 
     /// Appends entries, all or none, and with them the rows of the customers whom they name. Rows
-    /// of customers whom an entry erases ([`Context::erased`]) go in the same transaction.
+    /// of customers whom an entry erases ([`Context::erased`]) go in the same transaction, before those are
+    /// written: one of them may be of who was erased and came again, under the same lookup. No row given is of
+    /// a customer whom an entry erases.
     ///
     /// # Errors
     /// [`JournalError::Stale`] where another leader acquired since; [`JournalError::Gap`].

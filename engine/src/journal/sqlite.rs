@@ -312,6 +312,12 @@ impl Journal for Sqlite {
                     .map_err(sqlite(DOING))?;
             }
         }
+        // First, for whoever comes again in the same commit has a new row under the same lookup.
+        for erased in entries.iter().filter_map(|e| e.context.erased.as_ref()) {
+            transaction
+                .execute("DELETE FROM customer WHERE id = ?1", [erased])
+                .map_err(sqlite(DOING))?;
+        }
         for row in customers {
             transaction
                 .prepare_cached(
@@ -321,11 +327,6 @@ impl Journal for Sqlite {
                 .and_then(|mut insert| {
                     insert.execute(params![row.id, row.lookup, row.key, row.text, row.seen])
                 })
-                .map_err(sqlite(DOING))?;
-        }
-        for erased in entries.iter().filter_map(|e| e.context.erased.as_ref()) {
-            transaction
-                .execute("DELETE FROM customer WHERE id = ?1", [erased])
                 .map_err(sqlite(DOING))?;
         }
         transaction.commit().map_err(sqlite(DOING))

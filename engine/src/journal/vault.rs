@@ -224,17 +224,20 @@ impl Vault {
     }
 
     /// Replaces what identifies customers in entries by our names for them, and gives the rows that
-    /// must be written with the entries.
+    /// must be written with the entries. None of them is of a customer whom one of the entries erases: who
+    /// comes again behind it, in the same commit, is somebody new.
     pub(super) fn seal(
         &mut self,
         store: &mut dyn Journal,
         entries: &mut [Entry],
     ) -> Result<Vec<Sealed>, JournalError> {
         let mut rows: Vec<Sealed> = Vec::new();
+        let mut gone: HashSet<String> = HashSet::new();
         for entry in entries {
             if let Some(erased) = &entry.context.erased {
                 self.forget(erased);
                 rows.retain(|row| row.id != *erased);
+                gone.insert(erased.clone());
             }
             let seen = entry.at.0.max(due(&entry.input));
             let Some(text) = identity(&mut entry.input) else {
@@ -244,7 +247,7 @@ impl Vault {
             let before = rows.iter().position(|row| row.lookup == lookup);
             let mut row = match before {
                 Some(at) => rows.swap_remove(at),
-                None => self.row(store, lookup, text)?,
+                None => self.row(store, lookup, text, &gone)?,
             };
             row.seen = row.seen.max(seen);
             self.names.put(row.id.clone(), text.clone());
@@ -346,16 +349,21 @@ impl Vault {
         self.names.forget(id);
     }
 
+    /// Their row, or a new one with a key of its own. The rows of those who are `gone` stand in the store
+    /// until the commit, and are nobody's any more.
     fn row(
         &self,
         store: &mut dyn Journal,
         lookup: Vec<u8>,
         text: &str,
+        gone: &HashSet<String>,
     ) -> Result<Sealed, JournalError> {
         if let Some(row) = self.rows.get(&hex(&lookup)) {
             return Ok(row.clone());
         }
-        if let Some(row) = store.customer_by(&lookup)? {
+        if let Some(row) = store.customer_by(&lookup)?
+            && !gone.contains(&row.id)
+        {
             return Ok(row);
         }
         let id = format!("c-{:016x}", rand::random::<u64>());

@@ -62,16 +62,23 @@ pub(super) const NEWEST: &str =
 
 /// One statement, so one round trip, and one sync: nothing is written where the epoch is another,
 /// or where the entries don't follow what is there.
+///
+/// The parts of a statement run in no order of their own, but for what one reads of another. `come` reads how many
+/// were erased, so the count is complete before its first row: who was erased and comes again in the same commit
+/// has a new row, and the old one with the same lookup must be gone by then. No row is touched by both.
 const APPEND: &str = "
 WITH led AS (SELECT epoch FROM leader WHERE epoch = $1 FOR SHARE),
      newest AS ({NEWEST}),
+     erased AS (DELETE FROM customer USING led, newest WHERE newest.seq = $5 AND customer.id = ANY ($11::TEXT[])
+                RETURNING customer.id),
+     gone AS MATERIALIZED (SELECT count(*) AS customers FROM erased),
      come AS (INSERT INTO customer (id, lookup, key, text, seen)
               SELECT given.id, given.lookup, given.key, given.text, given.seen
-                FROM led, newest, unnest($6::TEXT[], $7::BYTEA[], $8::BYTEA[], $9::BYTEA[], $10::BIGINT[])
+                FROM led, newest, gone,
+                     unnest($6::TEXT[], $7::BYTEA[], $8::BYTEA[], $9::BYTEA[], $10::BIGINT[])
                      AS given (id, lookup, key, text, seen)
-               WHERE newest.seq = $5
-              ON CONFLICT (id) DO UPDATE SET seen = excluded.seen),
-     erased AS (DELETE FROM customer USING led, newest WHERE newest.seq = $5 AND customer.id = ANY ($11::TEXT[]))
+               WHERE newest.seq = $5 AND gone.customers >= 0
+              ON CONFLICT (id) DO UPDATE SET seen = excluded.seen)
 INSERT INTO entry (seq, epoch, at, body)
 SELECT given.seq, led.epoch, given.at, given.body
   FROM led, newest, unnest($2::BIGINT[], $3::BIGINT[], $4::TEXT[]) AS given (seq, at, body)
