@@ -13,6 +13,7 @@ use crate::testing::database::Server;
 mod customers;
 mod rows;
 
+pub(super) use customers::{arrival, erasure, key, named};
 use customers::{
     customers_are_sealed_found_again_and_erased,
     whoever_comes_in_the_commit_that_erases_them_is_somebody_new,

@@ -72,6 +72,11 @@ pub enum JournalError {
         #[source]
         source: rusqlite::Error,
     },
+    /// What was deleted can't be overwritten yet.
+    #[error(
+        "somebody reads the journal, a backup perhaps: its log can't be emptied before they end"
+    )]
+    Read,
     /// Postgres says no, or has been away for too long.
     #[error("the journal failed while {doing}")]
     Postgres {

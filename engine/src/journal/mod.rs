@@ -138,10 +138,10 @@ pub trait Journal: Send {
     /// [`JournalError`].
     fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError>;
 
-    /// Overwrites what has been deleted, as far as the store can.
+    /// Overwrites what has been deleted, as far as the store can. Whoever reads meanwhile is not waited for.
     ///
     /// # Errors
-    /// [`JournalError`].
+    /// [`JournalError::Read`] where somebody does: to be tried again.
     fn scrub(&mut self) -> Result<(), JournalError>;
 
     /// Cuts entries that are older than `before` and are in both snapshots, and customers who last

@@ -23,6 +23,8 @@ const FORMAT: u32 = 2;
 const WAL_PAGES: u32 = 4096;
 /// Whoever else has the file open (a backup) may hold its lock: waited for as long as a database that is away.
 const BUSY: Duration = Duration::from_secs(60);
+/// A backup reads for minutes, and every commit waits for whoever waits for it: what is overwritten can be so later.
+const BUSY_SCRUBBING: Duration = Duration::from_millis(100);
 
 const SCHEMA: &str = "
 CREATE TABLE leader (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, holder TEXT NOT NULL);
@@ -567,11 +569,22 @@ impl Journal for Sqlite {
     }
 
     /// Deleted rows are overwritten in the file as they go; the log holds earlier pages until it is
-    /// emptied.
+    /// emptied, which it can't be while somebody reads.
     fn scrub(&mut self) -> Result<(), JournalError> {
+        const DOING: &str = "emptying its log";
         self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(sqlite("emptying its log"))
+            .busy_timeout(BUSY_SCRUBBING)
+            .map_err(sqlite(DOING))?;
+        let busy = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                row.get::<_, bool>("busy")
+            });
+        self.connection.busy_timeout(BUSY).map_err(sqlite(DOING))?;
+        if busy.map_err(sqlite(DOING))? {
+            return Err(JournalError::Read);
+        }
+        Ok(())
     }
 
     fn cut(&mut self, ours: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
@@ -619,6 +632,29 @@ fn sealed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sealed> {
 mod tests {
     use super::super::conformance::entries;
     use super::*;
+
+    #[test]
+    fn a_log_that_somebody_reads_is_said_to_be_full_yet_and_commits_are_as_patient_as_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("j");
+        let mut journal = Sqlite::open(&path).unwrap();
+        let epoch = journal.acquire("a").unwrap();
+        let reader = Connection::open(&path).unwrap();
+        let read = "BEGIN; SELECT count(*) FROM entry";
+        reader.execute_batch(read).unwrap();
+        journal.append(epoch, &entries(1..=1)).unwrap();
+        let busy = journal.scrub();
+        assert!(matches!(busy, Err(JournalError::Read)), "{busy:?}");
+        let patience: i64 = journal
+            .connection
+            .pragma_query_value(None, "busy_timeout", |row| row.get(0))
+            .unwrap();
+        assert_eq!(patience, i64::try_from(BUSY.as_millis()).unwrap());
+        reader.execute_batch("COMMIT").unwrap();
+        journal.scrub().unwrap();
+        let log = std::fs::metadata(dir.path().join("j-wal")).unwrap();
+        assert_eq!(log.len(), 0);
+    }
 
     #[test]
     fn records_wait_for_no_sync_and_every_entry_after_them_does() {

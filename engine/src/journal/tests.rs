@@ -1,10 +1,13 @@
 //! What only a file can suffer.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::conformance::{all, entries, rota, segment, spell};
+use super::conformance::{
+    all, arrival, entries, erasure, key, named, rota, running, segment, spell,
+};
 use super::*;
 
 /// The files as a process that dies now leaves them.
@@ -144,4 +147,92 @@ fn a_log_torn_at_any_byte_loses_a_tail_of_whole_batches_and_nothing_else() {
         drop(successor);
         std::fs::remove_dir_all(&grave).unwrap();
     }
+}
+
+/// Whether something stands anywhere in the files, as whoever has the disk reads them.
+fn stands_in_files(dir: &Path, what: &[u8]) -> bool {
+    ["j", "j-wal"].into_iter().any(|name| {
+        let bytes = std::fs::read(dir.join(name)).unwrap_or_default();
+        bytes.windows(what.len()).any(|part| part == what)
+    })
+}
+
+#[test]
+fn an_erasure_waits_for_no_reader_and_is_overwritten_once_they_are_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    let path = home.join("j");
+    let open = |path: &Path| {
+        let store = Sqlite::open(path).unwrap();
+        Writer::sealing(Box::new(store), Vault::new(&key(), Names::default())).unwrap()
+    };
+    let writer = open(&path);
+    let beginning = Time(i64::MIN);
+    running(async {
+        let epoch = writer.acquire("a".into()).await.unwrap();
+        let callers = ["+4930111111", "+4930222222", "+4930333333", "+4930444444"];
+        let batch = (1..).zip(callers).map(|(seq, it)| arrival(seq, it));
+        let batch = batch.collect();
+        let written = writer.append(epoch, batch).await.unwrap();
+        let backup = Connection::open(&path).unwrap();
+        let sealed = |customer: &String| -> Vec<u8> {
+            let select = "SELECT text FROM customer WHERE id = ?1";
+            backup
+                .query_row(select, [customer], |row| row.get(0))
+                .unwrap()
+        };
+        let customers: Vec<String> = written.iter().map(named).collect();
+        let texts: Vec<Vec<u8>> = customers.iter().map(sealed).collect();
+        let stands = |n: usize| stands_in_files(&home, &texts[n]);
+        let hold = |backup: &Connection| {
+            backup.execute_batch("BEGIN").unwrap();
+            let count = "SELECT count(*) FROM customer";
+            let _: i64 = backup.query_row(count, [], |row| row.get(0)).unwrap();
+        };
+
+        hold(&backup);
+        let began = Instant::now();
+        let erase = erasure(5, &customers[0]);
+        writer.append(epoch, vec![erase]).await.unwrap();
+        let next = writer.append(epoch, entries(6..=6)).await;
+        assert_eq!(next.unwrap(), entries(6..=6));
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert!(stands(0), "the backup reads on from before");
+        // What can't be overwritten yet keeps nothing from being cut.
+        writer.cut(epoch, beginning, 9).await.unwrap();
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert!(stands(0));
+
+        backup.execute_batch("COMMIT").unwrap();
+        assert!(stands(0), "nobody has come to it yet");
+        let cut = writer.cut(epoch, beginning, 9).await.unwrap();
+        assert_eq!(cut, Cut::default());
+        assert!(!stands(0), "the next sweep, though there is nothing to cut");
+
+        // The next erasure takes along what an earlier one owes.
+        hold(&backup);
+        let erase = erasure(7, &customers[1]);
+        writer.append(epoch, vec![erase]).await.unwrap();
+        assert!(stands(1));
+        backup.execute_batch("COMMIT").unwrap();
+        let erase = erasure(8, &customers[2]);
+        writer.append(epoch, vec![erase]).await.unwrap();
+        assert!(!stands(1) && !stands(2));
+
+        // So does the first sweep of whoever leads after an engine that died.
+        hold(&backup);
+        let erase = erasure(9, &customers[3]);
+        writer.append(epoch, vec![erase]).await.unwrap();
+        let grave = dir.path().join("grave");
+        as_left_behind(&home, &grave);
+        assert!(stands_in_files(&grave, &texts[3]));
+        let successor = open(&grave.join("j"));
+        let epoch = successor.acquire("b".into()).await.unwrap();
+        successor.cut(epoch, beginning, 9).await.unwrap();
+        for text in &texts {
+            assert!(!stands_in_files(&grave, text));
+        }
+    });
 }

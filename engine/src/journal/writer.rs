@@ -28,6 +28,24 @@ struct Owned {
     store: Box<dyn Journal>,
     /// Absent where customers need no sealing: in tests, and in benches of the store alone.
     vault: Option<Vault>,
+    /// What was deleted may not be overwritten yet. So it is at first: nobody knows what an engine that died
+    /// has left.
+    owes_scrub: bool,
+}
+
+impl Owned {
+    /// See [`Journal::scrub`]. Where it can't be done now it is owed, until the next erasure or sweep: what is
+    /// deleted is so all the same.
+    fn scrub(&mut self) {
+        let scrubbed = self.store.scrub();
+        self.owes_scrub = scrubbed.is_err();
+        if let Err(error) = scrubbed {
+            tracing::warn!(
+                %error,
+                "what was erased or cut is deleted, but not yet overwritten; it is tried again with the next sweep"
+            );
+        }
+    }
 }
 
 impl Writer {
@@ -36,7 +54,11 @@ impl Writer {
     /// # Errors
     /// [`JournalError::Open`] where no thread can be had.
     pub fn start(store: Box<dyn Journal>) -> Result<Self, JournalError> {
-        Self::own(Owned { store, vault: None })
+        Self::own(Owned {
+            store,
+            vault: None,
+            owes_scrub: true,
+        })
     }
 
     /// Gives the store a thread. What identifies customers is sealed before it is written.
@@ -47,6 +69,7 @@ impl Writer {
         Self::own(Owned {
             store,
             vault: Some(vault),
+            owes_scrub: true,
         })
     }
 
@@ -111,16 +134,15 @@ impl Writer {
         epoch: Epoch,
         mut entries: Vec<Entry>,
     ) -> Result<Vec<Entry>, JournalError> {
-        self.ask_all(move |Owned { store, vault }| {
+        self.ask_all(move |owned| {
+            let Owned { store, vault, .. } = owned;
             let customers = match vault {
                 Some(vault) => vault.seal(store.as_mut(), &mut entries)?,
                 None => Vec::new(),
             };
             store.append_with(epoch, &entries, &customers)?;
-            if entries.iter().any(|entry| entry.context.erased.is_some())
-                && let Err(error) = store.scrub()
-            {
-                tracing::warn!(%error, "an erased customer's row is deleted, but not yet overwritten");
+            if entries.iter().any(|entry| entry.context.erased.is_some()) {
+                owned.scrub();
             }
             Ok(entries)
         })
@@ -132,7 +154,7 @@ impl Writer {
     /// # Errors
     /// [`JournalError`].
     pub async fn find_customer(&self, text: String) -> Result<Option<String>, JournalError> {
-        self.ask_all(move |Owned { store, vault }| match vault {
+        self.ask_all(move |Owned { store, vault, .. }| match vault {
             Some(vault) => vault.find(store.as_mut(), &text),
             None => Ok(None),
         })
@@ -144,7 +166,7 @@ impl Writer {
     /// # Errors
     /// [`JournalError`].
     pub async fn open_customers(&self, ids: Vec<String>) -> Result<(), JournalError> {
-        self.ask_all(move |Owned { store, vault }| match vault {
+        self.ask_all(move |Owned { store, vault, .. }| match vault {
             Some(vault) => vault.open(store.as_mut(), &ids),
             None => Ok(()),
         })
@@ -159,22 +181,22 @@ impl Writer {
         &self,
         sealed: Vec<(Referred, String)>,
     ) -> Result<(), JournalError> {
-        self.ask_all(move |Owned { store, vault }| match vault {
+        self.ask_all(move |Owned { store, vault, .. }| match vault {
             Some(vault) => vault.open_references(store.as_mut(), sealed),
             None => Ok(()),
         })
         .await
     }
 
-    /// See [`Journal::cut`]; what is cut is overwritten, too.
+    /// See [`Journal::cut`]; what is cut is overwritten, too, and what could not be so before.
     ///
     /// # Errors
     /// As there.
     pub async fn cut(&self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
-        self.ask(move |store| {
-            let cut = store.cut(epoch, before, limit)?;
-            if cut != Cut::default() {
-                store.scrub()?;
+        self.ask_all(move |owned| {
+            let cut = owned.store.cut(epoch, before, limit)?;
+            if cut != Cut::default() || owned.owes_scrub {
+                owned.scrub();
             }
             Ok(cut)
         })
