@@ -148,7 +148,7 @@ impl Calls {
         let route = match route {
             Ok(route) => route,
             Err(why) => {
-                tracing::warn!(contact = %offer.contact, %why, "a customer can't be called back");
+                tracing::warn!(contact = %offer.contact, why = why.word(), "a customer can't be called back");
                 let cause = Unreached::Failed;
                 return out.input(Input::NotReached { offer, cause });
             }

@@ -83,10 +83,10 @@ pub(crate) enum Shown {
     Nobodys,
 }
 
-/// Why nobody can be called. Its words go to the log, so no number is in them.
+/// Why nobody can be called.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoRoute {
-    #[error("what is no number can't be called: want one in E.164, as +493012345")]
+    #[error("{0:?} can't be called: want a number in E.164, as +493012345")]
     Unreadable(String),
     #[error("department {0} is not there, or has no `transferTo`")]
     Nowhere(String),
@@ -94,10 +94,24 @@ pub(crate) enum NoRoute {
     Inside,
     #[error("there is no tenant yet")]
     NoTenant,
-    #[error("no trunk may call there: {why}")]
+    #[error("no trunk may call {to}: {why}")]
     Forbidden { to: String, why: String },
-    #[error("no trunk that may call there has room: {why}")]
+    #[error("no trunk that may call {to} has room: {why}")]
     Full { to: String, why: String },
+}
+
+impl NoRoute {
+    /// For the log, which is told no number.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "the number can't be read",
+            Self::Nowhere(_) => "the department is not there, or has no `transferTo`",
+            Self::Inside => "nobody is called outside for somebody inside",
+            Self::NoTenant => "there is no tenant yet",
+            Self::Forbidden { .. } => "no trunk may call the number",
+            Self::Full { .. } => "no trunk that may call the number has room",
+        }
+    }
 }
 
 /// The calls that each trunk carries, and those that it began within the last second.

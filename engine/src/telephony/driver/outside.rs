@@ -55,7 +55,7 @@ impl Calls {
         let route = match self.route_to(client.as_ref(), to, now) {
             Ok(route) => route,
             Err(why) => {
-                tracing::warn!(contact = %id, %why, "nobody outside is called");
+                tracing::warn!(contact = %id, why = why.word(), "nobody outside is called");
                 return out.input(not_taken);
             }
         };
