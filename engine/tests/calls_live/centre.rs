@@ -285,27 +285,7 @@ async fn rule_13_a_consult_that_nobody_answers_gives_the_agent_back_to_the_custo
 #[ignore = "needs live/run.sh"]
 async fn rule_14_a_waiting_caller_asks_by_a_key_to_be_called_back_keeps_their_place_and_is_called()
 {
-    prompt("press-one", 600.0, 1);
-    prompt("we-call", 800.0, 1);
-    let mut centre = Centre::open(|tenant| {
-        let from = json!({"configMap": "prompts", "key": "x"});
-        for name in ["press-one", "we-call"] {
-            let from = serde_json::from_value(from.clone()).unwrap();
-            tenant.prompts.insert(name.into(), from);
-        }
-        acme_orders(tenant).announcements.callback = serde_json::from_value(
-            json!({"key": "1", "prompt": "press-one", "confirmation": "we-call"}),
-        )
-        .unwrap();
-        let trunk = json!({
-            "carrier": {"host": "10.88.0.11", "port": 5070}, "auth": {"type": "Address"}, "codecs": ["alaw"],
-            "numbers": ["+493055500"], "limits": {},
-            "outbound": {"prefixes": ["+49"], "callerId": "Client"}, "drainDeadline": "30m"
-        });
-        let trunk = serde_json::from_value(trunk).unwrap();
-        tenant.trunks.insert("carrier-b".into(), trunk);
-    })
-    .await;
+    let mut centre = Centre::open(calls_back).await;
     let ear = Ear::at("10.88.0.10", 60.0, &["600", "800"]);
     let asks = Party::caller(&["--digits", "1", "--digits-after", "5", "--until-bye"]);
     let contact = centre.contact("waiting", None).await;
@@ -336,6 +316,59 @@ async fn rule_14_a_waiting_caller_asks_by_a_key_to_be_called_back_keeps_their_pl
     assert!(
         offered.contains("+18005550100"),
         "it is the client who calls: {offered}"
+    );
+    let record = centre.ended(contact).await;
+    assert_eq!(record["outcome"], "answered", "{record}");
+    centre.close().await;
+}
+
+/// Acme's callers may ask to be called back, by carrier b.
+fn calls_back(tenant: &mut Tenant) {
+    prompt("press-one", 600.0, 1);
+    prompt("we-call", 800.0, 1);
+    let from = json!({"configMap": "prompts", "key": "x"});
+    for name in ["press-one", "we-call"] {
+        let from = serde_json::from_value(from.clone()).unwrap();
+        tenant.prompts.insert(name.into(), from);
+    }
+    acme_orders(tenant).announcements.callback = serde_json::from_value(
+        json!({"key": "1", "prompt": "press-one", "confirmation": "we-call"}),
+    )
+    .unwrap();
+    let trunk = json!({
+        "carrier": {"host": "10.88.0.11", "port": 5070}, "auth": {"type": "Address"}, "codecs": ["alaw"],
+        "numbers": ["+493055500"], "limits": {},
+        "outbound": {"prefixes": ["+49"], "callerId": "Client"}, "drainDeadline": "30m"
+    });
+    let trunk = serde_json::from_value(trunk).unwrap();
+    tenant.trunks.insert("carrier-b".into(), trunk);
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_13_who_was_called_back_is_handed_over_to_another_agent_by_another_engine_and_talks() {
+    let mut centre = Centre::open(calls_back).await;
+    let asks = Party::caller(&["--digits", "1", "--digits-after", "5", "--until-bye"]);
+    let contact = centre.contact("waiting", None).await;
+    assert!(asks.ended_well().await, "the centre lets the caller go");
+    let maria = Party::maria(&["--tone", "1000"]);
+    let _customer = Party::phone("customer", "10.88.0.11", &["--tone", "700", "--talk", "25"]);
+    centre.works("maria").await;
+    assert_eq!(centre.contact("talking", Some("maria")).await, contact);
+    let to_noah = json!({"do": "transfer", "contact": contact, "to": {"agent": "noah"}});
+    let _noah = Party::noah(&["--answer", "3", "--tone", "1200"]);
+    centre.works("noah").await;
+    centre.does("maria", to_noah).await;
+    assert_eq!(centre.contact("offered", Some("noah")).await, contact);
+    drop(maria);
+    // Noah's phone rings, and the customer hears music, while the engine is replaced.
+    centre.succeed().await;
+    assert_eq!(centre.contact("talking", Some("noah")).await, contact);
+    let ears = ["10.88.0.21", "10.88.0.11"].map(|at| Ear::at(at, 3.0, &["700", "1200"]));
+    let [noah, customer] = heard_by(ears).await;
+    assert!(
+        noah["700"] > 0.5 && customer["1200"] > 0.5,
+        "they talk: {noah:?} {customer:?}"
     );
     let record = centre.ended(contact).await;
     assert_eq!(record["outcome"], "answered", "{record}");
