@@ -34,6 +34,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 }
 
 fn report(places: &[Place], seed: u64, case: Case, why: &str) -> ! {
+    eprintln!("seed {seed}: {why}; making it small, which may take minutes");
     let case = shrink(places, case, None);
     let again = replay(places, &case, None).unwrap_err();
     let text = serde_json::to_string(&case).unwrap();
