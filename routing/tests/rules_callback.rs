@@ -263,6 +263,40 @@ fn rule_14_a_customer_who_calls_while_being_called_is_merged_too() {
 }
 
 #[test]
+fn rule_14_who_is_freed_by_a_merged_callback_takes_the_first_in_rank_also_near_a_break() {
+    for guard in ["0s", "30m"] {
+        let spec = format!("capacity: {{breakGuard: {guard}}}, {CENTRE}");
+        let mut world = World::new(&tenant(&spec, "ann team: front", ""));
+        let rota = Input::Rota {
+            agent: "ann".into(),
+            shifts: vec![RotaShift {
+                from: at(0.0),
+                to: at(1200.0),
+                breaks: Vec::new(),
+            }],
+        };
+        world.input(0.0, rota);
+        for (id, customer) in [(1, "+491"), (2, "+492")] {
+            let booking = Input::BookCallback {
+                contact: ContactId(id),
+                queue: queue("calls"),
+                customer: customer.into(),
+                due: Some(at(100.0)),
+                window: None,
+                agent: None,
+                priority: 0,
+            };
+            world.input(1.0, booking);
+        }
+        world.sign_in(200.0, "ann");
+        assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+        // It has the place of the first, as old as the second to the instant, and the later number.
+        world.arrive_as(205.0, 3, "calls", 0, Some("+491"));
+        assert_eq!(world.with_whom(2).as_deref(), Some("ann"), "guard {guard}");
+    }
+}
+
+#[test]
 fn rule_14_a_callback_is_booked_for_a_time_and_with_an_agent_in_mind() {
     let mut world = centre();
     world.sign_in(0.0, "ann");

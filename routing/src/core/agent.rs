@@ -46,6 +46,8 @@ pub(crate) struct Agent {
     pub(crate) free_by: Option<Time>,
     /// When that changes.
     pub(crate) guard_changes: Option<Time>,
+    /// Out of the pool, near a break or not, until what frees them is done with.
+    pub(crate) apart: bool,
     /// In which sets of the pool.
     pub(crate) pooled: [bool; MEDIA],
     pub(crate) reported: AgentState,
@@ -114,6 +116,7 @@ impl Agent {
             rota_told: None,
             free_by: None,
             guard_changes: None,
+            apart: false,
             pooled: [false; MEDIA],
             reported: AgentState::SignedOut,
         }

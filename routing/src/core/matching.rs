@@ -109,6 +109,7 @@ impl Core {
         let team = person.team.map(|team| &self.plan.teams[team.at()]);
         person.pooled[capacity]
             || person.free_by.is_some()
+                && !person.apart
                 && person.available()
                 && team.is_some_and(|team| person.is_open_to(team, capacity))
     }

@@ -372,6 +372,7 @@ impl Core {
 
     pub(super) fn unpool(&mut self, agent: AgentIx) {
         let person = &mut self.agents[agent.at()];
+        person.apart = true;
         let Some(profile) = person.profile else {
             return;
         };
@@ -387,6 +388,7 @@ impl Core {
     pub(super) fn refresh(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
         let overloaded = self.has(Bug::Overloaded);
         let person = &mut self.agents[agent.at()];
+        person.apart = false;
         let team = person.team.map(|team| &self.plan.teams[team.at()]);
         let available = person.available() && person.free_by.is_none();
         if let (Some(profile), Some(team)) = (person.profile, team)
