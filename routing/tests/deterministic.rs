@@ -95,7 +95,9 @@ fn a_replay_of_the_journal_gives_the_live_state_and_outputs_byte_for_byte() {
 /// Plays with a bug until the checker sees it; the case shrinks, and is fine without the bug.
 fn is_seen(bug: Bug) {
     let places = worlds::places();
-    let found = (1..60).find_map(|seed| run_seed(&places, seed, MOVES_A_SEED, Some(bug)).err());
+    let cases = (1..60).filter_map(|seed| run_seed(&places, seed, MOVES_A_SEED, Some(bug)).err());
+    // One without dates where there is one, and a short one: it shrinks in a moment, and others in minutes.
+    let found = (cases.take(3)).min_by_key(|(case, _)| (case.begins.dates, case.moves.len()));
     let (case, why) = found.unwrap_or_else(|| panic!("{bug:?} went unseen"));
     let long = case.moves.len();
     let case = shrink(&places, case, Some(bug));

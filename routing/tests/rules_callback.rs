@@ -17,6 +17,8 @@ const CENTRE: &str = "
     {name: calls, medium: Callback, teams: [front], ring: 10s, onExhausted: {action: Hold}},
     {name: hours, medium: Voice, teams: [front], calendar: office, closed: {action: Callback},
      onExhausted: {action: Hold}},
+    {name: shut, medium: Voice, teams: [front], calendar: office, closed: {action: Close},
+     onExhausted: {action: Hold}},
     {name: chats, medium: Chat, teams: [front], onExhausted: {action: Hold}}]";
 const PEOPLE: &str = "ann team: front\nbob team: front";
 
@@ -441,6 +443,21 @@ fn rule_14_a_callback_leaves_the_line_when_its_window_ends_and_comes_back_the_ne
         },
     );
     assert!(refused(&refusal), "it is one already");
+}
+
+#[test]
+fn rule_14_a_callback_stays_when_its_customer_calls_and_is_turned_away() {
+    let mut world = dated();
+    let night = second("2027-01-04T20:00:00Z");
+    world.input(night, book(1, "desk", None, None));
+    let out = world.arrive_as(night + 60.0, 2, "shut", 0, Some("+491"));
+    assert_eq!(ended(&out, 2), Some(Outcome::Closed));
+    assert_eq!(stage(&world, 1), StageView::Waiting);
+    // By day the two are one.
+    let day = second("2027-01-05T08:00:00Z");
+    let out = world.arrive_as(day, 3, "shut", 0, Some("+491"));
+    assert_eq!(ended(&out, 1), Some(Outcome::Merged));
+    assert_eq!(stage(&world, 3), StageView::Waiting);
 }
 
 #[test]

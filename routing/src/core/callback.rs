@@ -72,7 +72,7 @@ impl Core {
         pending && contact.callback().is_some()
     }
 
-    /// A customer who is to be called back comes in again: the new contact takes the place, and
+    /// A customer who is to be called back comes in again, and is let in: the new contact takes the place, and
     /// the callback ends. Who was being asked for it is returned, to be settled after.
     pub(super) fn merge(&mut self, slot: Slot, out: &mut Vec<Output>) -> Option<AgentIx> {
         let contact = &self.contacts[slot.at()];

@@ -180,6 +180,16 @@ impl Core {
         matches!(contact.stage, Stage::Offered { .. }).then(|| contact.offer())
     }
 
+    /// Who talks with a contact, or is being joined with it.
+    pub fn in_hands_of(&self, id: ContactId) -> Option<&AgentName> {
+        match self.contacts[self.slot(id)?.at()].stage {
+            Stage::Connecting { agent, .. } | Stage::Talking { agent, .. } => {
+                Some(&self.agents[agent.at()].name)
+            }
+            _ => None,
+        }
+    }
+
     /// Every contact that is here, by id.
     pub fn contacts(&self) -> Vec<ContactView> {
         let live = self

@@ -47,7 +47,9 @@ impl Core {
         contact.begin(id, queue, plan, nature, arrived, self.now);
         contact.customer = customer;
         contact.priority = priority;
-        let freed = self.merge(slot, out);
+        // Whose callback waits and who is turned away at the door is called back all the same.
+        let comes_in = to_be_called || self.lets_in(queue);
+        let freed = comes_in.then(|| self.merge(slot, out)).flatten();
         if to_be_called {
             self.book(slot, None, false, out);
         }
@@ -136,6 +138,23 @@ impl Core {
             Some((agent, tried)) => self.begin(slot, At::Named(agent), Some(tried), out),
             None => self.begin(slot, At::Route(0), None, out),
         }
+    }
+
+    /// Whether who comes to a queue now stands in line, there or where closed queues send them on.
+    fn lets_in(&self, mut queue: QueueIx) -> bool {
+        for _ in 0..MOST_HOPS {
+            if self.is_open(queue) {
+                return true;
+            }
+            match &self.plan.queues[queue.at()].definition.closed {
+                Shut::Overflow(to) => match self.live_queue(to) {
+                    Some(to) => queue = to,
+                    None => return true,
+                },
+                Shut::Close(_) | Shut::Callback(_) | Shut::Voicemail(_) => return false,
+            }
+        }
+        true
     }
 
     pub(super) fn is_open(&self, queue: QueueIx) -> bool {

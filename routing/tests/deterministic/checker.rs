@@ -198,6 +198,10 @@ impl Checker {
             }
         }
         ensure!(
+            self.merged.is_none(),
+            "a callback has ended for a call that did not take its place"
+        );
+        ensure!(
             !matches!(self.new_rota, Some((_, true))),
             "the rota of {:?} has changed, and no row says so",
             self.new_rota
