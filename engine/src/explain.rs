@@ -12,7 +12,7 @@ use trunkline_routing::{
 use trunkline_tenant::crds::AgentName;
 
 use crate::journal::{Entry, Journal, JournalError, Seq, Snapshot};
-use crate::state::State;
+use crate::state::{State, decide};
 
 /// Entries read at once.
 pub const CHUNK: usize = 4096;
@@ -208,14 +208,15 @@ impl Explainer {
         {
             return false;
         }
-        self.follow(entry.at, entry.input.clone());
+        let told = self.of_input(&entry.input);
+        let mut outputs = std::mem::take(&mut self.outputs);
+        decide(&mut self.core, entry, &mut outputs);
+        self.follow(entry.at, told, outputs);
         true
     }
 
-    fn follow(&mut self, at: Time, input: Input) {
-        let mut outputs = std::mem::take(&mut self.outputs);
-        let told = self.of_input(&input);
-        self.core.handle(at, input, &mut outputs);
+    /// What came of an input, and what of it is told.
+    fn follow(&mut self, at: Time, told: Option<String>, mut outputs: Vec<Output>) {
         let refused = outputs
             .iter()
             .any(|output| matches!(output, Output::Refused { .. }));
@@ -262,7 +263,9 @@ impl Explainer {
         let (at, mut agents) = match self.question.at {
             Some(at) => {
                 if self.core.now() < at {
-                    self.follow(at, Input::Tick);
+                    let mut outputs = std::mem::take(&mut self.outputs);
+                    self.core.handle(at, Input::Tick, &mut outputs);
+                    self.follow(at, None, outputs);
                 }
                 if !self.seen {
                     let at = clock(at);

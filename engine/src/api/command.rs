@@ -231,21 +231,21 @@ pub(crate) async fn carry_out(
             }
         }
         AgentCommand::Hold { contact, on } => {
-            let contact = talks_with(app, &agent, contact)?;
+            let contact = talks_with(app, &agent, contact, &mut context)?;
             Input::Hold { contact, on }
         }
         AgentCommand::End { contact } => {
-            let contact = talks_with(app, &agent, contact)?;
+            let contact = talks_with(app, &agent, contact, &mut context)?;
             Input::AgentDone { contact }
         }
         AgentCommand::Transfer { contact, to } => {
-            let contact = talks_with(app, &agent, contact)?;
+            let contact = talks_with(app, &agent, contact, &mut context)?;
             let to = to.target()?;
             may_be_called(app, contact, &to)?;
             Input::Transfer { contact, to }
         }
         AgentCommand::Consult { contact, to } => {
-            let contact = talks_with(app, &agent, contact)?;
+            let contact = talks_with(app, &agent, contact, &mut context)?;
             let to = to.target()?;
             may_be_called(app, contact, &to)?;
             return submit_fresh(app, Fresh::Consult { contact, to }, context)
@@ -253,15 +253,15 @@ pub(crate) async fn carry_out(
                 .map(drop);
         }
         AgentCommand::Conference { contact } => {
-            let contact = talks_with(app, &agent, contact)?;
+            let contact = talks_with(app, &agent, contact, &mut context)?;
             Input::Conference { contact }
         }
         AgentCommand::CompleteConsult { contact } => {
-            let contact = talks_with(app, &agent, contact)?;
+            let contact = talks_with(app, &agent, contact, &mut context)?;
             Input::CompleteConsult { contact }
         }
         AgentCommand::CancelConsult { contact } => {
-            let contact = talks_with(app, &agent, contact)?;
+            let contact = talks_with(app, &agent, contact, &mut context)?;
             Input::CancelConsult { contact }
         }
         AgentCommand::BookCallback {
@@ -418,8 +418,15 @@ fn may_be_called(app: &App, contact: ContactId, to: &Target) -> Result<(), ApiEr
     permitted(tenant, client, to).map_err(|why| ApiError::Conflict(why.to_string()))
 }
 
-fn talks_with(app: &App, agent: &AgentName, contact: u64) -> Result<ContactId, ApiError> {
+/// The contact, where the agent talks with it; the context says so, for that may change before it is decided.
+fn talks_with(
+    app: &App,
+    agent: &AgentName,
+    contact: u64,
+    context: &mut Context,
+) -> Result<ContactId, ApiError> {
     let contact = ContactId(contact);
+    context.agent = Some(agent.clone());
     let state = app.handle.state();
     let stage = state.directory.live.get(&contact).map(|live| &live.stage);
     match stage {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use trunkline_routing::{Input, Time};
+use trunkline_tenant::crds::AgentName;
 
 use super::Seq;
 use crate::telephony::CallRef;
@@ -27,6 +28,10 @@ pub struct Context {
     /// Who brought it, for the audit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
+    /// With what an agent does to a conversation: whose it was when they did it. Where another has taken it over
+    /// by the time this is decided, it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentName>,
     /// With an arrival: the call that it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallRef>,

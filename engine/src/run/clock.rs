@@ -25,6 +25,12 @@ impl Clock {
         }
     }
 
+    /// What the time was at a moment, not long ago.
+    pub fn at(&self, moment: Instant) -> Time {
+        let ago = self.read.saturating_duration_since(moment).as_micros();
+        Time(self.last.0 - i64::try_from(ago).unwrap_or(0))
+    }
+
     /// Now.
     pub fn now(&mut self) -> Time {
         let read = Instant::now();

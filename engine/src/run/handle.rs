@@ -1,6 +1,7 @@
 //! How the API, the configuration and the tests speak to the main loop.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Instant;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use trunkline_routing::{ContactId, Input, Output, Segment, Target, Time, Window};
@@ -174,7 +175,7 @@ pub enum Role {
 /// The main loop, from outside. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<(Instant, Request)>,
     state: Arc<RwLock<State>>,
     decisions: broadcast::Sender<Arc<Decision>>,
     role: watch::Receiver<Role>,
@@ -186,7 +187,8 @@ pub struct Handle {
 /// The main loop's ends of a [`Handle`].
 #[derive(Debug)]
 pub(crate) struct Ends {
-    pub(crate) requests: mpsc::Receiver<Request>,
+    /// And when each was made.
+    pub(crate) requests: mpsc::Receiver<(Instant, Request)>,
     pub(crate) state: Arc<RwLock<State>>,
     pub(crate) decisions: broadcast::Sender<Arc<Decision>>,
     pub(crate) role: watch::Sender<Role>,
@@ -315,7 +317,7 @@ impl Handle {
             return Err(NotTaken::NotLeading);
         }
         self.requests
-            .try_send(request)
+            .try_send((Instant::now(), request))
             .map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => NotTaken::Overloaded,
                 mpsc::error::TrySendError::Closed(_) => NotTaken::NotLeading,

@@ -16,7 +16,7 @@ use crate::config::Loaded;
 use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Rows, Seq, Writer};
 use crate::metrics::Metrics;
 use crate::state::{Applied, State};
-use crate::telephony::{Arrival, CallRef, Command, MediaHosts, Report, Standing, Telephony};
+use crate::telephony::{Arrival, CallRef, Command, MediaHosts, Report, Standing, Telephony, Told};
 
 /// Entries in one commit at most: a commit of this size takes some 10 ms.
 const BATCH: usize = 512;
@@ -96,13 +96,31 @@ impl Batch {
 
 /// What woke the loop.
 enum Event {
-    Report(Report),
-    Request(Request),
+    Report(Told),
+    Request(Instant, Request),
     Config,
     Hosts,
     Deadline,
     Presence,
     End(LoopEnd),
+}
+
+impl Event {
+    /// When somebody answered in time, or said that they need longer. What they answer has its deadline, and the
+    /// journal may have been late, not they: such inputs go first, as of then. All others are as of now, for what
+    /// follows from them begins now: an offer's deadline, say.
+    fn answered_at(&self) -> Option<Instant> {
+        let (at, input) = match self {
+            Self::Report(told) => (told.at, told.report.input()?),
+            Self::Request(at, Request::Submit { input, .. }) => (*at, input.as_ref()),
+            _ => return None,
+        };
+        let answers = matches!(
+            input,
+            Input::Accept { .. } | Input::Connected { .. } | Input::ExtendWrapUp { .. }
+        );
+        answers.then_some(at)
+    }
 }
 
 impl MainLoop {
@@ -125,7 +143,7 @@ impl MainLoop {
         }
         self.ends.role.send_replace(Role::Leading(self.epoch));
 
-        let end = loop {
+        let end = 'leads: loop {
             let now = clock.now();
             let deadline = self.read(|state| state.core.next_deadline());
             let sleep = deadline.map_or(NO_DEADLINE, |due| {
@@ -136,24 +154,32 @@ impl MainLoop {
                 end = stopped(&mut self.stop) => Event::End(end),
                 Ok(()) = self.hosts.changed() => Event::Hosts,
                 Ok(()) = self.config.changed() => Event::Config,
-                report = self.telephony.reports.recv() => match report {
-                    Some(report) => Event::Report(report),
+                told = self.telephony.reports.recv() => match told {
+                    Some(told) => Event::Report(told),
                     None => Event::End(LoopEnd::SteppedDown("telephony has ended".into())),
                 },
-                Some(request) = self.ends.requests.recv() => Event::Request(request),
+                Some((at, request)) = self.ends.requests.recv() => Event::Request(at, request),
                 () = tokio::time::sleep(sleep) => Event::Deadline,
                 _ = presence.tick() => Event::Presence,
             };
-            let (newest, last) = self.read(|state| (state.directory.newest, state.seq));
-            let mut batch = Batch {
-                at: clock.now(),
-                next: last.next(),
-                newest: newest.unwrap_or(ContactId(0)),
+            let now = clock.now();
+            let mut batch = self.read(|state| Batch {
+                at: state.directory.last,
+                next: state.seq.next(),
+                newest: state.directory.newest.unwrap_or(ContactId(0)),
                 entries: Vec::new(),
                 waiters: Vec::new(),
-            };
-            if let Some(end) = self.gather(event, &mut batch, &mut beats) {
-                break end;
+            });
+            let (answers, others): (Vec<_>, Vec<_>) = self
+                .gather(event)
+                .into_iter()
+                .partition(|event| event.answered_at().is_some());
+            for event in answers.into_iter().chain(others) {
+                let at = event.answered_at().map_or(now, |at| clock.at(at));
+                batch.at = batch.at.max(at);
+                if let Some(end) = self.take(event, &mut batch, &mut beats) {
+                    break 'leads end;
+                }
             }
             since_snapshot += batch.entries.len() as u64;
             self.commit(batch).await?;
@@ -171,9 +197,23 @@ impl MainLoop {
         Ok(end)
     }
 
-    /// Takes what woke the loop and all that waits beside it.
-    fn gather(&mut self, event: Event, batch: &mut Batch, beats: &mut Beats) -> Option<LoopEnd> {
-        let mut end = None;
+    /// What woke the loop, and all that waits beside it.
+    fn gather(&mut self, first: Event) -> Vec<Event> {
+        let mut events = vec![first];
+        while events.len() < BATCH
+            && let Ok(told) = self.telephony.reports.try_recv()
+        {
+            events.push(Event::Report(told));
+        }
+        while events.len() < BATCH
+            && let Ok((at, request)) = self.ends.requests.try_recv()
+        {
+            events.push(Event::Request(at, request));
+        }
+        events
+    }
+
+    fn take(&mut self, event: Event, batch: &mut Batch, beats: &mut Beats) -> Option<LoopEnd> {
         match event {
             Event::End(why) => return Some(why),
             Event::Hosts => {
@@ -183,8 +223,8 @@ impl MainLoop {
                 }
             }
             Event::Config => self.configure(batch),
-            Event::Report(report) => end = self.report(report, batch),
-            Event::Request(request) => self.request(request, batch, beats),
+            Event::Report(told) => return self.report(told.report, batch),
+            Event::Request(_, request) => self.request(request, batch, beats),
             Event::Deadline => {
                 batch.push(Input::Tick, Context::default(), Waiter::Nobody);
             }
@@ -199,19 +239,7 @@ impl MainLoop {
                 }
             }
         }
-        while end.is_none() && batch.entries.len() < BATCH {
-            match self.telephony.reports.try_recv() {
-                Ok(report) => end = self.report(report, batch),
-                Err(_) => break,
-            }
-        }
-        while end.is_none() && batch.entries.len() < BATCH {
-            match self.ends.requests.try_recv() {
-                Ok(request) => self.request(request, batch, beats),
-                Err(_) => break,
-            }
-        }
-        end
+        None
     }
 
     fn configure(&mut self, batch: &mut Batch) {
@@ -236,6 +264,13 @@ impl MainLoop {
             Report::Arrived(arrival) => self.arrived(arrival, batch),
             Report::Input(input) => {
                 batch.push(input, Context::by(Actor::Telephony), Waiter::Nobody);
+            }
+            Report::Agent { agent, input } => {
+                let context = Context {
+                    agent: Some(agent),
+                    ..Context::by(Actor::Telephony)
+                };
+                batch.push(input, context, Waiter::Nobody);
             }
             Report::Asks { contact } => {
                 let standing = self.read(|state| Standing {
@@ -520,7 +555,7 @@ async fn stopped(stop: &mut watch::Receiver<Option<LoopEnd>>) -> LoopEnd {
 pub(crate) fn silent_telephony() -> (
     Telephony,
     mpsc::UnboundedReceiver<Command>,
-    mpsc::UnboundedSender<Report>,
+    mpsc::UnboundedSender<Told>,
 ) {
     let (commands, commanded) = mpsc::unbounded_channel();
     let (report, reports) = mpsc::unbounded_channel();

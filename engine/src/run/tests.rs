@@ -1,12 +1,12 @@
 //! The main loop alone, over a journal that fails where it is told to.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use trunkline_routing::metrics::{Interval, RotaVersion, Scope, Spell};
-use trunkline_routing::{Input, Segment, Span, Time};
-use trunkline_tenant::QueueId;
+use trunkline_routing::{Input, Output, Segment, Span, Time};
+use trunkline_tenant::{QueueId, Tenant};
 
 use super::handle::{Handle, Role};
 use super::main_loop::{LoopEnd, MainLoop, silent_telephony};
@@ -18,15 +18,16 @@ use crate::journal::{
     Snapshot, Sqlite, Writer,
 };
 use crate::metrics::Metrics;
-use crate::state::State;
+use crate::state::{Stage, State};
 use crate::telephony::ari::{ChannelId, HostName};
-use crate::telephony::{Arrival, CallRef, Command, Report};
+use crate::telephony::{Arrival, CallRef, Command, Report, Told};
 use crate::testing::{Replay, small_tenant};
 
-/// Fails every append but the first so many, before anything is written.
+/// Fails every append but the first so many, before anything is written; none is written while it is stalled.
 struct Failing {
     store: Sqlite,
     appends_left: usize,
+    stalled: Arc<Mutex<()>>,
 }
 
 impl Journal for Failing {
@@ -39,6 +40,7 @@ impl Journal for Failing {
         entries: &[Entry],
         customers: &[Sealed],
     ) -> Result<(), JournalError> {
+        let _goes_on = self.stalled.lock().unwrap();
         match self.appends_left.checked_sub(1) {
             Some(left) => {
                 self.appends_left = left;
@@ -103,12 +105,16 @@ impl Journal for Failing {
 struct Bench {
     handle: Handle,
     commands: mpsc::UnboundedReceiver<Command>,
-    reports: mpsc::UnboundedSender<Report>,
+    reports: mpsc::UnboundedSender<Told>,
     stop: watch::Sender<Option<LoopEnd>>,
     running: tokio::task::JoinHandle<Result<LoopEnd, JournalError>>,
 }
 
 async fn bench(journal: Box<dyn Journal>) -> Bench {
+    bench_of(small_tenant(), journal).await
+}
+
+async fn bench_of(tenant: Tenant, journal: Box<dyn Journal>) -> Bench {
     let (handle, ends) = Handle::new();
     let writer = Arc::new(Writer::start(journal).unwrap());
     let epoch = writer.acquire("test".into()).await.unwrap();
@@ -117,7 +123,7 @@ async fn bench(journal: Box<dyn Journal>) -> Bench {
     *ends.state.write().unwrap() = state;
     let (telephony, commands, reports) = silent_telephony();
     let (stop, stopped) = watch::channel(None);
-    let (keep, config) = watch::channel(Loaded::from_tenant(small_tenant()).unwrap());
+    let (keep, config) = watch::channel(Loaded::from_tenant(tenant).unwrap());
     let (keep_hosts, hosts) = watch::channel(None);
     let main = MainLoop {
         epoch,
@@ -169,6 +175,7 @@ async fn nothing_is_commanded_that_the_journal_does_not_hold() {
         let mut bench = bench(Box::new(Failing {
             store,
             appends_left: appends,
+            stalled: Arc::default(),
         }))
         .await;
         // Until it has ended: how many go with one commit is the machine's affair.
@@ -176,7 +183,7 @@ async fn nothing_is_commanded_that_the_journal_does_not_hold() {
             if bench.running.is_finished() {
                 break;
             }
-            let _ = bench.reports.send(arrival(number));
+            let _ = bench.reports.send(arrival(number).into());
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let end = bench.running.await.unwrap();
@@ -222,7 +229,7 @@ async fn a_leader_that_another_has_replaced_in_the_journal_ends_and_commands_not
         .execute("UPDATE leader SET epoch = epoch + 1", [])
         .unwrap();
     while bench.commands.try_recv().is_ok() {}
-    bench.reports.send(arrival(1)).unwrap();
+    bench.reports.send(arrival(1).into()).unwrap();
     let end = bench.running.await.unwrap();
     assert!(matches!(end, Err(JournalError::Stale { .. })), "{end:?}");
     assert!(bench.commands.recv().await.is_none());
@@ -233,10 +240,10 @@ async fn a_call_that_is_reported_twice_is_one_contact() {
     let dir = tempfile::tempdir().unwrap();
     let mut bench = bench(Box::new(Sqlite::open(&dir.path().join("journal")).unwrap())).await;
     for number in [1, 1, 2, 1] {
-        bench.reports.send(arrival(number)).unwrap();
+        bench.reports.send(arrival(number).into()).unwrap();
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
-    bench.reports.send(arrival(2)).unwrap();
+    bench.reports.send(arrival(2).into()).unwrap();
     assert_eq!(bench.handle.state().directory.live.len(), 2);
     bench.stop.send_replace(Some(LoopEnd::Stopped));
     assert_eq!(bench.running.await.unwrap().unwrap(), LoopEnd::Stopped);
@@ -248,11 +255,74 @@ async fn a_call_that_is_reported_twice_is_one_contact() {
 }
 
 #[tokio::test]
+async fn who_answers_while_the_journal_stalls_has_answered_in_time_and_who_comes_then_is_offered_anew()
+ {
+    let dir = tempfile::tempdir().unwrap();
+    let stalled = Arc::<Mutex<()>>::default();
+    let journal = Failing {
+        store: Sqlite::open(&dir.path().join("journal")).unwrap(),
+        appends_left: usize::MAX,
+        stalled: Arc::clone(&stalled),
+    };
+    let mut tenant = small_tenant();
+    let ring = Duration::from_secs(1);
+    let queue = tenant.queues.get_mut(&QueueId::of("acme", "orders"));
+    queue.unwrap().ring = serde_json::from_str("\"1s\"").unwrap();
+    let mut bench = bench_of(tenant, Box::new(journal)).await;
+    for agent in ["maria", "noah"] {
+        let sign_in = Input::SignIn {
+            agent: agent.into(),
+            ready: true,
+            team: None,
+        };
+        let context = Context::by(Actor::Admin);
+        bench.handle.submit(sign_in, context).await.unwrap();
+    }
+    let offered = async |bench: &mut Bench| loop {
+        match bench.commands.recv().await.unwrap() {
+            Command::Do(Output::Offer {
+                offer, deadline, ..
+            }) => return (offer, deadline),
+            _ => continue,
+        }
+    };
+    bench.reports.send(arrival(1).into()).unwrap();
+    let (offer, deadline) = offered(&mut bench).await;
+
+    let stall = tokio::task::spawn_blocking(move || {
+        let _nothing_is_written = stalled.lock().unwrap();
+        std::thread::sleep(2 * ring);
+    });
+    tokio::time::sleep(ring / 10).await;
+    // The first one's commit waits, and with it all that comes meanwhile.
+    for report in [
+        Report::Input(Input::Tick),
+        arrival(2),
+        Report::Input(Input::Accept { offer }),
+        Report::Input(Input::Connected { offer }),
+    ] {
+        bench.reports.send(report.into()).unwrap();
+        tokio::time::sleep(ring / 10).await;
+    }
+    stall.await.unwrap();
+    let (_, second) = offered(&mut bench).await;
+    assert!(second > deadline + Span(1_000_000), "of a whole ring");
+    bench.stop.send_replace(Some(LoopEnd::Stopped));
+    assert_eq!(bench.running.await.unwrap().unwrap(), LoopEnd::Stopped);
+    let state = bench.handle.state();
+    let talks = &state.directory.live[&offer.contact].stage;
+    let Stage::Talking { since, .. } = talks else {
+        panic!("{talks:?}");
+    };
+    assert!(*since < deadline, "as of then");
+}
+
+#[tokio::test]
 async fn a_record_lost_with_a_killed_engine_is_written_again_by_its_successor() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal");
     let bench = bench(Box::new(Sqlite::open(&path).unwrap())).await;
-    bench.reports.send(arrival(1)).unwrap();
+    bench.reports.send(arrival(1).into()).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let contact = *bench.handle.state().directory.live.keys().next().unwrap();
     let gone = Input::CustomerGone { contact };

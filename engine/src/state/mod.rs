@@ -11,7 +11,8 @@ pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 use trunkline_routing::{
-    BadSnapshot, Core, Options, Output, SegmentEnd, Snapshot as CoreSnapshot, Span, Time,
+    BadSnapshot, ContactId, Core, Input, Options, Output, SegmentEnd, Snapshot as CoreSnapshot,
+    Span, Time,
 };
 
 pub use directory::{AgentView, Directory, Erasure, LiveContact, Stage, Voicemail};
@@ -75,13 +76,47 @@ pub struct Applied {
     pub rows: Rows,
 }
 
+/// Has the core decide upon an entry. What an agent does to a conversation that another has taken over
+/// meanwhile is refused here: the core's inputs don't say whose doing they are.
+pub(crate) fn decide(core: &mut Core, entry: &Entry, outputs: &mut Vec<Output>) {
+    let agent = entry.context.agent.as_ref();
+    let taken_over = agent
+        .zip(conversation(&entry.input))
+        .and_then(|(agent, contact)| {
+            let now = core.in_hands_of(contact).filter(|now| *now != agent)?;
+            Some(format!(
+                "{agent} does not talk with contact {contact} now: {now} does"
+            ))
+        });
+    match taken_over {
+        Some(why) => {
+            core.handle(entry.at, Input::Tick, outputs);
+            outputs.push(Output::Refused { why });
+        }
+        None => core.handle(entry.at, entry.input.clone(), outputs),
+    }
+}
+
+/// The contact that an agent talks with and does this to.
+fn conversation(input: &Input) -> Option<ContactId> {
+    match input {
+        Input::Hold { contact, .. }
+        | Input::AgentDone { contact }
+        | Input::Transfer { contact, .. }
+        | Input::Consult { contact, .. }
+        | Input::Conference { contact }
+        | Input::CompleteConsult { contact }
+        | Input::CancelConsult { contact } => Some(*contact),
+        _ => None,
+    }
+}
+
 impl State {
     /// Decides upon one entry: the core first, then what is remembered of it. The entry is
     /// durable by then.
     pub fn apply(&mut self, entry: &Entry) -> Applied {
         let mut outputs = Vec::new();
-        self.core
-            .handle(entry.at, entry.input.clone(), &mut outputs);
+        decide(&mut self.core, entry, &mut outputs);
         let spells = self.directory.apply(entry, &outputs, &self.core);
         self.seq = entry.seq;
         Applied {

@@ -248,6 +248,63 @@ fn a_snapshot_of_the_release_before_is_read_and_its_open_spells_get_the_team_of_
 }
 
 #[test]
+fn an_agent_does_nothing_to_a_conversation_that_another_has_taken_over() {
+    let mut centre = Replay::new();
+    let (contact, consult) = (ContactId(1), ContactId(2));
+    centre.sign_in(1, "maria");
+    centre.sign_in(2, "noah");
+    centre.arrive(3, 1, "acme/orders");
+    centre.answer(4, 1);
+    let to = || Target::Agent("noah".into());
+    let about = Input::Consult {
+        contact,
+        consult,
+        to: to(),
+    };
+    centre.at(5, about);
+    centre.answer(6, 2);
+    centre.at(7, Input::CompleteConsult { contact });
+    let by = |centre: &mut Replay, agent: &str, input: &Input| {
+        let entry = Entry {
+            seq: centre.state.seq.next(),
+            at: centre.second(8),
+            input: input.clone(),
+            context: Context {
+                agent: Some(agent.into()),
+                ..Context::by(Actor::Telephony)
+            },
+        };
+        let outputs = centre.state.apply(&entry).outputs;
+        outputs.into_iter().find_map(|output| match output {
+            Output::Refused { why } => Some(why),
+            _ => None,
+        })
+    };
+    // What Maria does before she sees that is decided after.
+    for input in [
+        Input::AgentDone { contact },
+        Input::Hold { contact, on: true },
+        Input::Transfer { contact, to: to() },
+        Input::Consult {
+            contact,
+            consult: ContactId(3),
+            to: to(),
+        },
+        Input::Conference { contact },
+        Input::CompleteConsult { contact },
+        Input::CancelConsult { contact },
+    ] {
+        let before = centre.state.directory.live[&contact].stage.clone();
+        let why = by(&mut centre, "maria", &input).unwrap();
+        assert_eq!(why, "maria does not talk with contact 1 now: noah does");
+        assert_eq!(centre.state.directory.live[&contact].stage, before);
+    }
+    let done = Input::AgentDone { contact };
+    assert_eq!(by(&mut centre, "noah", &done), None);
+    assert!(!centre.state.directory.live.contains_key(&contact));
+}
+
+#[test]
 fn whom_we_called_back_and_hand_over_is_known_to_be_on_the_line_somewhere() {
     let mut centre = Replay::new();
     centre.sign_in(1, "maria");

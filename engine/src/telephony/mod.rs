@@ -9,10 +9,11 @@
 //! gets which call. The engine's loop stays this simple:
 //!
 //! ```text
-//! report = telephony.reports.recv()
+//! report = telephony.reports.recv().report
 //!   Arrived(a)  → number the contact, journal `Arrive` together with a.call, core.handle,
 //!                 send Admit { contact, call, queue }, then Do(output) for each output
 //!   Input(i)    → journal it, core.handle, send Do(output) for each output
+//!   Agent(a, i) → as Input(i); refused where another has taken a's conversation over meanwhile
 //!   Host { .. } → readiness and metrics
 //!   SteppedDown → stop leading; drop the Telephony
 //! ```
@@ -48,6 +49,7 @@ pub mod driver;
 pub mod sim;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,6 +92,13 @@ pub enum Report {
     Arrived(Arrival),
     /// Something happened to a call, in the core's words.
     Input(Input),
+    /// What an agent did to their conversation by their phone, in the core's words.
+    Agent {
+        /// Whose phone.
+        agent: AgentName,
+        /// What they did.
+        input: Input,
+    },
     /// A waiting caller is to be told where they stand. Answer with [`Command::Tell`], or not at all.
     Asks {
         /// Which contact.
@@ -110,6 +119,33 @@ pub enum Report {
         /// In its words.
         why: String,
     },
+}
+
+impl Report {
+    /// What happened, in the core's words, where it is that.
+    pub fn input(&self) -> Option<&Input> {
+        match self {
+            Self::Input(input) | Self::Agent { input, .. } => Some(input),
+            _ => None,
+        }
+    }
+}
+
+/// A report, and when it was made: whoever takes it may be late.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub report: Report,
+}
+
+impl From<Report> for Told {
+    /// Made now.
+    fn from(report: Report) -> Self {
+        let at = Instant::now();
+        Self { at, report }
+    }
 }
 
 /// The audio of one leg, in RTP packets, as the media server counts them.
@@ -329,5 +365,5 @@ pub struct Telephony {
     /// Where commands go; never blocks.
     pub commands: mpsc::UnboundedSender<Command>,
     /// What happened, in order for each call.
-    pub reports: mpsc::UnboundedReceiver<Report>,
+    pub reports: mpsc::UnboundedReceiver<Told>,
 }

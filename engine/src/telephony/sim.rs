@@ -18,7 +18,9 @@ use trunkline_tenant::crds::{ClientName, PhoneNumber};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::ari::{ChannelId, HostName};
-use super::{Arrival, Beside, CallRef, Command, Recovered, RecoveredStage, Report, Telephony};
+use super::{
+    Arrival, Beside, CallRef, Command, Recovered, RecoveredStage, Report, Telephony, Told,
+};
 
 /// The only host of imagined calls.
 const HOST: &str = "simulated";
@@ -136,7 +138,7 @@ struct Sim {
     calls: HashMap<ChannelId, Call>,
     contacts: HashMap<ContactId, ChannelId>,
     made: u64,
-    tell: mpsc::UnboundedSender<Report>,
+    tell: mpsc::UnboundedSender<Told>,
 }
 
 impl Sim {
@@ -189,7 +191,7 @@ impl Sim {
 
     fn report(&self, report: Report) {
         // A closed queue ends the loop.
-        let _ = self.tell.send(report);
+        let _ = self.tell.send(report.into());
     }
 
     fn input(&self, input: Input) {
@@ -415,7 +417,7 @@ mod tests {
 
     async fn next(telephony: &mut Telephony) -> Report {
         loop {
-            match telephony.reports.recv().await.unwrap() {
+            match telephony.reports.recv().await.unwrap().report {
                 Report::Host { .. } => {}
                 report => return report,
             }

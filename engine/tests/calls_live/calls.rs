@@ -138,8 +138,8 @@ async fn a_number_that_nobody_has_is_refused_unanswered_with_404() {
     let errors = std::fs::read_to_string(errors).unwrap();
     assert!(errors.contains("404"), "{errors}");
     desk.nothing_is_left().await;
-    while let Ok(report) = desk.telephony.reports.try_recv() {
-        assert!(!matches!(report, Report::Arrived(_)), "{report:?}");
+    while let Ok(told) = desk.telephony.reports.try_recv() {
+        assert!(!matches!(told.report, Report::Arrived(_)), "{told:?}");
     }
 }
 

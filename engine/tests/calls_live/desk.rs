@@ -164,7 +164,8 @@ impl Desk {
         let mut seen = Vec::new();
         let found = timeout(Duration::from_secs(30), async {
             loop {
-                let report = self.telephony.reports.recv().await.expect("it goes on");
+                let told = self.telephony.reports.recv().await.expect("it goes on");
+                let report = told.report;
                 if let Some(found) = pick(&report) {
                     return found;
                 }
@@ -176,7 +177,7 @@ impl Desk {
     }
 
     pub async fn input(&mut self, wanted: Input) {
-        self.wait(|report| (*report == Report::Input(wanted.clone())).then_some(()))
+        self.wait(|report| (report.input() == Some(&wanted)).then_some(()))
             .await;
     }
 

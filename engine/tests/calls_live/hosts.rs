@@ -32,15 +32,13 @@ async fn a_media_host_that_freezes_is_noticed_in_three_seconds_and_its_call_goes
         .await;
     desk.audio_flows_both_ways([&arrival.call.channel, &leg(offer)])
         .await;
-    while let Ok(report) = desk.telephony.reports.try_recv() {
+    while let Ok(told) = desk.telephony.reports.try_recv() {
         assert!(
             !matches!(
-                report,
-                Report::Input(
-                    Input::AgentDone { .. } | Input::CustomerGone { .. } | Input::Dropped { .. }
-                )
+                told.report.input(),
+                Some(Input::AgentDone { .. } | Input::CustomerGone { .. } | Input::Dropped { .. })
             ),
-            "{report:?}"
+            "{told:?}"
         );
     }
     desk.end(40, Outcome::Answered);

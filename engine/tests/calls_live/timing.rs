@@ -24,7 +24,8 @@ async fn the_time_from_the_callers_invite_to_the_agents_is_a_few_milliseconds() 
         let report = timeout(Duration::from_secs(30), desk.telephony.reports.recv())
             .await
             .expect("calls go on")
-            .unwrap();
+            .unwrap()
+            .report;
         match report {
             Report::Arrived(arrival) => {
                 arrived += 1;

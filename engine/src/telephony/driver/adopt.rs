@@ -377,7 +377,7 @@ impl Calls {
                 match contact.stage {
                     Stage::Talking { .. } => {
                         contact.touched = now;
-                        self.agent_hung_up(id, out);
+                        self.agent_hung_up(id, leg.map(|leg| leg.agent), out);
                     }
                     // Our predecessor may have died before it rang the phone; the offer still stands.
                     Stage::Ringing { .. } => match leg

@@ -54,6 +54,14 @@ impl Effects {
     pub(crate) fn input(&mut self, input: Input) {
         self.reports.push(Report::Input(input));
     }
+
+    /// What an agent did by their phone; `None`: whose it was is not known.
+    pub(crate) fn done_by(&mut self, agent: Option<AgentName>, input: Input) {
+        self.reports.push(match agent {
+            Some(agent) => Report::Agent { agent, input },
+            None => Report::Input(input),
+        });
+    }
 }
 
 /// A caller's channel in our app.

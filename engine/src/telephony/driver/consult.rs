@@ -5,6 +5,7 @@
 //! released as for any contact, only in a bridge of its own.
 
 use trunkline_routing::{ConsultEnd, ContactId, Input, Time};
+use trunkline_tenant::crds::AgentName;
 
 use super::super::ari::{Cause, ChannelId};
 use super::act::What;
@@ -169,8 +170,14 @@ impl Calls {
         }
     }
 
-    /// An agent's phone left a conversation. Out of a conference the others go on; else it is over.
-    pub(crate) fn agent_hung_up(&mut self, id: ContactId, out: &mut Effects) {
+    /// An agent's phone left a conversation. Out of a conference the others go on; else it is over, where it is
+    /// still theirs.
+    pub(crate) fn agent_hung_up(
+        &mut self,
+        id: ContactId,
+        agent: Option<AgentName>,
+        out: &mut Effects,
+    ) {
         let conference = self.contacts.values().any(|other| {
             other.kind
                 == Kind::Consult {
@@ -178,11 +185,12 @@ impl Calls {
                     conferenced: true,
                 }
         });
-        out.input(if conference {
+        let input = if conference {
             Input::CompleteConsult { contact: id }
         } else {
             Input::AgentDone { contact: id }
-        });
+        };
+        out.done_by(agent, input);
         let leg = |contact: &Contact| contact.stage.offer().map(names::leg);
         let hers = self.contacts.get(&id).and_then(leg);
         for other in self.contacts.values_mut() {

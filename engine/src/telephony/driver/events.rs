@@ -7,7 +7,7 @@ use super::super::ari::{
 };
 use super::super::{Arrival, CallRef, Report};
 use super::act::What;
-use super::calls::{Caller, Calls, Effects, Kind, Stage};
+use super::calls::{Caller, Calls, Effects, Kind, Leg, Stage};
 use super::menu::Choosing;
 use super::names;
 use super::outside::Reached;
@@ -240,7 +240,7 @@ impl Calls {
                 // The core takes them for out of reach now; the next listing tells it anew.
                 self.reachable.remove(&leg.agent);
             }
-            return self.leg_gone(now, leg.offer, leg.cancelled, cause, out);
+            return self.leg_gone(now, leg, cause, out);
         }
         if self.callers.contains_key(place) {
             self.ended.insert(place.clone(), now);
@@ -275,20 +275,14 @@ impl Calls {
         }
     }
 
-    fn leg_gone(
-        &mut self,
-        now: Time,
-        offer: trunkline_routing::OfferId,
-        cancelled: bool,
-        cause: Option<i32>,
-        out: &mut Effects,
-    ) {
+    fn leg_gone(&mut self, now: Time, leg: Leg, cause: Option<i32>, out: &mut Effects) {
+        let offer = leg.offer;
         let holder = self.holder(offer);
         let Some((id, contact)) = holder.and_then(|id| Some((id, self.contacts.get_mut(&id)?)))
         else {
             return;
         };
-        if cancelled {
+        if leg.cancelled {
             return;
         }
         match contact.stage {
@@ -302,7 +296,7 @@ impl Calls {
             Stage::Joining { .. } => self.declined(now, offer, DeclineCause::Failed, out),
             Stage::Talking { .. } => {
                 contact.touched = now;
-                self.agent_hung_up(id, out);
+                self.agent_hung_up(id, Some(leg.agent), out);
             }
         }
     }
@@ -312,7 +306,7 @@ impl Calls {
         let Some(leg) = self.legs.get(&Self::place(host, channel)) else {
             return;
         };
-        let of = leg.offer;
+        let (of, agent) = (leg.offer, leg.agent.clone());
         let Some(contact) = self.holder(of) else {
             return;
         };
@@ -326,7 +320,7 @@ impl Calls {
         {
             // Noted here: the engine's own command for this hold finds it done.
             *held = on;
-            out.input(Input::Hold { contact, on });
+            out.done_by(Some(agent), Input::Hold { contact, on });
         }
     }
 

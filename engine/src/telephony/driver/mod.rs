@@ -30,7 +30,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use trunkline_routing::{ContactId, Span, Time};
 
 use super::ari::{Ari, HostName, RtpStatistics};
-use super::{CallAudio, Command, LegAudio, MediaHosts, Recovered, Report, Telephony};
+use super::{CallAudio, Command, LegAudio, MediaHosts, Recovered, Report, Telephony, Told};
 use act::Failed;
 use calls::{Calls, Effects};
 use host::FromHost;
@@ -121,7 +121,7 @@ struct Driver {
     calls: Calls,
     connections: BTreeMap<HostName, Connection>,
     lanes: Lanes,
-    tell: mpsc::UnboundedSender<Report>,
+    tell: mpsc::UnboundedSender<Told>,
     from_hosts: mpsc::UnboundedSender<(HostName, FromHost)>,
     /// Hosts of our callers that are expected and can't be commanded yet, since when; `None`: they have been given up.
     awaited: BTreeMap<HostName, Option<Instant>>,
@@ -172,7 +172,7 @@ impl Driver {
         }
         out.reports
             .into_iter()
-            .all(|report| self.tell.send(report).is_ok())
+            .all(|report| self.tell.send(report.into()).is_ok())
     }
 
     fn name_hosts(&mut self, there: MediaHosts, out: &mut Effects) {
@@ -299,7 +299,7 @@ impl Driver {
                 tracing::warn!(%host, why, "stepping down");
                 let host = host.clone();
                 // What was decided before stays decided; only nothing more is done.
-                let _ = self.tell.send(Report::SteppedDown { host, why });
+                let _ = self.tell.send(Report::SteppedDown { host, why }.into());
                 return true;
             }
         }

@@ -194,11 +194,8 @@ impl Machine {
 }
 
 fn inputs(out: &Effects) -> Vec<Input> {
-    let report = |report: &Report| match report {
-        Report::Input(input) => Some(input.clone()),
-        _ => None,
-    };
-    out.reports.iter().filter_map(report).collect()
+    let inputs = out.reports.iter().filter_map(Report::input);
+    inputs.cloned().collect()
 }
 
 fn deeds(out: &Effects) -> Vec<(&str, &What)> {
@@ -414,7 +411,11 @@ fn a_caller_who_leaves_is_told_once_though_two_events_tell_it() {
 fn an_agent_who_hangs_up_ends_it_and_the_caller_is_hung_up_when_the_core_says_so() {
     let mut machine = Machine::talking();
     let out = machine.event(end("o-1-1"));
-    assert_eq!(inputs(&out), [Input::AgentDone { contact: CONTACT }]);
+    let told = Report::Agent {
+        agent: AgentName::new("maria"),
+        input: Input::AgentDone { contact: CONTACT },
+    };
+    assert_eq!(out.reports, [told], "whose phone it was");
     assert!(out.acts.is_empty());
     let out = machine.ended(Outcome::Answered, None);
     assert!(deeds(&out).contains(&(CALLER, &What::Hangup(Cause::Normal))));
