@@ -459,6 +459,17 @@ impl Calls {
         for place in away {
             self.channel_gone(now, &place, None, out);
         }
+        // And those whom the other party left.
+        let left: Vec<CallRef> = (self.callers.values())
+            .filter_map(|caller| match caller {
+                Caller::Away { leg, since, .. } if *since <= settled && here(leg) => Some(leg),
+                _ => None,
+            })
+            .cloned()
+            .collect();
+        for leg in left {
+            self.outsider_gone(now, &leg, out);
+        }
         self.callers.retain(|place, caller| match caller {
             Caller::Leaving { .. } | Caller::Choosing(_) | Caller::Speaking(_) => !here(place),
             Caller::Asking { .. } if here(place) => {
@@ -540,8 +551,9 @@ impl Calls {
             }
             self.outsiders
                 .insert(leg.clone(), Outsider::With(caller.clone()));
-            let bridge = bridge.id.clone();
-            self.callers.insert(caller, Caller::Away { leg, bridge });
+            let (bridge, since) = (bridge.id.clone(), NEVER);
+            self.callers
+                .insert(caller, Caller::Away { leg, bridge, since });
         }
     }
 

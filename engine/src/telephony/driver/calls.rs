@@ -75,8 +75,12 @@ pub(crate) enum Caller {
     GoneEarly,
     /// Let in.
     Admitted(ContactId),
-    /// Its contact has ended; it talks with somebody outside, on this leg.
-    Away { leg: CallRef, bridge: BridgeId },
+    /// Its contact has ended; since then it talks with somebody outside, on this leg.
+    Away {
+        leg: CallRef,
+        bridge: BridgeId,
+        since: Time,
+    },
     /// Its contact has ended; it leaves a message.
     Speaking(ContactId),
     /// Over; a last prompt plays, or the hang-up is under way.
@@ -522,7 +526,7 @@ impl Calls {
         if let Stage::Outside { talk, reached } = contact.stage {
             let leg = Self::place(&contact.call.host, &names::outside(talk));
             if outcome == Outcome::Transferred && reached == Reached::Together && !contact.gone {
-                return self.let_talk(id, contact.call, leg, out);
+                return self.let_talk(now, id, contact.call, leg, out);
             }
             self.release_outsider(&leg, out);
         }

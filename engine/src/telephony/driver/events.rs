@@ -249,7 +249,7 @@ impl Calls {
             Some(Caller::Asking { .. }) => {
                 self.callers.insert(place.clone(), Caller::GoneEarly);
             }
-            Some(Caller::Away { leg, bridge }) => {
+            Some(Caller::Away { leg, bridge, .. }) => {
                 let (leg, bridge) = (leg.clone(), bridge.clone());
                 out.act(&leg, What::DestroyBridge(bridge));
                 self.callers.remove(place);

@@ -201,6 +201,7 @@ impl Calls {
     /// The contact has ended as transferred: the two talk on, without us.
     pub(crate) fn let_talk(
         &mut self,
+        now: Time,
         id: ContactId,
         call: CallRef,
         leg: CallRef,
@@ -215,7 +216,8 @@ impl Calls {
         }
         self.outsiders
             .insert(leg.clone(), Outsider::With(call.clone()));
-        let bridge = names::bridge(id);
-        self.callers.insert(call, Caller::Away { leg, bridge });
+        let (bridge, since) = (names::bridge(id), now);
+        self.callers
+            .insert(call, Caller::Away { leg, bridge, since });
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trunkline_routing::{
-    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time,
+    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Target, Time,
 };
 use trunkline_tenant::crds::{AgentName, PromptName};
 
@@ -115,15 +115,33 @@ impl Machine {
         out
     }
 
+    /// Where the queue announces.
+    fn announcing(what: serde_json::Value) -> Self {
+        let mut machine = Self::new();
+        let mut tenant = crate::testing::small_tenant();
+        let queue = tenant.queues.get_mut(&"acme/orders".parse().unwrap());
+        queue.unwrap().announcements = serde_json::from_value(what).unwrap();
+        machine.calls.tenant = Some(Arc::new(tenant));
+        machine
+    }
+
     fn waiting() -> Self {
         let mut machine = Self::new();
-        machine.event(start(CALLER, &["inbound", "+18005550100"]));
-        machine.command(Command::Admit {
+        machine.comes_in();
+        machine
+    }
+
+    fn comes_in(&mut self) {
+        self.event(start(CALLER, &["inbound", "+18005550100"]));
+        self.admit();
+    }
+
+    fn admit(&mut self) {
+        self.command(Command::Admit {
             contact: CONTACT,
             call: caller(),
             queue: "acme/orders".parse().unwrap(),
         });
-        machine
     }
 
     /// What the journal knows of the one call.
@@ -258,23 +276,15 @@ fn a_callback_is_offered_to_none_whose_number_cant_be_dialled() {
         ("030900001", false),
         ("anonymous", false),
     ] {
-        let mut machine = Machine::new();
-        let mut tenant = crate::testing::small_tenant();
-        let queue = tenant.queues.get_mut(&"acme/orders".parse().unwrap());
         let offer = serde_json::json!({"callback": {"key": "1", "prompt": "call-me"}});
-        queue.unwrap().announcements = serde_json::from_value(offer).unwrap();
-        machine.calls.tenant = Some(Arc::new(tenant));
+        let mut machine = Machine::announcing(offer);
         let mut channel = channel(CALLER, "Up");
         channel.caller.number = shown.to_owned();
         machine.event(EventKind::StasisStart {
             args: vec!["inbound".to_owned(), "+18005550100".to_owned()],
             channel: channel.clone(),
         });
-        machine.command(Command::Admit {
-            contact: CONTACT,
-            call: caller(),
-            queue: "acme/orders".parse().unwrap(),
-        });
+        machine.admit();
         let mut out = Effects::default();
         machine.calls.news_due(LATER, &mut out);
         assert_eq!(!out.reports.is_empty(), can, "told to {shown}");
@@ -666,18 +676,9 @@ fn an_offer_that_a_predecessor_never_rang_is_rung_while_it_stands() {
 
 #[test]
 fn what_ended_while_nobody_listened_keeps_no_caller_waiting() {
-    let mut machine = Machine::new();
-    let mut tenant = crate::testing::small_tenant();
-    let queue = tenant.queues.get_mut(&"acme/orders".parse().unwrap());
-    let greets = serde_json::json!({"greeting": "hello", "position": true});
-    queue.unwrap().announcements = serde_json::from_value(greets).unwrap();
-    machine.calls.tenant = Some(Arc::new(tenant));
-    machine.event(start(CALLER, &["inbound", "+18005550100"]));
-    machine.command(Command::Admit {
-        contact: CONTACT,
-        call: caller(),
-        queue: "acme/orders".parse().unwrap(),
-    });
+    let mut machine =
+        Machine::announcing(serde_json::json!({"greeting": "hello", "position": true}));
+    machine.comes_in();
     let news = |machine: &mut Machine| {
         let mut out = Effects::default();
         machine.calls.news_due(LATER, &mut out);
@@ -703,18 +704,8 @@ fn what_ended_while_nobody_listened_keeps_no_caller_waiting() {
 
 #[test]
 fn the_greeting_stops_before_who_comes_after_hours_is_told_so() {
-    let mut machine = Machine::new();
-    let mut tenant = crate::testing::small_tenant();
-    let queue = tenant.queues.get_mut(&"acme/orders".parse().unwrap());
-    let greets = serde_json::json!({"greeting": "hello"});
-    queue.unwrap().announcements = serde_json::from_value(greets).unwrap();
-    machine.calls.tenant = Some(Arc::new(tenant));
-    machine.event(start(CALLER, &["inbound", "+18005550100"]));
-    machine.command(Command::Admit {
-        contact: CONTACT,
-        call: caller(),
-        queue: "acme/orders".parse().unwrap(),
-    });
+    let mut machine = Machine::announcing(serde_json::json!({"greeting": "hello"}));
+    machine.comes_in();
     let out = machine.ended(Outcome::Closed, Some("closed"));
     assert!(
         matches!(
@@ -883,6 +874,42 @@ fn a_consult_about_whom_a_predecessor_called_is_found_with_them() {
     assert!(!deeds(&out).iter().any(hung_up), "{out:?}");
     let out = machine.event(end("o-2-1"));
     assert_eq!(inputs(&out), [Input::AgentDone { contact: second }]);
+}
+
+#[test]
+fn a_caller_whom_the_party_outside_left_unheard_is_hung_up() {
+    let mut machine = Machine::waiting();
+    machine.calls.tenant = Some(Arc::new(crate::testing::tenant_that_calls_out()));
+    machine.output(Output::HandOver {
+        contact: CONTACT,
+        to: Target::Number("+4930900009".to_owned()),
+        deadline: LATER,
+    });
+    machine.event(start("x-1-0", &["outside", "1-0"]));
+    let out = machine.entered(&[CALLER, "x-1-0"]);
+    let taken = Input::HandedOver {
+        contact: CONTACT,
+        taken: true,
+    };
+    assert_eq!(inputs(&out), [taken]);
+    machine.ended(Outcome::Transferred, None);
+    let both = || vec![channel(CALLER, "Up"), channel("x-1-0", "Up")];
+    let together = || vec![bridge(&[CALLER, "x-1-0"])];
+    let hangs_up = |out: &Effects| deeds(out).contains(&(CALLER, &What::Hangup(Cause::Normal)));
+    let out = machine.compare(listing(both(), together()));
+    assert!(!hangs_up(&out), "they talk: {out:?}");
+    let mut early = listing(vec![channel(CALLER, "Up")], vec![bridge(&[CALLER])]);
+    early.begun = machine.now;
+    let out = machine.compare(early);
+    assert!(
+        !hangs_up(&out),
+        "a listing from before says nothing: {out:?}"
+    );
+    let out = machine.compare(listing(
+        vec![channel(CALLER, "Up")],
+        vec![bridge(&[CALLER])],
+    ));
+    assert!(hangs_up(&out), "{out:?}");
 }
 
 #[test]
