@@ -16,6 +16,7 @@ mod rows;
 pub(super) use customers::{arrival, erasure, key, named};
 use customers::{
     customers_are_sealed_found_again_and_erased,
+    whoever_comes_again_when_retention_has_cut_them_is_somebody_new,
     whoever_comes_in_the_commit_that_erases_them_is_somebody_new,
 };
 use rows::{
@@ -82,6 +83,7 @@ on_every_store! {
     of_the_marks_before_the_cut_the_last_stays_with_all_entries_behind_it,
     customers_are_sealed_found_again_and_erased,
     whoever_comes_in_the_commit_that_erases_them_is_somebody_new,
+    whoever_comes_again_when_retention_has_cut_them_is_somebody_new,
     a_snapshot_that_cannot_be_read_is_no_fresh_start_where_entries_are_cut,
 }
 

@@ -223,6 +223,11 @@ impl Vault {
         }
     }
 
+    /// Some rows are gone from the store: whoever comes again is looked up there.
+    pub(super) fn forget_rows(&mut self) {
+        self.rows = Generations::default();
+    }
+
     /// Replaces what identifies customers in entries by our names for them, and gives the rows that
     /// must be written with the entries. None of them is of a customer whom one of the entries erases: who
     /// comes again behind it, in the same commit, is somebody new.

@@ -195,6 +195,9 @@ impl Writer {
     pub async fn cut(&self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
         self.ask_all(move |owned| {
             let cut = owned.store.cut(epoch, before, limit)?;
+            if let Some(vault) = owned.vault.as_mut().filter(|_| cut.customers > 0) {
+                vault.forget_rows();
+            }
             if cut != Cut::default() || owned.owes_scrub {
                 owned.scrub();
             }

@@ -183,3 +183,19 @@ pub fn whoever_comes_in_the_commit_that_erases_them_is_somebody_new(home: &Home)
     let kept = row_of(&other).unwrap();
     assert_eq!(kept.id, other);
 }
+
+pub fn whoever_comes_again_when_retention_has_cut_them_is_somebody_new(home: &Home) {
+    let vault = Vault::new(&key(), Names::default());
+    let writer = Writer::sealing(home.open(), vault).unwrap();
+    running(async {
+        let epoch = writer.acquire("a".into()).await.unwrap();
+        let batch = vec![arrival(1, "+4930111111"), arrival(2, "+4930222222")];
+        let before = writer.append(epoch, batch).await.unwrap();
+        let cut = writer.cut(epoch, Time(2_000), 9).await.unwrap();
+        assert_eq!(cut.customers, 1, "who came last before that");
+        let batch = vec![arrival(3, "+4930111111"), arrival(4, "+4930222222")];
+        let again = writer.append(epoch, batch).await.unwrap();
+        assert_ne!(named(&again[0]), named(&before[0]));
+        assert_eq!(named(&again[1]), named(&before[1]));
+    });
+}
