@@ -184,13 +184,6 @@ impl Core {
         }
         self.shares.next_event();
         match input {
-            Input::Configure { tenant } => self.configure(tenant, out),
-            Input::SignIn { agent, ready, team } => self.sign_in(agent, ready, team, out),
-            Input::SignOut { agent } => self.sign_out(&agent, out),
-            Input::Session { agent, alive } => self.session(&agent, alive, out),
-            Input::Endpoint { agent, reachable } => self.endpoint(&agent, reachable, out),
-            Input::Ready { agent } => self.ready(&agent, out),
-            Input::NotReady { agent, reason } => self.not_ready(&agent, reason, out),
             Input::Arrive {
                 contact,
                 queue,
@@ -200,12 +193,37 @@ impl Core {
             } => {
                 self.arrive(contact, &queue, since, priority, customer, out);
             }
-            Input::CustomerGone { contact } => self.customer_gone(contact, out),
             Input::Accept { offer } => self.accept(offer, out),
             Input::Connected { offer } => self.connected(offer, out),
+            Input::AgentDone { contact } => self.agent_done(contact, out),
+            other => self.take_in(other, out),
+        }
+        if self.look_at_guarded {
+            self.match_guarded(out);
+        }
+        self.tidy_timers();
+    }
+
+    /// The inputs that no plain contact's life is made of. Beside [`handle`](Self::handle), which else would keep
+    /// account with each input of what of any of them is to be dropped.
+    #[inline(never)]
+    fn take_in(&mut self, input: Input, out: &mut Vec<Output>) {
+        match input {
+            // Taken in already.
+            Input::Arrive { .. }
+            | Input::Accept { .. }
+            | Input::Connected { .. }
+            | Input::AgentDone { .. } => {}
+            Input::Configure { tenant } => self.configure(tenant, out),
+            Input::SignIn { agent, ready, team } => self.sign_in(agent, ready, team, out),
+            Input::SignOut { agent } => self.sign_out(&agent, out),
+            Input::Session { agent, alive } => self.session(&agent, alive, out),
+            Input::Endpoint { agent, reachable } => self.endpoint(&agent, reachable, out),
+            Input::Ready { agent } => self.ready(&agent, out),
+            Input::NotReady { agent, reason } => self.not_ready(&agent, reason, out),
+            Input::CustomerGone { contact } => self.customer_gone(contact, out),
             Input::Decline { offer, cause } => self.decline(offer, cause, out),
             Input::Hold { contact, on } => self.hold(contact, on, out),
-            Input::AgentDone { contact } => self.agent_done(contact, out),
             Input::Dropped { contact, .. } => self.dropped(contact, out),
             Input::Transfer { contact, to } => self.transfer(contact, to, out),
             Input::HandedOver { contact, taken } => self.handed_over(contact, taken, out),
@@ -251,10 +269,6 @@ impl Core {
             Input::ExtendWrapUp { agent } => self.extend_wrap_up(&agent, out),
             Input::Tick => {}
         }
-        if self.look_at_guarded {
-            self.match_guarded(out);
-        }
-        self.tidy_timers();
     }
 
     /// What was due before the input. Beside [`handle`](Self::handle), for most inputs find nothing due.
