@@ -207,7 +207,7 @@ impl Core {
                 }
                 self.contacts[slot.at()].again = true;
             }
-            Stage::Outside { origin, .. } => talked = Some(origin),
+            Stage::Outside { origin, .. } => talked = Some(*origin),
             Stage::Waiting | Stage::Offered { .. } | Stage::Connecting { .. } => {
                 freed = self.take_out(slot, CancelReason::Dropped, out);
                 let stretch = self.segment(slot, SegmentEnd::Dropped);
@@ -422,7 +422,7 @@ impl Core {
                 self.arm_step(slot);
                 self.match_contact(slot, out);
             }
-            Some(agent) => self.begin(slot, At::Named(agent), Some(SAME_AGENT), out),
+            Some(agent) => self.begin(slot, At::Named(agent.into()), Some(SAME_AGENT), out),
             None => self.begin(slot, At::Route(0), None, out),
         }
     }

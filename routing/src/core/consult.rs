@@ -66,8 +66,10 @@ impl Core {
         });
         match found {
             Found::Queue(queue) => self.enter(child, queue, out),
-            Found::Agent(target) => self.wait_for(child, At::Target(target, name), out),
-            Found::Team(team) => self.wait_for(child, At::Team(team, Some(name)), out),
+            Found::Agent(target) => {
+                self.wait_for(child, At::Target(target.into(), name.into()), out)
+            }
+            Found::Team(team) => self.wait_for(child, At::Team(team, Some(name.into())), out),
             Found::Outside(deadline) => self.ask_outside(child, name, to, deadline, out),
         }
     }
@@ -117,8 +119,8 @@ impl Core {
     ) {
         let contact = &mut self.contacts[slot.at()];
         contact.stage = Stage::Outside {
-            origin,
-            to: to.clone(),
+            origin: origin.into(),
+            to: to.clone().into(),
             deadline,
         };
         let contact = contact.id;

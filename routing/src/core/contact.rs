@@ -103,15 +103,16 @@ impl Callback {
 /// When one may be asked who must not be.
 pub(crate) const NEVER: Time = Time(i64::MAX);
 
-/// Where in its route a contact is.
+/// Where in its route a contact is. What few contacts have is boxed: the table of contacts is smaller, and what
+/// most have is told apart by a plain tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum At {
     /// Only this agent is tried; then the route begins.
-    Named(AgentName),
+    Named(Box<AgentName>),
     /// Only this team; then it goes back to who handed it over.
-    Team(TeamIx, Option<AgentName>),
+    Team(TeamIx, Option<Box<AgentName>>),
     /// A target of a hand-over is tried; then it goes back to who handed it over.
-    Target(AgentName, AgentName),
+    Target(Box<AgentName>, Box<AgentName>),
     /// A step of its queue's route.
     Route(usize),
     /// Its route has ended, and it waits on under the last step.
@@ -137,6 +138,7 @@ pub(crate) struct Refusal {
     pub(crate) generation: u32,
 }
 
+/// What becomes of a contact just now; boxed like [`At`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Waiting,
@@ -157,13 +159,13 @@ pub(crate) enum Stage {
     },
     /// Handed to a place outside; it goes back to `origin` at the deadline.
     Outside {
-        origin: AgentName,
-        to: Target,
+        origin: Box<AgentName>,
+        to: Box<Target>,
         deadline: Time,
     },
     /// The party outside that was consulted talks with who asked.
     Away {
-        to: Target,
+        to: Box<Target>,
         since: Time,
     },
     /// A callback whose time has not come: in no line.

@@ -232,9 +232,9 @@ impl Core {
         reasons: &mut Vec<Reason>,
     ) {
         if let At::Named(name) | At::Target(name, _) = &self.contacts[slot.at()].at {
-            if *name != self.agents[ix.at()].name {
+            if **name != self.agents[ix.at()].name {
                 reasons.push(Reason::WaitsFor {
-                    agent: name.clone(),
+                    agent: name.as_ref().clone(),
                 });
             }
             return;

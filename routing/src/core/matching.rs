@@ -24,7 +24,10 @@ impl Core {
         let contact = &self.contacts[slot.at()];
         let (rank, client) = (contact.rank(), contact.client);
         if let At::Named(agent) | At::Target(agent, _) = &contact.at {
-            self.named.entry(agent.clone()).or_default().insert(rank);
+            self.named
+                .entry(agent.as_ref().clone())
+                .or_default()
+                .insert(rank);
         } else {
             let need = self.need(slot);
             let line = self
@@ -53,11 +56,11 @@ impl Core {
             self.pool.dequeue(line, rank);
             self.shares.waits_no_more(&self.plan, need, client);
         } else if let At::Named(agent) | At::Target(agent, _) = &contact.at
-            && let Some(waiting) = self.named.get_mut(agent)
+            && let Some(waiting) = self.named.get_mut(agent.as_ref())
         {
             waiting.remove(&rank);
             if waiting.is_empty() {
-                self.named.remove(agent);
+                self.named.remove(agent.as_ref());
             }
         }
         if !self.contacts[slot.at()].refusals.is_empty() {
@@ -133,7 +136,7 @@ impl Core {
         let contact = &self.contacts[slot.at()];
         let capacity = self.capacity_slot(slot);
         if let At::Named(name) | At::Target(name, _) = &contact.at {
-            let agent = *self.agent_of.get(name)?;
+            let agent = *self.agent_of.get(name.as_ref())?;
             let free = self.is_free(agent, capacity) && self.may_begin(agent, slot);
             return (free && !contact.is_never_for(agent)).then_some(agent);
         }

@@ -380,11 +380,11 @@ impl Core {
                     on_hold: hold_since.is_some(),
                 },
                 Stage::Outside { to, deadline, .. } => StageView::Outside {
-                    to: to.clone(),
+                    to: to.as_ref().clone(),
                     deadline: *deadline,
                 },
                 Stage::Away { to, since } => StageView::Away {
-                    to: to.clone(),
+                    to: to.as_ref().clone(),
                     since: *since,
                 },
                 Stage::Later { until } => StageView::Later { until: *until },

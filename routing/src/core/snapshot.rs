@@ -275,11 +275,14 @@ impl Core {
             again: contact.again,
             hops: contact.hops,
             at: match &contact.at {
-                At::Named(agent) => SavedAt::Named(agent.clone()),
+                At::Named(agent) => SavedAt::Named(agent.as_ref().clone()),
                 At::Team(team, origin) => {
-                    SavedAt::Team(self.plan.teams[team.at()].name.clone(), origin.clone())
+                    let origin = origin.as_deref().cloned();
+                    SavedAt::Team(self.plan.teams[team.at()].name.clone(), origin)
                 }
-                At::Target(agent, origin) => SavedAt::Target(agent.clone(), origin.clone()),
+                At::Target(agent, origin) => {
+                    SavedAt::Target(agent.as_ref().clone(), origin.as_ref().clone())
+                }
                 At::Route(step) => SavedAt::Route(*step),
                 At::Held => SavedAt::Held,
                 At::Widened => SavedAt::Widened,
@@ -307,8 +310,8 @@ impl Core {
                     origin,
                     to,
                     deadline,
-                } => SavedStage::Outside(origin.clone(), to.clone(), *deadline),
-                Stage::Away { to, since } => SavedStage::Away(to.clone(), *since),
+                } => SavedStage::Outside(origin.as_ref().clone(), to.as_ref().clone(), *deadline),
+                Stage::Away { to, since } => SavedStage::Away(to.as_ref().clone(), *since),
                 Stage::Later { until } => SavedStage::Later(*until),
             },
             callback: match &contact.nature {
@@ -448,12 +451,15 @@ impl Core {
             again: saved.again,
             hops: saved.hops,
             at: match saved.at {
-                SavedAt::Named(agent) => At::Named(agent),
+                SavedAt::Named(agent) => At::Named(agent.into()),
                 SavedAt::Team(team, origin) => {
                     let ix = self.plan.team_of.get(&team).copied();
-                    At::Team(ix.ok_or_else(|| missing("team", &team))?, origin)
+                    At::Team(
+                        ix.ok_or_else(|| missing("team", &team))?,
+                        origin.map(Box::new),
+                    )
                 }
-                SavedAt::Target(agent, origin) => At::Target(agent, origin),
+                SavedAt::Target(agent, origin) => At::Target(agent.into(), origin.into()),
                 SavedAt::Route(step) => At::Route(step),
                 SavedAt::Held => At::Held,
                 SavedAt::Widened => At::Widened,
@@ -490,11 +496,14 @@ impl Core {
                     held,
                 },
                 SavedStage::Outside(origin, to, deadline) => Stage::Outside {
-                    origin,
-                    to,
+                    origin: origin.into(),
+                    to: to.into(),
                     deadline,
                 },
-                SavedStage::Away(to, since) => Stage::Away { to, since },
+                SavedStage::Away(to, since) => Stage::Away {
+                    to: to.into(),
+                    since,
+                },
                 SavedStage::Later(until) => Stage::Later { until },
             },
             nature: match (saved.callback, saved.consult_of) {

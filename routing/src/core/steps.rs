@@ -135,7 +135,7 @@ impl Core {
             Some((agent.clone(), Span::from(tried)))
         });
         match last {
-            Some((agent, tried)) => self.begin(slot, At::Named(agent), Some(tried), out),
+            Some((agent, tried)) => self.begin(slot, At::Named(agent.into()), Some(tried), out),
             None => self.begin(slot, At::Route(0), None, out),
         }
     }
@@ -201,7 +201,9 @@ impl Core {
         let stalled =
             self.has(Bug::StalledStep) && matches!(contact.at, At::Route(1..) | At::Widened);
         let named = match &contact.at {
-            At::Named(agent) | At::Target(agent, _) => Some(self.agent_of.get(agent).copied()),
+            At::Named(agent) | At::Target(agent, _) => {
+                Some(self.agent_of.get(agent.as_ref()).copied())
+            }
             _ => None,
         };
         // Who finds somebody free need not stand in line first, where nobody's share hangs on it.

@@ -66,13 +66,15 @@ impl Core {
         self.unpool(agent);
         match found {
             Found::Queue(queue) => self.enter(slot, queue, out),
-            Found::Agent(target) => self.wait_for(slot, At::Target(target, origin), out),
-            Found::Team(team) => self.wait_for(slot, At::Team(team, Some(origin)), out),
+            Found::Agent(target) => {
+                self.wait_for(slot, At::Target(target.into(), origin.into()), out)
+            }
+            Found::Team(team) => self.wait_for(slot, At::Team(team, Some(origin.into())), out),
             Found::Outside(deadline) => {
                 let contact = &mut self.contacts[slot.at()];
                 contact.stage = Stage::Outside {
-                    origin,
-                    to: to.clone(),
+                    origin: origin.into(),
+                    to: to.clone().into(),
                     deadline,
                 };
                 self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
@@ -137,7 +139,7 @@ impl Core {
     }
 
     /// The target did not take it: who handed it over is asked, then the queue.
-    pub(super) fn return_to(&mut self, slot: Slot, origin: AgentName, out: &mut Vec<Output>) {
+    pub(super) fn return_to(&mut self, slot: Slot, origin: Box<AgentName>, out: &mut Vec<Output>) {
         if self.contacts[slot.at()].consult_of().is_some() {
             return self.consult_failed(slot, out);
         }
