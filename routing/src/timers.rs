@@ -131,7 +131,7 @@ impl Timers {
             None => self.heap.peek().map(|entry| &entry.0),
         }
     }
-    fn find_next(&mut self) {
+    pub(crate) fn find_next(&mut self) {
         let mut next: Option<(&Deadline, usize)> = None;
         for lane in 0..=LANES {
             if let Some(head) = self.head(lane)
@@ -144,12 +144,16 @@ impl Timers {
     }
     #[inline]
     pub(crate) fn peek(&self) -> Option<&Deadline> {
-        let next = self.next.as_ref().map(|(deadline, _)| deadline);
-        match (self.guards.peek(), next) {
-            (None, next) => next,
-            (Some(guard), Some(next)) => Some(next.min(&guard.0)),
-            (Some(guard), None) => Some(&guard.0),
+        if self.guards.is_empty() {
+            return self.next.as_ref().map(|(deadline, _)| deadline);
         }
+        self.peek_with_guards()
+    }
+    #[inline(never)]
+    fn peek_with_guards(&self) -> Option<&Deadline> {
+        let next = self.next.as_ref().map(|(deadline, _)| deadline);
+        let guard = self.guards.peek().map(|entry| &entry.0);
+        next.into_iter().chain(guard).min()
     }
     /// What is to be done now; `None` where nothing is due.
     pub(crate) fn pop_due(&mut self, now: Time) -> Option<Deadline> {
@@ -165,6 +169,20 @@ impl Timers {
         }
         self.find_next();
         Some(deadline)
+    }
+    /// The lane that the top stands in; `None`: it is a guard, or in the heap.
+    pub(crate) fn top_lane(&self) -> Option<usize> {
+        let (next, lane) = self.next.as_ref()?;
+        let guard = self.guards.peek();
+        let is_top = guard.is_none_or(|guard| next.is_before(&guard.0));
+        (*lane < LANES && is_top).then_some(*lane)
+    }
+    /// Drops the first of a lane, and says which is first there now. All of them are dropped that should be before
+    /// [`find_next`](Self::find_next) says which is next.
+    pub(crate) fn drop_first(&mut self, lane: usize) -> Option<Deadline> {
+        let lane = &mut self.lanes[lane];
+        self.len -= usize::from(lane.pop_front().is_some());
+        lane.front().copied()
     }
     pub(crate) fn len(&self) -> usize {
         self.len

@@ -455,7 +455,7 @@ impl Core {
         if let Some(top) = self.timers.peek()
             && !self.is_valid(top)
         {
-            self.drop_void_timers(top.at);
+            self.drop_void_timers();
         }
         let live = self.agents.len() + self.contact_of.len();
         if self.timers.len() > 1024 + 4 * live {
@@ -463,15 +463,20 @@ impl Core {
         }
     }
 
-    /// The first is void, and due at that time.
+    /// Drops what is void in front, up to the first that is not. Those of calls that were answered come in runs.
     #[inline(never)]
-    fn drop_void_timers(&mut self, mut at: Time) {
-        loop {
-            self.timers.pop_due(at);
-            match self.timers.peek() {
-                Some(top) if !self.is_valid(top) => at = top.at,
-                _ => break,
-            }
+    fn drop_void_timers(&mut self) {
+        while let Some(top) = self.timers.peek()
+            && !self.is_valid(top)
+        {
+            let Some(lane) = self.timers.top_lane() else {
+                self.timers.pop_due(top.at);
+                continue;
+            };
+            while let Some(first) = self.timers.drop_first(lane)
+                && !self.is_valid(&first)
+            {}
+            self.timers.find_next();
         }
     }
 
