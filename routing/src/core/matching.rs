@@ -42,14 +42,18 @@ impl Core {
         }
     }
 
-    /// Takes a contact out of its line.
+    /// Takes a contact out of its line, if it is in one.
+    #[inline]
     pub(super) fn dequeue(&mut self, slot: Slot) {
-        let contact = &mut self.contacts[slot.at()];
-        if std::mem::take(&mut contact.in_line) {
-            let running = &mut self.running[contact.queue.at()];
-            running.in_line = running.in_line.saturating_sub(1);
+        if std::mem::take(&mut self.contacts[slot.at()].in_line) {
+            self.leave_line(slot);
         }
+    }
+
+    fn leave_line(&mut self, slot: Slot) {
         let contact = &mut self.contacts[slot.at()];
+        let running = &mut self.running[contact.queue.at()];
+        running.in_line = running.in_line.saturating_sub(1);
         let (rank, client) = (contact.rank(), contact.client);
         if let Some(line) = contact.line.take() {
             let need = self.pool.lines[line.at()].need;
@@ -142,6 +146,16 @@ impl Core {
         }
         let need = self.need(slot);
         if contact.refusals.is_empty() {
+            // The longest idle agent of each class is its best, if every agent of it may be asked.
+            let step = self.step_plan(slot);
+            let heads_suffice = self.queue_of(slot).definition.strategy == Strategy::LongestIdle
+                && self.guarded.is_empty()
+                && step.is_none_or(|step| step.prefer.is_empty());
+            if heads_suffice {
+                let free = self.pool.free(&self.plan, need, capacity);
+                let (profile, _) = free.min_by_key(|(_, head)| *head)?;
+                return self.pool.first_idle(capacity, profile);
+            }
             return self.best_free(slot, need, capacity, &|_| true);
         }
         let refusal = |agent| contact.refusal(agent);
@@ -179,17 +193,7 @@ impl Core {
         let queue = self.queue_of(slot);
         let strategy = queue.definition.strategy;
         let step = self.step_plan(slot);
-        // The longest idle agent of each class is its best, if every agent of it may be asked.
         let heads_suffice = strategy == Strategy::LongestIdle;
-        let plain = heads_suffice
-            && self.guarded.is_empty()
-            && self.contacts[slot.at()].refusals.is_empty()
-            && step.is_none_or(|step| step.prefer.is_empty());
-        if plain {
-            let free = self.pool.free(&self.plan, need, capacity);
-            let (profile, _) = free.min_by_key(|(_, head)| *head)?;
-            return self.pool.first_idle(capacity, profile);
-        }
         let turn = self
             .turns
             .get(&queue.id)
