@@ -52,6 +52,7 @@ impl Shares {
     }
 
     /// An agent of the team was asked for a contact of the client and doesn't take it.
+    #[inline]
     pub(crate) fn not_taken(&mut self, team: TeamIx, client: ClientIx) {
         if self.is_shared(team) {
             self.left.push((team, client));
@@ -63,8 +64,14 @@ impl Shares {
         self.standings.is_empty()
     }
 
+    #[inline]
     pub(crate) fn is_shared(&self, team: TeamIx) -> bool {
-        !self.are_none() && self.standings.contains_key(&team)
+        !self.are_none() && self.has_standings(team)
+    }
+
+    #[inline(never)]
+    fn has_standings(&self, team: TeamIx) -> bool {
+        self.standings.contains_key(&team)
     }
 
     fn standing(&mut self, team: TeamIx, client: ClientIx) -> Option<&mut Standing> {
@@ -113,10 +120,15 @@ impl Shares {
     }
 
     /// An agent of the team has one more contact of the client in hand.
+    #[inline]
     pub(crate) fn takes(&mut self, team: TeamIx, agent: AgentIx, client: ClientIx) {
-        if !self.is_shared(team) {
-            return;
+        if self.is_shared(team) {
+            self.takes_shared(team, agent, client);
         }
+    }
+
+    #[inline(never)]
+    fn takes_shared(&mut self, team: TeamIx, agent: AgentIx, client: ClientIx) {
         let count = self.serving.entry((agent, client)).or_default();
         *count += 1;
         if *count == 1
@@ -127,10 +139,15 @@ impl Shares {
     }
 
     /// One less.
+    #[inline]
     pub(crate) fn gives_back(&mut self, team: TeamIx, agent: AgentIx, client: ClientIx) {
-        if self.are_none() {
-            return;
+        if !self.are_none() {
+            self.gives_back_shared(team, agent, client);
         }
+    }
+
+    #[inline(never)]
+    fn gives_back_shared(&mut self, team: TeamIx, agent: AgentIx, client: ClientIx) {
         let Some(count) = self.serving.get_mut(&(agent, client)) else {
             return;
         };
@@ -144,10 +161,15 @@ impl Shares {
     }
 
     /// The client has used the team for so long.
+    #[inline]
     pub(crate) fn used(&mut self, plan: &Plan, team: TeamIx, client: ClientIx, time: Span) {
-        if self.are_none() {
-            return;
+        if !self.are_none() {
+            self.used_shared(plan, team, client, time);
         }
+    }
+
+    #[inline(never)]
+    fn used_shared(&mut self, plan: &Plan, team: TeamIx, client: ClientIx, time: Span) {
         let weight = i128::from(share(plan, team, client).weight);
         if let Some(standing) = self.standing(team, client) {
             standing.virtual_time += i128::from(time.0) * SCALE / weight;
