@@ -107,6 +107,7 @@ impl Pool {
     }
 
     /// The longest idle agent of a profile.
+    #[inline]
     pub(crate) fn first_idle(&self, slot: usize, profile: ProfileIx) -> Option<AgentIx> {
         self.idle[slot].agents[profile.at()]
             .first()

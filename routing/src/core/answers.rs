@@ -132,13 +132,19 @@ impl Core {
     }
 
     /// For the next time that this customer calls.
+    #[inline]
     pub(super) fn remember_agent(&mut self, slot: Slot, agent: &AgentName) {
+        if self.queue_of(slot).definition.last_agent.is_some() {
+            self.remember_for_customer(slot, agent);
+        }
+    }
+
+    #[inline(never)]
+    fn remember_for_customer(&mut self, slot: Slot, agent: &AgentName) {
         /// About a month of a large centre's customers; the eldest half goes then.
         const MOST: usize = 200_000;
         let contact = &self.contacts[slot.at()];
-        let wanted = self.queue_of(slot).definition.last_agent.is_some();
-        let customer = contact.customer.as_ref().filter(|_| wanted);
-        let Some(customer) = customer.cloned() else {
+        let Some(customer) = contact.customer.clone() else {
             return;
         };
         let client = self.plan.clients[contact.client.at()].clone();

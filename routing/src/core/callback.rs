@@ -74,12 +74,21 @@ impl Core {
 
     /// A customer who is to be called back comes in again, and is let in: the new contact takes the place, and
     /// the callback ends. Who was being asked for it is returned, to be settled after.
+    #[inline]
     pub(super) fn merge(&mut self, slot: Slot, out: &mut Vec<Output>) -> Option<AgentIx> {
+        if self.callbacks.is_empty() {
+            return None;
+        }
+        self.merge_with_one(slot, out)
+    }
+
+    #[inline(never)]
+    fn merge_with_one(&mut self, slot: Slot, out: &mut Vec<Output>) -> Option<AgentIx> {
         let contact = &self.contacts[slot.at()];
         if !matches!(contact.medium, Medium::Voice | Medium::Callback) || !self.options.call_back {
             return None;
         }
-        if self.callbacks.is_empty() || self.has(Bug::ServedTwice) {
+        if self.has(Bug::ServedTwice) {
             return None;
         }
         let other = self.pending(&self.key(slot)?).filter(|it| *it != slot)?;

@@ -122,10 +122,14 @@ impl Core {
     }
 
     /// Offers the best waiting contact to an agent who is free, if there is one.
+    #[inline]
     pub(super) fn match_agent(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
-        if !self.pool.has_queued() && self.named.is_empty() {
-            return;
+        if self.pool.has_queued() || !self.named.is_empty() {
+            self.match_with_queued(agent, out);
         }
+    }
+
+    fn match_with_queued(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
         let person = &self.agents[agent.at()];
         // Who is in no set of the pool, and not near a break, is free for nothing.
         if (person.is_pooled() || person.free_by.is_some())

@@ -370,9 +370,18 @@ impl Core {
         self.agents[agent.at()].idle_since = since;
     }
 
+    /// Nobody finds them free until they are refreshed.
+    #[inline]
     pub(super) fn unpool(&mut self, agent: AgentIx) {
         let person = &mut self.agents[agent.at()];
         person.apart = true;
+        if person.is_pooled() {
+            self.leave_pool(agent);
+        }
+    }
+
+    fn leave_pool(&mut self, agent: AgentIx) {
+        let person = &mut self.agents[agent.at()];
         let Some(profile) = person.profile else {
             return;
         };

@@ -335,7 +335,18 @@ impl Core {
 
     /// The row of the stretch that ends now, unanswered.
     pub(super) fn segment(&self, slot: Slot, end: SegmentEnd) -> Box<Segment> {
+        self.row(slot, end, None)
+    }
+
+    /// The row of the stretch that ends now, or is open yet: an agent talked.
+    pub(super) fn segment_of(&self, slot: Slot, end: SegmentEnd, agent: AgentIx) -> Box<Segment> {
+        self.row(slot, end, Some(agent))
+    }
+
+    fn row(&self, slot: Slot, end: SegmentEnd, agent: Option<AgentIx>) -> Box<Segment> {
         let contact = &self.contacts[slot.at()];
+        let agent = agent.map(|agent| &self.agents[agent.at()]);
+        let team = agent.and_then(|agent| agent.team);
         Box::new(Segment {
             contact: contact.id,
             index: contact.segment,
@@ -345,7 +356,7 @@ impl Core {
             entered: contact.entered,
             answered: None,
             ended: self.now,
-            agent: None,
+            agent: agent.map(|agent| agent.name.clone()),
             hold: Span(0),
             wrap_up: Span(0),
             codes: Vec::new(),
@@ -354,21 +365,10 @@ impl Core {
             terms: Some(self.row_terms(slot)),
             place: Some(RowPlace {
                 zone: self.plan.zones[contact.client.at()],
-                team: None,
+                team: team.map(|it| self.plan.teams[it.at()].name.clone()),
             }),
             kind: contact.kind(),
         })
-    }
-
-    /// The row of the stretch that ends now, or is open yet: an agent talked.
-    pub(super) fn segment_of(&self, slot: Slot, end: SegmentEnd, agent: AgentIx) -> Box<Segment> {
-        let mut segment = self.segment(slot, end);
-        let agent = &self.agents[agent.at()];
-        segment.agent = Some(agent.name.clone());
-        if let Some(place) = &mut segment.place {
-            place.team = agent.team.map(|it| self.plan.teams[it.at()].name.clone());
-        }
-        segment
     }
 
     /// Ends a contact that nobody talks with and that is out of line.

@@ -192,28 +192,34 @@ impl Core {
         } else {
             length
         };
+        if length.0 == 0 {
+            return self.wrapped(agent, talked, self.now, self.now, out);
+        }
         let until = self.now + length;
-        let wrap = WrapUp {
+        self.agents[agent.at()].wraps.push(WrapUp {
             since: self.now,
             until,
             extended: false,
             talked,
-        };
-        if length.0 == 0 {
-            return self.wrapped(agent, wrap, self.now, out);
-        }
-        self.agents[agent.at()].wraps.push(wrap);
+        });
         self.arm_agent(agent, until, Phase::Ends, Owner::WrapUp(agent));
     }
 
     /// A wrap-up has ended: its row is complete, and idle time begins.
-    fn wrapped(&mut self, agent: AgentIx, wrap: WrapUp, at: Time, out: &mut Vec<Output>) {
+    fn wrapped(
+        &mut self,
+        agent: AgentIx,
+        talked: Talked,
+        since: Time,
+        at: Time,
+        out: &mut Vec<Output>,
+    ) {
         let Talked {
             client,
             queue,
             mut segment,
-        } = wrap.talked;
-        segment.wrap_up = at - wrap.since;
+        } = talked;
+        segment.wrap_up = at - since;
         if let Some(team) = self.agents[agent.at()].team {
             self.shares.gives_back(team, agent, client);
             self.shares.used(&self.plan, team, client, segment.wrap_up);
@@ -233,7 +239,7 @@ impl Core {
             .position(|wrap| wrap.until <= due)
         {
             let wrap = self.agents[agent.at()].wraps.remove(at);
-            self.wrapped(agent, wrap, due, out);
+            self.wrapped(agent, wrap.talked, wrap.since, due, out);
         }
         self.next_wrap_up(agent, out);
     }
@@ -257,7 +263,7 @@ impl Core {
         };
         let mut wrap = self.agents[agent.at()].wraps.remove(0);
         wrap.talked.segment.codes = codes;
-        self.wrapped(agent, wrap, self.now, out);
+        self.wrapped(agent, wrap.talked, wrap.since, self.now, out);
         self.next_wrap_up(agent, out);
     }
 
