@@ -3,7 +3,7 @@
 use trunkline_tenant::crds::AgentName;
 
 use super::contact::Stage;
-use super::{CONNECT_DEADLINE, Core, DIAL_DEADLINE, refuse};
+use super::{CONNECT_DEADLINE, Core, DIAL_DEADLINE, refuse, tell};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::plan::PHONE;
@@ -119,7 +119,7 @@ impl Core {
         let wait = now - contact.entered;
         let name = self.agents[agent.at()].name.clone();
         self.remember_agent(slot, &name);
-        out.push(Output::Answered {
+        tell(out, || Output::Answered {
             contact: offer.contact,
             agent: name,
             wait,

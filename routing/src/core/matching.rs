@@ -2,8 +2,8 @@
 
 use trunkline_tenant::crds::Strategy;
 
-use super::Core;
 use super::contact::{At, NEVER, Refusal, Stage};
+use super::{Core, tell};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, NeedIx, ProfileIx, Slot};
 use crate::plan::{MEDIA, StepPlan};
@@ -408,7 +408,7 @@ impl Core {
         if !self.has(Bug::StuckReserved) {
             self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
         }
-        out.push(Output::Offer {
+        tell(out, || Output::Offer {
             offer,
             agent: name,
             deadline,

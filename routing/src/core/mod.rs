@@ -541,6 +541,13 @@ impl Core {
     }
 }
 
+/// Puts an output behind the others. It is made where it is to stand: one that is pushed is made elsewhere and moved,
+/// and outputs are large.
+#[inline]
+fn tell(out: &mut Vec<Output>, make: impl FnOnce() -> Output) {
+    out.extend(std::iter::once_with(make));
+}
+
 #[cold]
 fn refuse_unknown(out: &mut Vec<Output>, contact: ContactId) {
     let why = format!("contact {contact} is not here: it never arrived or has ended");

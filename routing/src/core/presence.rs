@@ -4,7 +4,7 @@ use trunkline_tenant::crds::{AgentName, TeamName};
 
 use super::agent::Agent;
 use super::contact::{At, Stage};
-use super::{Core, refuse};
+use super::{Core, refuse, tell};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::plan::{MEDIA, PHONE};
@@ -429,7 +429,7 @@ impl Core {
         }
         let state = person.state(team);
         if state != person.reported {
-            out.push(Output::Agent {
+            tell(out, || Output::Agent {
                 agent: person.name.clone(),
                 state: state.clone(),
             });

@@ -4,7 +4,7 @@ use trunkline_tenant::crds::{Medium, PromptName};
 use trunkline_tenant::{Exhausted, QueueId, Shut};
 
 use super::contact::{At, Callback, Nature, Stage};
-use super::{Core, refuse};
+use super::{Core, refuse, tell};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, QueueIx, Slot};
 use crate::timers::{Owner, Phase};
@@ -122,7 +122,7 @@ impl Core {
         }
         let contact = &self.contacts[slot.at()];
         let plan = &self.plan.queues[queue.at()];
-        out.push(Output::Waiting {
+        tell(out, || Output::Waiting {
             contact: contact.id,
             queue: plan.id.clone(),
         });
@@ -195,7 +195,7 @@ impl Core {
         contact.step_due = lasts.map(|lasts| now + lasts);
         let id = contact.id;
         if let Some(step) = step {
-            out.push(Output::Step { contact: id, step });
+            tell(out, || Output::Step { contact: id, step });
         }
         let contact = &self.contacts[slot.at()];
         let stalled =

@@ -4,7 +4,7 @@ use trunkline_tenant::crds::AgentName;
 
 use super::agent::{Talked, WrapUp};
 use super::contact::Stage;
-use super::{Core, refuse};
+use super::{Core, refuse, tell};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::timers::{Owner, Phase};
@@ -137,7 +137,7 @@ impl Core {
     ) {
         if let Some((agent, talked)) = self.close_talk(slot, end) {
             if let Some(outcome) = outcome {
-                out.push(Output::Ended {
+                tell(out, || Output::Ended {
                     contact: talked.segment.contact,
                     outcome,
                     prompt: None,
@@ -227,7 +227,7 @@ impl Core {
         if let Some(queue) = queue {
             self.count_handled(queue, &segment);
         }
-        out.push(Output::Record(segment));
+        tell(out, || Output::Record(segment));
         self.idle_from(agent, at);
     }
 
