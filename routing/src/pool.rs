@@ -1,7 +1,9 @@
 //! Who is free and who waits, kept in order, so that the matcher looks only at the heads of
 //! classes that fit and are not empty.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
 
 use crate::ix::{AgentIx, Bits, CENTRE, ClientIx, LineIx, NeedIx, ProfileIx};
 use crate::ordered::Ordered;
@@ -37,7 +39,8 @@ struct Idle {
 pub(crate) struct Pool {
     idle: [Idle; MEDIA],
     pub(crate) lines: Vec<Line>,
-    line_of: BTreeMap<(NeedIx, usize, ClientIx), LineIx>,
+    /// Looked up with each contact that must wait, and never walked.
+    line_of: HashMap<(NeedIx, usize, ClientIx), LineIx, FixedState>,
     heads: Vec<Rank>,
     filled: Bits,
     /// How many of the lines are not empty.
