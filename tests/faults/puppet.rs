@@ -40,11 +40,8 @@ impl Puppet {
         let told = script.clone();
         let task = tokio::spawn(async move {
             loop {
-                let now = told.lock().unwrap().clone();
-                if !now.silent {
-                    // The namespace may be going, objects may be half there: the next round tells.
-                    let _ = round(&client, &namespace, &now).await;
-                }
+                // The namespace may be going, objects may be half there: the next round tells.
+                let _ = round(&client, &namespace, &told).await;
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
         });
@@ -57,11 +54,16 @@ impl Puppet {
     }
 }
 
-async fn round(client: &Client, namespace: &str, script: &Script) -> kube::Result<()> {
+async fn round(client: &Client, namespace: &str, told: &Mutex<Script>) -> kube::Result<()> {
     let configs: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let pods = pods.list(&ListParams::default()).await?;
     let all = configs.list(&ListParams::default()).await?;
+    // Only now: whoever runs the newest of these configurations was told all that came before it.
+    let script = told.lock().unwrap().clone();
+    if script.silent {
+        return Ok(());
+    }
     let data = |name: &str| {
         all.iter()
             .find(|config| config.name_any() == name)
