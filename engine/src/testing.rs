@@ -1,6 +1,6 @@
 //! What the tests share.
 
-use trunkline_routing::{ContactId, Input, RotaShift, Span, Time};
+use trunkline_routing::{ContactId, Input, Output, RotaShift, Span, Time};
 use trunkline_tenant::Tenant;
 
 use crate::journal::{Actor, Context, Entry, Rows};
@@ -76,14 +76,21 @@ impl Replay {
     }
 
     fn put(&mut self, at: Time, input: Input) {
+        self.put_by(Context::by(Actor::Engine), at, input);
+    }
+
+    /// Puts an input in with what stands beside it; what the core makes of it.
+    pub fn put_by(&mut self, context: Context, at: Time, input: Input) -> Vec<Output> {
         let entry = Entry {
             seq: self.state.seq.next(),
             at,
             input,
-            context: Context::by(Actor::Engine),
+            context,
         };
-        self.rows.extend(self.state.apply(&entry).rows);
+        let applied = self.state.apply(&entry);
+        self.rows.extend(applied.rows);
         self.entries.push(entry);
+        applied.outputs
     }
 
     pub fn sign_in(&mut self, second: i64, agent: &str) {

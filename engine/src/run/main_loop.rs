@@ -170,11 +170,10 @@ impl MainLoop {
                 entries: Vec::new(),
                 waiters: Vec::new(),
             });
-            let (answers, others): (Vec<_>, Vec<_>) = self
-                .gather(event)
-                .into_iter()
-                .partition(|event| event.answered_at().is_some());
-            for event in answers.into_iter().chain(others) {
+            let mut events = self.gather(event);
+            // Answers first; each kind in the order in which it came.
+            events.sort_by_key(|event| event.answered_at().is_none());
+            for event in events {
                 let at = event.answered_at().map_or(now, |at| clock.at(at));
                 batch.at = batch.at.max(at);
                 if let Some(end) = self.take(event, &mut batch, &mut beats) {

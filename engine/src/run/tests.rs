@@ -110,6 +110,18 @@ struct Bench {
     running: tokio::task::JoinHandle<Result<LoopEnd, JournalError>>,
 }
 
+impl Bench {
+    async fn sign_in(&self, agent: &str) {
+        let sign_in = Input::SignIn {
+            agent: agent.into(),
+            ready: true,
+            team: None,
+        };
+        let context = Context::by(Actor::Admin);
+        self.handle.submit(sign_in, context).await.unwrap();
+    }
+}
+
 async fn bench(journal: Box<dyn Journal>) -> Bench {
     bench_of(small_tenant(), journal).await
 }
@@ -213,16 +225,7 @@ async fn a_leader_that_another_has_replaced_in_the_journal_ends_and_commands_not
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal");
     let mut bench = bench(Box::new(Sqlite::open(&path).unwrap())).await;
-    let sign_in = Input::SignIn {
-        agent: "maria".into(),
-        ready: true,
-        team: None,
-    };
-    bench
-        .handle
-        .submit(sign_in, Context::by(Actor::Admin))
-        .await
-        .unwrap();
+    bench.sign_in("maria").await;
     // As another node's engine would, which this machine's lock doesn't keep out.
     let other = rusqlite::Connection::open(&path).unwrap();
     other
@@ -270,13 +273,7 @@ async fn who_answers_while_the_journal_stalls_has_answered_in_time_and_who_comes
     queue.unwrap().ring = serde_json::from_str("\"1s\"").unwrap();
     let mut bench = bench_of(tenant, Box::new(journal)).await;
     for agent in ["maria", "noah"] {
-        let sign_in = Input::SignIn {
-            agent: agent.into(),
-            ready: true,
-            team: None,
-        };
-        let context = Context::by(Actor::Admin);
-        bench.handle.submit(sign_in, context).await.unwrap();
+        bench.sign_in(agent).await;
     }
     let offered = async |bench: &mut Bench| loop {
         match bench.commands.recv().await.unwrap() {

@@ -265,16 +265,11 @@ fn an_agent_does_nothing_to_a_conversation_that_another_has_taken_over() {
     centre.answer(6, 2);
     centre.at(7, Input::CompleteConsult { contact });
     let by = |centre: &mut Replay, agent: &str, input: &Input| {
-        let entry = Entry {
-            seq: centre.state.seq.next(),
-            at: centre.second(8),
-            input: input.clone(),
-            context: Context {
-                agent: Some(agent.into()),
-                ..Context::by(Actor::Telephony)
-            },
+        let context = Context {
+            agent: Some(agent.into()),
+            ..Context::by(Actor::Telephony)
         };
-        let outputs = centre.state.apply(&entry).outputs;
+        let outputs = centre.put_by(context, centre.second(8), input.clone());
         outputs.into_iter().find_map(|output| match output {
             Output::Refused { why } => Some(why),
             _ => None,

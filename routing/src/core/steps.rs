@@ -48,8 +48,8 @@ impl Core {
         contact.customer = customer;
         contact.priority = priority;
         // Whose callback waits and who is turned away at the door is called back all the same.
-        let comes_in = to_be_called || self.lets_in(queue);
-        let freed = comes_in.then(|| self.merge(slot, out)).flatten();
+        let may_merge = !self.callbacks.is_empty() && (to_be_called || self.lets_in(queue));
+        let freed = may_merge.then(|| self.merge(slot, out)).flatten();
         if to_be_called {
             self.book(slot, None, false, out);
         }
