@@ -366,6 +366,12 @@ impl Explainer {
             Input::VoicemailLeft { contact, .. } if self.is_it(*contact) => {
                 "its caller leaves a message".into()
             }
+            Input::Stalled { until } if self.core.contact(self.question.contact).is_some() => {
+                format!(
+                    "the journal took nothing until {}: whoever is asked has so much longer",
+                    clock(*until)
+                )
+            }
             _ => return None,
         })
     }

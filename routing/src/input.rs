@@ -280,6 +280,13 @@ pub enum Input {
         /// Who.
         agent: AgentName,
     },
+    /// Nothing could be decided from this input's time until a later moment, as when the journal stalled: what came
+    /// meanwhile has not been heard yet. Who is asked for something has that much longer; a wrap-up or a step that ends by
+    /// then ends right after that moment, when all that came by then has been taken in.
+    Stalled {
+        /// When it was over.
+        until: Time,
+    },
     /// Nothing but the passing of time: what is due is done. What was late happens at the time of
     /// the input that finds it due, so that nobody is rung into the past after an outage; a
     /// journal holds ticks like any other input.

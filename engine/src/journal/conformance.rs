@@ -50,8 +50,17 @@ impl Home {
         }
     }
 
+    /// A process that another test is about to start has our file lock too, until it runs its own program.
     pub(super) fn open(&self) -> Box<dyn Journal> {
-        self.location.open().unwrap()
+        let mut opened = self.location.open();
+        for _ in 0..100 {
+            if !matches!(opened, Err(JournalError::Locked { .. })) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            opened = self.location.open();
+        }
+        opened.unwrap()
     }
 }
 

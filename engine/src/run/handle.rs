@@ -8,6 +8,7 @@ use trunkline_routing::{ContactId, Input, Output, Segment, Target, Time, Window}
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::AgentName;
 
+use super::presence::Beats;
 use crate::explain::{Beginning, Explainer, Explanation, NoAnswer, Question};
 use crate::figures::{Figure, Figures};
 use crate::journal::{Context, Entry, Epoch, JournalError, Names, Rows, Seq, Writer};
@@ -133,8 +134,8 @@ pub(crate) enum Request {
         arriving: Box<Arriving>,
         answer: oneshot::Sender<Arrived>,
     },
-    /// An agent's desk is there.
-    Heartbeat(AgentName),
+    /// An agent's desk is there again, which was thought gone.
+    Back(AgentName),
     /// Fetch the message that a contact's caller left.
     Message {
         contact: ContactId,
@@ -182,6 +183,7 @@ pub struct Handle {
     journal: Arc<OnceLock<Weak<Writer>>>,
     figures: Arc<RwLock<Figures>>,
     names: Names,
+    beats: Beats,
 }
 
 /// The main loop's ends of a [`Handle`].
@@ -201,6 +203,10 @@ impl Ends {
     pub(crate) fn figures(&self) -> RwLockWriteGuard<'_, Figures> {
         let figures = &self.handle.figures;
         figures.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn beats(&self) -> &Beats {
+        &self.handle.beats
     }
 
     /// Another handle on the same main loop.
@@ -223,6 +229,7 @@ impl Handle {
             journal: Arc::default(),
             figures: Arc::default(),
             names: Names::default(),
+            beats: Beats::default(),
         };
         let ends = Ends {
             requests: taken,
@@ -289,7 +296,14 @@ impl Handle {
     /// # Errors
     /// [`NotTaken`].
     pub fn heartbeat(&self, agent: AgentName) -> Result<(), NotTaken> {
-        self.ask(Request::Heartbeat(agent))
+        self.leads()?;
+        let thought_gone = (self.state().directory.agents.get(&agent))
+            .is_some_and(|view| view.signed_in && !view.alive);
+        self.beats.heard(agent.clone());
+        if thought_gone {
+            self.ask(Request::Back(agent))?;
+        }
+        Ok(())
     }
 
     /// A call's audio, as the media server counts it; `None` where it is no call, or no longer.
@@ -312,10 +326,15 @@ impl Handle {
         Ok(answered.recv().await)
     }
 
-    fn ask(&self, request: Request) -> Result<(), NotTaken> {
-        if !matches!(*self.role.borrow(), Role::Leading(_)) {
-            return Err(NotTaken::NotLeading);
+    fn leads(&self) -> Result<(), NotTaken> {
+        match *self.role.borrow() {
+            Role::Leading(_) => Ok(()),
+            _ => Err(NotTaken::NotLeading),
         }
+    }
+
+    fn ask(&self, request: Request) -> Result<(), NotTaken> {
+        self.leads()?;
         self.requests
             .try_send((Instant::now(), request))
             .map_err(|error| match error {

@@ -2,16 +2,20 @@
 //!
 //! report or request → journal, durable → core → telephony and subscribers. Whatever comes while
 //! a commit is under way goes with the next one. Nothing is commanded that isn't durable.
+//!
+//! A commit that takes long has kept everybody waiting who had a deadline. The next one says so first, by
+//! [`Input::Stalled`], and then takes in all that came meanwhile.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Interval;
 use trunkline_routing::{ContactId, Input, Output, Time};
 
 use super::clock::Clock;
 use super::handle::{Arrived, Arriving, Decision, Ends, NotTaken, Request, Role};
-use super::presence::Beats;
 use crate::config::Loaded;
 use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Rows, Seq, Writer};
 use crate::metrics::Metrics;
@@ -27,6 +31,9 @@ const SNAPSHOT_AFTER: Duration = Duration::from_secs(6 * 3600);
 const PRESENCE_CHECK: Duration = Duration::from_secs(1);
 /// The longest sleep where the core asks for nothing.
 const NO_DEADLINE: Duration = Duration::from_secs(3600);
+/// A commit that takes this long has stalled: whom it kept waiting has the time that it took. One of some milliseconds
+/// doesn't matter to anybody.
+const STALL: Duration = Duration::from_millis(200);
 
 /// Why the main loop ended without an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +103,8 @@ impl Batch {
 
 /// What woke the loop.
 enum Event {
+    /// Nothing could be decided from the last entry's time until this.
+    Stalled(Time),
     Report(Told),
     Request(Instant, Request),
     Config,
@@ -106,21 +115,20 @@ enum Event {
 }
 
 impl Event {
-    /// When somebody answered in time, or said that they need longer. What they answer has its deadline, and the
-    /// journal may have been late, not they: such inputs go first, as of then. All others are as of now, for what
-    /// follows from them begins now: an offer's deadline, say.
-    fn answered_at(&self) -> Option<Instant> {
-        let (at, input) = match self {
-            Self::Report(told) => (told.at, told.report.input()?),
-            Self::Request(at, Request::Submit { input, .. }) => (*at, input.as_ref()),
-            _ => return None,
-        };
-        let answers = matches!(
-            input,
-            Input::Accept { .. } | Input::Connected { .. } | Input::ExtendWrapUp { .. }
-        );
-        answers.then_some(at)
+    /// When it was told or asked.
+    fn came(&self) -> Option<Instant> {
+        match self {
+            Self::Report(told) => Some(told.at),
+            Self::Request(at, _) => Some(*at),
+            _ => None,
+        }
     }
+}
+
+/// What is to be taken in next, as of one moment.
+struct Pending {
+    at: Time,
+    events: VecDeque<Event>,
 }
 
 impl MainLoop {
@@ -130,7 +138,7 @@ impl MainLoop {
     /// [`JournalError`], where the journal fails: nothing may be commanded then.
     pub(super) async fn run(mut self) -> Result<LoopEnd, JournalError> {
         let mut clock = Clock::starting_behind(self.read(|state| state.directory.last));
-        let mut beats = Beats::new(Instant::now());
+        let mut heard_from = Instant::now();
         let mut presence = tokio::time::interval(PRESENCE_CHECK);
         presence.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut since_snapshot = 0_u64;
@@ -143,26 +151,17 @@ impl MainLoop {
         }
         self.ends.role.send_replace(Role::Leading(self.epoch));
 
+        let mut pending = Pending {
+            at: clock.now(),
+            events: VecDeque::new(),
+        };
         let end = 'leads: loop {
-            let now = clock.now();
-            let deadline = self.read(|state| state.core.next_deadline());
-            let sleep = deadline.map_or(NO_DEADLINE, |due| {
-                Duration::from_micros(u64::try_from((due - now).0).unwrap_or(0))
-            });
-            let event = tokio::select! {
-                biased;
-                end = stopped(&mut self.stop) => Event::End(end),
-                Ok(()) = self.hosts.changed() => Event::Hosts,
-                Ok(()) = self.config.changed() => Event::Config,
-                told = self.telephony.reports.recv() => match told {
-                    Some(told) => Event::Report(told),
-                    None => Event::End(LoopEnd::SteppedDown("telephony has ended".into())),
-                },
-                Some((at, request)) = self.ends.requests.recv() => Event::Request(at, request),
-                () = tokio::time::sleep(sleep) => Event::Deadline,
-                _ = presence.tick() => Event::Presence,
-            };
-            let now = clock.now();
+            if pending.events.is_empty() {
+                let event = self.next_event(&mut clock, &mut presence).await;
+                pending.events.push_back(event);
+                self.gather(&mut pending.events);
+                pending.at = clock.now();
+            }
             let mut batch = self.read(|state| Batch {
                 at: state.directory.last,
                 next: state.seq.next(),
@@ -170,18 +169,26 @@ impl MainLoop {
                 entries: Vec::new(),
                 waiters: Vec::new(),
             });
-            let mut events = self.gather(event);
-            // Answers first; each kind in the order in which it came.
-            events.sort_by_key(|event| event.answered_at().is_none());
-            for event in events {
-                let at = event.answered_at().map_or(now, |at| clock.at(at));
-                batch.at = batch.at.max(at);
-                if let Some(end) = self.take(event, &mut batch, &mut beats) {
+            while batch.entries.len() < BATCH
+                && let Some(event) = pending.events.pop_front()
+            {
+                // A stall is as of when it began.
+                if !matches!(event, Event::Stalled(_)) {
+                    batch.at = batch.at.max(pending.at);
+                }
+                if let Some(end) = self.take(event, &mut batch, &clock, heard_from) {
                     break 'leads end;
                 }
             }
             since_snapshot += batch.entries.len() as u64;
+            let began = Instant::now();
             self.commit(batch).await?;
+            if began.elapsed() >= STALL {
+                heard_from = Instant::now();
+                self.gather(&mut pending.events);
+                pending.at = clock.now();
+                pending.events.push_front(Event::Stalled(pending.at));
+            }
             let due = since_snapshot > 0 && snapshot_at.elapsed() >= SNAPSHOT_AFTER;
             if due || since_snapshot >= SNAPSHOT_EVERY {
                 since_snapshot = 0;
@@ -196,24 +203,57 @@ impl MainLoop {
         Ok(end)
     }
 
-    /// What woke the loop, and all that waits beside it.
-    fn gather(&mut self, first: Event) -> Vec<Event> {
-        let mut events = vec![first];
-        while events.len() < BATCH
-            && let Ok(told) = self.telephony.reports.try_recv()
-        {
-            events.push(Event::Report(told));
+    async fn next_event(&mut self, clock: &mut Clock, presence: &mut Interval) -> Event {
+        let deadline = self.read(|state| state.core.next_deadline());
+        let sleep = deadline.map_or(NO_DEADLINE, |due| {
+            Duration::from_micros(u64::try_from((due - clock.now()).0).unwrap_or(0))
+        });
+        tokio::select! {
+            biased;
+            end = stopped(&mut self.stop) => Event::End(end),
+            Ok(()) = self.hosts.changed() => Event::Hosts,
+            Ok(()) = self.config.changed() => Event::Config,
+            told = self.telephony.reports.recv() => match told {
+                Some(told) => Event::Report(told),
+                None => Event::End(LoopEnd::SteppedDown("telephony has ended".into())),
+            },
+            Some((at, request)) = self.ends.requests.recv() => Event::Request(at, request),
+            () = tokio::time::sleep(sleep) => Event::Deadline,
+            _ = presence.tick() => Event::Presence,
         }
-        while events.len() < BATCH
-            && let Ok((at, request)) = self.ends.requests.try_recv()
-        {
-            events.push(Event::Request(at, request));
-        }
-        events
     }
 
-    fn take(&mut self, event: Event, batch: &mut Batch, beats: &mut Beats) -> Option<LoopEnd> {
+    /// All that waits, in the order in which it came.
+    fn gather(&mut self, events: &mut VecDeque<Event>) {
+        while let Ok(told) = self.telephony.reports.try_recv() {
+            events.push_back(Event::Report(told));
+        }
+        while let Ok((at, request)) = self.ends.requests.try_recv() {
+            events.push_back(Event::Request(at, request));
+        }
+        events.make_contiguous().sort_by_key(Event::came);
+    }
+
+    fn take(
+        &mut self,
+        event: Event,
+        batch: &mut Batch,
+        clock: &Clock,
+        heard_from: Instant,
+    ) -> Option<LoopEnd> {
+        // Who came long before we could take them in, and has waited since.
+        let came = event.came().map(|at| clock.at(at));
+        let late =
+            came.filter(|came| Duration::from_micros((batch.at - *came).0.unsigned_abs()) >= STALL);
         match event {
+            Event::Stalled(until) => {
+                tracing::warn!(
+                    seconds = (until - batch.at).as_secs_f64(),
+                    "the journal has stalled"
+                );
+                let input = Input::Stalled { until };
+                batch.push(input, Context::by(Actor::Engine), Waiter::Nobody);
+            }
             Event::End(why) => return Some(why),
             Event::Hosts => {
                 let there = self.hosts.borrow_and_update().clone();
@@ -222,13 +262,15 @@ impl MainLoop {
                 }
             }
             Event::Config => self.configure(batch),
-            Event::Report(told) => return self.report(told.report, batch),
-            Event::Request(_, request) => self.request(request, batch, beats),
+            Event::Report(told) => return self.report(told.report, late, batch),
+            Event::Request(_, request) => self.request(request, late, batch),
             Event::Deadline => {
                 batch.push(Input::Tick, Context::default(), Waiter::Nobody);
             }
             Event::Presence => {
-                let silent = self.read(|state| beats.silent(&state.directory, Instant::now()));
+                let beats = self.ends.beats();
+                let silent =
+                    self.read(|state| beats.silent(&state.directory, heard_from, Instant::now()));
                 for agent in silent {
                     let input = Input::Session {
                         agent,
@@ -258,9 +300,9 @@ impl MainLoop {
         batch.push(input, context, Waiter::Nobody);
     }
 
-    fn report(&mut self, report: Report, batch: &mut Batch) -> Option<LoopEnd> {
+    fn report(&mut self, report: Report, late: Option<Time>, batch: &mut Batch) -> Option<LoopEnd> {
         match report {
-            Report::Arrived(arrival) => self.arrived(arrival, batch),
+            Report::Arrived(arrival) => self.arrived(arrival, late, batch),
             Report::Input(input) => {
                 batch.push(input, Context::by(Actor::Telephony), Waiter::Nobody);
             }
@@ -289,7 +331,7 @@ impl MainLoop {
         None
     }
 
-    fn arrived(&self, arrival: Arrival, batch: &mut Batch) {
+    fn arrived(&self, arrival: Arrival, late: Option<Time>, batch: &mut Batch) {
         let Arrival {
             call,
             number,
@@ -312,14 +354,14 @@ impl MainLoop {
         let input = Input::Arrive {
             contact,
             queue,
-            since,
+            since: since.or(late),
             priority: 0,
             customer,
         };
         batch.push(input, context, Waiter::Nobody);
     }
 
-    fn request(&self, request: Request, batch: &mut Batch, beats: &mut Beats) {
+    fn request(&self, request: Request, late: Option<Time>, batch: &mut Batch) {
         match request {
             Request::Submit {
                 input,
@@ -327,7 +369,7 @@ impl MainLoop {
                 answer,
             } => {
                 if let Input::SignIn { agent, .. } = input.as_ref() {
-                    beats.heard(agent.clone(), Instant::now());
+                    self.ends.beats().heard(agent.clone());
                 }
                 batch.push(*input, context, Waiter::Request(answer));
             }
@@ -366,7 +408,7 @@ impl MainLoop {
                 let input = Input::Arrive {
                     contact,
                     queue,
-                    since: None,
+                    since: late,
                     priority,
                     customer,
                 };
@@ -379,8 +421,7 @@ impl MainLoop {
             Request::Message { contact, answer } => {
                 let _ = (self.telephony.commands).send(Command::Fetch { contact, answer });
             }
-            Request::Heartbeat(agent) => {
-                beats.heard(agent.clone(), Instant::now());
+            Request::Back(agent) => {
                 let back = self.read(|state| {
                     let view = state.directory.agents.get(&agent);
                     view.is_some_and(|view| view.signed_in && !view.alive)

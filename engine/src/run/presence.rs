@@ -1,6 +1,7 @@
 //! Whose desk still says that it is there.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use trunkline_tenant::crds::AgentName;
@@ -11,28 +12,25 @@ use crate::state::Directory;
 /// A desk says so every five seconds; three that are missed are enough.
 pub const SILENCE: Duration = Duration::from_secs(15);
 
-/// When each desk was last heard. Not journalled: what follows from it is.
-#[derive(Debug)]
-pub(super) struct Beats {
-    heard: BTreeMap<AgentName, Instant>,
-    began: Instant,
-}
+/// When each desk was last heard. Not journalled: what follows from it is. Shared with whoever hears them, so that
+/// desks take no place among the requests that wait for the journal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beats(Arc<Mutex<BTreeMap<AgentName, Instant>>>);
 
 impl Beats {
-    /// Nobody is blamed for the silence before this engine led.
-    pub(super) fn new(began: Instant) -> Self {
-        Self {
-            heard: BTreeMap::new(),
-            began,
-        }
+    pub(crate) fn heard(&self, agent: AgentName) {
+        self.table().insert(agent, Instant::now());
     }
 
-    pub(super) fn heard(&mut self, agent: AgentName, at: Instant) {
-        self.heard.insert(agent, at);
-    }
-
-    /// Those whose session is thought alive, is known by heartbeats, and is silent for too long.
-    pub(super) fn silent(&self, directory: &Directory, now: Instant) -> Vec<AgentName> {
+    /// Those whose session is thought alive, is known by heartbeats, and has been silent for too long at `now`. Nobody is
+    /// blamed for silence before `from`, when no engine led, or none could listen.
+    pub(super) fn silent(
+        &self,
+        directory: &Directory,
+        from: Instant,
+        now: Instant,
+    ) -> Vec<AgentName> {
+        let table = self.table();
         directory
             .agents
             .iter()
@@ -40,10 +38,14 @@ impl Beats {
                 view.signed_in && view.alive && view.presence == Presence::Heartbeat
             })
             .filter(|(agent, _)| {
-                let heard = self.heard.get(*agent).copied().unwrap_or(self.began);
+                let heard = table.get(*agent).map_or(from, |heard| from.max(*heard));
                 now.saturating_duration_since(heard) >= SILENCE
             })
             .map(|(agent, _)| agent.clone())
             .collect()
+    }
+
+    fn table(&self) -> MutexGuard<'_, BTreeMap<AgentName, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

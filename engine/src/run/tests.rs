@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use trunkline_routing::metrics::{Interval, RotaVersion, Scope, Spell};
-use trunkline_routing::{Input, Output, Segment, Span, Time};
+use trunkline_routing::{Input, OfferId, Output, Segment, Span, Time};
 use trunkline_tenant::{QueueId, Tenant};
 
-use super::handle::{Handle, Role};
+use super::handle::{Arriving, Handle, Role};
 use super::main_loop::{LoopEnd, MainLoop, silent_telephony};
 use super::recover::{figures_of, recover};
 use crate::config::Loaded;
@@ -257,40 +257,106 @@ async fn a_call_that_is_reported_twice_is_one_contact() {
     assert_eq!(admitted, 2);
 }
 
-#[tokio::test]
-async fn who_answers_while_the_journal_stalls_has_answered_in_time_and_who_comes_then_is_offered_anew()
- {
-    let dir = tempfile::tempdir().unwrap();
-    let stalled = Arc::<Mutex<()>>::default();
-    let journal = Failing {
-        store: Sqlite::open(&dir.path().join("journal")).unwrap(),
-        appends_left: usize::MAX,
-        stalled: Arc::clone(&stalled),
-    };
-    let mut tenant = small_tenant();
-    let ring = Duration::from_secs(1);
-    let queue = tenant.queues.get_mut(&QueueId::of("acme", "orders"));
-    queue.unwrap().ring = serde_json::from_str("\"1s\"").unwrap();
-    let mut bench = bench_of(tenant, Box::new(journal)).await;
-    for agent in ["maria", "noah"] {
-        bench.sign_in(agent).await;
-    }
-    let offered = async |bench: &mut Bench| loop {
-        match bench.commands.recv().await.unwrap() {
-            Command::Do(Output::Offer {
-                offer, deadline, ..
-            }) => return (offer, deadline),
-            _ => continue,
-        }
-    };
-    bench.reports.send(arrival(1).into()).unwrap();
-    let (offer, deadline) = offered(&mut bench).await;
+/// A bench whose journal can be made to stall; offers ring for a second.
+struct Stalling {
+    bench: Bench,
+    stalled: Arc<Mutex<()>>,
+    _dir: tempfile::TempDir,
+}
 
-    let stall = tokio::task::spawn_blocking(move || {
-        let _nothing_is_written = stalled.lock().unwrap();
-        std::thread::sleep(2 * ring);
-    });
-    tokio::time::sleep(ring / 10).await;
+const RING: Duration = Duration::from_secs(1);
+
+/// A stall that has begun.
+struct Stall {
+    over: std::sync::mpsc::Sender<()>,
+    holds: tokio::task::JoinHandle<()>,
+}
+
+impl Stall {
+    async fn end(self) {
+        drop(self.over);
+        self.holds.await.unwrap();
+    }
+}
+
+impl Stalling {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let stalled = Arc::<Mutex<()>>::default();
+        let journal = Failing {
+            store: Sqlite::open(&dir.path().join("journal")).unwrap(),
+            appends_left: usize::MAX,
+            stalled: Arc::clone(&stalled),
+        };
+        let mut tenant = small_tenant();
+        for queue in tenant.queues.values_mut() {
+            queue.ring = serde_json::from_str("\"1s\"").unwrap();
+        }
+        let bench = bench_of(tenant, Box::new(journal)).await;
+        for agent in ["maria", "noah"] {
+            bench.sign_in(agent).await;
+        }
+        Self {
+            bench,
+            stalled,
+            _dir: dir,
+        }
+    }
+
+    /// Nothing is written from now on.
+    async fn stall(&self) -> Stall {
+        let stalled = Arc::clone(&self.stalled);
+        let (over, ends) = std::sync::mpsc::channel();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let holds = tokio::task::spawn_blocking(move || {
+            let _nothing_is_written = stalled.lock().unwrap();
+            begin.send(()).unwrap();
+            assert!(ends.recv().is_err());
+        });
+        begun.await.unwrap();
+        Stall { over, holds }
+    }
+
+    fn report(&self, report: Report) {
+        self.bench.reports.send(report.into()).unwrap();
+    }
+
+    async fn offered(&mut self) -> OfferId {
+        loop {
+            if let Command::Do(Output::Offer { offer, .. }) =
+                self.bench.commands.recv().await.unwrap()
+            {
+                return offer;
+            }
+        }
+    }
+
+    /// When everything that was told so far has been decided.
+    async fn settled(&self) {
+        let tick = (self.bench.handle).submit(Input::Tick, Context::by(Actor::Admin));
+        tick.await.unwrap();
+    }
+
+    /// What its contact is at.
+    fn stage(&self, offer: OfferId) -> Stage {
+        let state = self.bench.handle.state();
+        state.directory.live[&offer.contact].stage.clone()
+    }
+
+    async fn end(self) {
+        self.bench.stop.send_replace(Some(LoopEnd::Stopped));
+        let end = self.bench.running.await.unwrap().unwrap();
+        assert_eq!(end, LoopEnd::Stopped);
+    }
+}
+
+#[tokio::test]
+async fn who_answers_while_the_journal_stalls_talks_and_who_comes_meanwhile_has_waited_since_and_rings_for_a_whole_ring()
+ {
+    let mut it = Stalling::new().await;
+    it.report(arrival(1));
+    let offer = it.offered().await;
+    let stall = it.stall().await;
     // The first one's commit waits, and with it all that comes meanwhile.
     for report in [
         Report::Input(Input::Tick),
@@ -298,20 +364,122 @@ async fn who_answers_while_the_journal_stalls_has_answered_in_time_and_who_comes
         Report::Input(Input::Accept { offer }),
         Report::Input(Input::Connected { offer }),
     ] {
-        bench.reports.send(report.into()).unwrap();
-        tokio::time::sleep(ring / 10).await;
+        it.report(report);
+        tokio::time::sleep(RING / 10).await;
     }
-    stall.await.unwrap();
-    let (_, second) = offered(&mut bench).await;
-    assert!(second > deadline + Span(1_000_000), "of a whole ring");
-    bench.stop.send_replace(Some(LoopEnd::Stopped));
-    assert_eq!(bench.running.await.unwrap().unwrap(), LoopEnd::Stopped);
-    let state = bench.handle.state();
-    let talks = &state.directory.live[&offer.contact].stage;
-    let Stage::Talking { since, .. } = talks else {
-        panic!("{talks:?}");
+    tokio::time::sleep(2 * RING).await;
+    stall.end().await;
+    let second = it.offered().await;
+    let first = it.stage(offer);
+    assert!(matches!(first, Stage::Talking { .. }), "{first:?}");
+    let waited = {
+        let state = it.bench.handle.state();
+        state.directory.last - state.directory.live[&second.contact].arrived
     };
-    assert!(*since < deadline, "as of then");
+    assert!(waited > Span(2_000_000), "{waited:?}");
+    tokio::time::sleep(RING / 2).await;
+    it.report(Report::Input(Input::Accept { offer: second }));
+    it.settled().await;
+    let stage = it.stage(second);
+    assert!(matches!(stage, Stage::Accepted { .. }), "{stage:?}");
+    it.end().await;
+}
+
+#[tokio::test]
+async fn an_offer_from_the_very_commit_that_stalls_rings_for_a_whole_ring() {
+    let mut it = Stalling::new().await;
+    let stall = it.stall().await;
+    it.report(arrival(1));
+    tokio::time::sleep(2 * RING).await;
+    stall.end().await;
+    let offer = it.offered().await;
+    tokio::time::sleep(RING / 2).await;
+    it.report(Report::Input(Input::Accept { offer }));
+    it.settled().await;
+    let stage = it.stage(offer);
+    assert!(matches!(stage, Stage::Accepted { .. }), "{stage:?}");
+    // And it is given up when that is over, by who is asked next.
+    it.report(arrival(2));
+    let next = it.offered().await;
+    tokio::time::sleep(2 * RING).await;
+    let stage = it.stage(next);
+    assert!(
+        !matches!(stage, Stage::Offered { offer, .. } if offer == next),
+        "{stage:?}"
+    );
+    it.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_behind_thousands_of_others_is_heard_though_the_journal_stalled_for_longer_than_the_ring()
+ {
+    let mut it = Stalling::new().await;
+    it.report(arrival(1));
+    let offer = it.offered().await;
+    let stall = it.stall().await;
+    // Its commit waits, and what follows is in none yet.
+    it.report(Report::Input(Input::Tick));
+    tokio::time::sleep(RING / 10).await;
+    for _ in 0..5_000 {
+        it.report(Report::Input(Input::Tick));
+    }
+    it.report(Report::Input(Input::Accept { offer }));
+    tokio::time::sleep(2 * RING).await;
+    stall.end().await;
+    it.settled().await;
+    let stage = it.stage(offer);
+    assert!(matches!(stage, Stage::Accepted { .. }), "{stage:?}");
+    it.end().await;
+}
+
+#[tokio::test]
+async fn a_chat_accepted_while_the_journal_stalls_for_longer_than_joining_may_take_is_joined_after_it()
+ {
+    let mut it = Stalling::new().await;
+    let handle = it.bench.handle.clone();
+    let arriving = Arriving {
+        queue: QueueId::centre("chats"),
+        priority: 0,
+        customer: None,
+        context: Context::by(Actor::Admin),
+    };
+    handle.arrive(arriving).await.unwrap();
+    let offer = it.offered().await;
+    let stall = it.stall().await;
+    let accepting = handle.clone();
+    let accept = tokio::spawn(async move {
+        let context = Context::by(Actor::Admin);
+        accepting.submit(Input::Accept { offer }, context).await
+    });
+    let longer = trunkline_routing::CONNECT_DEADLINE.as_secs_f64() + 0.5;
+    tokio::time::sleep(Duration::from_secs_f64(longer)).await;
+    stall.end().await;
+    assert_eq!(accept.await.unwrap().unwrap().refused(), None);
+    let connected = handle.submit(Input::Connected { offer }, Context::by(Actor::Admin));
+    assert_eq!(connected.await.unwrap().refused(), None);
+    let stage = it.stage(offer);
+    assert!(matches!(stage, Stage::Talking { .. }), "{stage:?}");
+    it.end().await;
+}
+
+#[tokio::test]
+async fn desks_that_are_heard_while_the_journal_stalls_keep_nobody_else_out() {
+    let it = Stalling::new().await;
+    let stall = it.stall().await;
+    it.report(Report::Input(Input::Tick));
+    for _ in 0..10_000 {
+        it.bench.handle.heartbeat("maria".into()).unwrap();
+    }
+    let handle = it.bench.handle.clone();
+    let ready = tokio::spawn(async move {
+        let agent = "maria".into();
+        let context = Context::by(Actor::Admin);
+        handle.submit(Input::Ready { agent }, context).await
+    });
+    tokio::time::sleep(RING / 10).await;
+    stall.end().await;
+    assert_eq!(ready.await.unwrap().unwrap().refused(), None);
+    it.end().await;
 }
 
 #[tokio::test]

@@ -399,6 +399,14 @@ impl Directory {
             Input::Consult { consult, .. } => Some(*consult),
             _ => None,
         };
+        if matches!(entry.input, Input::Stalled { .. }) {
+            // Deadlines are put off, and no output says so.
+            for (contact, live) in &mut self.live {
+                if let Some(view) = core.contact(*contact) {
+                    live.heed(&view, entry.at);
+                }
+            }
+        }
         for contact in outputs.iter().filter_map(contact_of).chain(by_input) {
             if let (Some(live), Some(view)) = (self.live.get_mut(&contact), core.contact(contact)) {
                 live.heed(&view, entry.at);

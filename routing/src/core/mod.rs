@@ -15,6 +15,7 @@ mod rota;
 mod running;
 mod shares;
 mod snapshot;
+mod stalled;
 mod steps;
 mod talk;
 mod transfer;
@@ -267,6 +268,7 @@ impl Core {
             Input::Prioritise { contact, priority } => self.prioritise(contact, priority, out),
             Input::WrapUpDone { agent, codes } => self.wrap_up_done(&agent, codes, out),
             Input::ExtendWrapUp { agent } => self.extend_wrap_up(&agent, out),
+            Input::Stalled { until } => self.stalled(until, out),
             Input::Tick => {}
         }
     }
@@ -332,7 +334,7 @@ impl Core {
             )
         };
         Some(match input {
-            Input::Tick => return None,
+            Input::Tick | Input::Stalled { .. } => return None,
             Input::Configure { .. } => (Phase::Presence, 0),
             Input::SignIn { agent, .. }
             | Input::SignOut { agent }

@@ -244,7 +244,7 @@ impl Core {
         self.next_wrap_up(agent, out);
     }
 
-    fn next_wrap_up(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+    pub(super) fn next_wrap_up(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
         if let Some(until) = self.agents[agent.at()].wrap_until() {
             self.arm_agent(agent, until, Phase::Ends, Owner::WrapUp(agent));
         }

@@ -85,6 +85,35 @@ pub struct Checker {
     stale: Option<ContactId>,
     /// The configuration has not changed yet.
     steady: bool,
+    /// When nothing could be decided: from, until.
+    stalls: Vec<(Time, Time)>,
+}
+
+/// When a wrap-up that began at a moment ends, by itself or extended at any time, where stalls put its end off.
+fn wrap_up_ends(began: Time, full: Span, stalls: &[(Time, Time)]) -> BTreeSet<Time> {
+    let put_off = |mut end: Time, stalls: &[(Time, Time)]| {
+        for (from, until) in stalls {
+            if *from <= end && end <= *until {
+                end = *until + Span(1);
+            }
+        }
+        end
+    };
+    let mut ends = BTreeSet::new();
+    // One at the very moment may have been before it.
+    for first in [
+        stalls.partition_point(|(from, _)| *from < began),
+        stalls.partition_point(|(from, _)| *from <= began),
+    ] {
+        let stalls = &stalls[first..];
+        ends.insert(put_off(began + full, stalls));
+        for extended in 0..=stalls.len() {
+            let (before, after) = stalls.split_at(extended);
+            let end = put_off(began + full, before);
+            ends.insert(put_off(end + (end - began), after));
+        }
+    }
+    ends
 }
 
 fn slot(medium: Medium) -> usize {
@@ -157,6 +186,7 @@ impl Checker {
             counted: tenant.queues.keys().cloned().collect(),
             stale: None,
             steady: true,
+            stalls: Vec::new(),
         }
     }
 
@@ -295,6 +325,7 @@ impl Checker {
                 let asker = self.talking.get(contact).cloned();
                 self.refused.insert(*consult, asker.into_iter().collect());
             }
+            Input::Stalled { until } => self.stalls.push((now, *until)),
             Input::Rota { agent, shifts } => {
                 let before = self.rotas.insert(agent.clone(), shifts.clone());
                 let new = before.as_ref() != Some(shifts) && self.tenant.agents.contains_key(agent);
@@ -588,8 +619,9 @@ impl Checker {
         let declared = declared.and_then(|team| self.tenant.teams.get(team));
         if let Some(team) = declared.filter(|_| row.codes.is_empty() && self.steady && !goes_on) {
             let full = Span::from(team.wrap_up);
+            let ends = wrap_up_ends(row.ended, full, &self.stalls);
             ensure!(
-                row.wrap_up == full || row.wrap_up.0 == 2 * full.0,
+                full.0 == 0 && row.wrap_up.0 == 0 || ends.contains(&(row.ended + row.wrap_up)),
                 "{name} wraps up for {:?}, the team for {full:?}",
                 row.wrap_up
             );

@@ -493,6 +493,9 @@ fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64, staffed: bool) -> 
         985..=989 => Input::ExtendWrapUp { agent: agent(dice) },
         990..=993 => return (at, Move::Configure(dice.below(4))),
         994..=996 => return (at, Move::Restart),
+        997 | 998 => Input::Stalled {
+            until: now + Span((dice.next() % 25_000_000) as i64),
+        },
         _ => Input::Tick,
     };
     (at, Move::Input(input))
@@ -539,25 +542,30 @@ fn kind(why: &str) -> String {
     words.take(6).collect::<Vec<_>>().join(" ")
 }
 
-/// A smaller case that still fails: ever smaller parts are left out.
+/// A smaller case that still fails: ever smaller parts are left out, again while that makes it smaller.
 pub fn shrink(places: &[Place], mut case: Case, bug: Option<Bug>) -> Case {
     let Err(wanted) = replay(places, &case, bug) else {
         return case;
     };
     let wanted = kind(&wanted);
-    let mut part = case.moves.len() / 2;
-    while part > 0 {
-        let mut from = 0;
-        while from < case.moves.len() {
-            let mut less = case.clone();
-            less.moves.drain(from..(from + part).min(case.moves.len()));
-            if replay(places, &less, bug).is_err_and(|why| kind(&why) == wanted) {
-                case = less;
-            } else {
-                from += part;
+    loop {
+        let before = case.moves.len();
+        let mut part = before / 2;
+        while part > 0 {
+            let mut from = 0;
+            while from < case.moves.len() {
+                let mut less = case.clone();
+                less.moves.drain(from..(from + part).min(case.moves.len()));
+                if replay(places, &less, bug).is_err_and(|why| kind(&why) == wanted) {
+                    case = less;
+                } else {
+                    from += part;
+                }
             }
+            part /= 2;
         }
-        part /= 2;
+        if case.moves.len() == before {
+            return case;
+        }
     }
-    case
 }

@@ -20,8 +20,9 @@ use super::outbound::{self, Destination, Shown, Usage};
 use super::outside::{Outsider, Reached};
 use super::{Settings, names};
 
-/// Asterisk's own ring time-out comes this much after the core's deadline: a safety net.
-const RING_GRACE: Span = Span::seconds(5);
+/// Asterisk's own ring time-out comes this much after the core's deadline: a safety net for when no engine is there. So
+/// long may a journal stall, which puts the core's deadline off, before Asterisk ends a ringing that the core knows of.
+const RING_GRACE: Span = Span::seconds(30);
 
 /// A waiting caller is told how long it may take this soon, where no greeting plays.
 const FIRST_NEWS: Span = Span::seconds(2);
