@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use trunkline_routing::metrics::Spell;
 use trunkline_routing::{
-    AgentState, ConsultEnd, ContactId, ContactView, Core, Input, OfferId, Output, Segment, Span,
-    StageView, Time,
+    AgentState, ConsultEnd, ContactId, ContactView, Core, Input, OfferId, Outcome, Output, Segment,
+    Span, StageView, Time,
 };
 use trunkline_tenant::crds::{AgentName, ClientName, TeamName};
 use trunkline_tenant::{QueueId, Tenant};
@@ -18,6 +18,9 @@ use crate::telephony::{Beside, CallRef, Recovered, RecoveredCall, RecoveredOther
 
 /// Records kept at hand; older ones are in the journal.
 const RECENT: usize = 1000;
+/// So long after a contact's end its caller may still leave a message, which takes three minutes at most and has a prompt
+/// before it.
+const MESSAGE_UNDER_WAY: Span = Span::seconds(600);
 
 /// Everything at hand.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -687,9 +690,17 @@ impl Directory {
                 stage: recovered_stage(*contact, &live.stage),
             })
         });
+        let lately = self.recent.iter().rev();
+        let speaking = lately
+            .take_while(|record| record.ended >= self.last - MESSAGE_UNDER_WAY)
+            .filter(|record| {
+                record.outcome == Outcome::Voicemail && record.last.voicemail.is_none()
+            })
+            .filter_map(|record| Some((record.contact, record.last.call.clone()?)));
         Recovered {
             others: others.collect(),
             calls,
+            speaking: speaking.collect(),
             newest: self.newest,
         }
     }

@@ -353,6 +353,8 @@ pub struct Recovered {
     pub calls: Vec<RecoveredCall>,
     /// The live contacts without a caller: consults and callbacks.
     pub others: Vec<RecoveredOther>,
+    /// Contacts that ended lately whose caller was to leave a message, and where; how that went is not known.
+    pub speaking: Vec<(ContactId, CallRef)>,
     /// The highest contact number that the journal knows. A caller whose channel carries a
     /// lower one, that is not among `calls`, had ended; a higher one means that the journal
     /// lost it, and the caller arrives anew.

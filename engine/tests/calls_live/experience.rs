@@ -1,6 +1,9 @@
 //! What callers hear: menus, news while they wait, messages after hours, their own messages.
 
-use trunkline_engine::telephony::{Command, Standing};
+use std::time::Duration;
+
+use tokio::time::sleep;
+use trunkline_engine::telephony::{Command, Recovered, Report, Standing};
 use trunkline_routing::{ContactId, Input, Outcome, Output, Span};
 use trunkline_tenant::crds::{ClientName, PromptName};
 use trunkline_tenant::{QueueId, TenantMenu};
@@ -139,7 +142,7 @@ async fn a_caller_leaves_a_message_that_is_theirs_to_the_tone() {
     }));
     let (recording, length) = desk
         .wait(|report| match report {
-            trunkline_engine::telephony::Report::Input(Input::VoicemailLeft {
+            Report::Input(Input::VoicemailLeft {
                 contact: ContactId(72),
                 recording,
                 length,
@@ -177,10 +180,66 @@ async fn a_caller_leaves_a_message_that_is_theirs_to_the_tone() {
     desk.nothing_is_left().await;
 }
 
+/// The next message of a contact that is entered.
+async fn message_of(desk: &mut Desk, contact: u64) -> Span {
+    desk.wait(|report| match report {
+        Report::Input(Input::VoicemailLeft {
+            contact: of,
+            length,
+            ..
+        }) if *of == ContactId(contact) => Some(*length),
+        _ => None,
+    })
+    .await
+}
+
+/// The engine dies a second after somebody began to leave a message; they are on the line for `seconds` from then.
+async fn speaks_to_an_engine_that_dies(contact: u64, seconds: &str) -> (Party, Recovered) {
+    let mut desk = Desk::fresh().await;
+    let caller = Party::caller(&["--talk", seconds, "--tone", "440"]);
+    let arrival = desk.admit(contact).await;
+    desk.send(Command::Do(Output::Ended {
+        contact: ContactId(contact),
+        outcome: Outcome::Voicemail,
+        prompt: None,
+    }));
+    sleep(Duration::from_secs(1)).await;
+    drop(desk);
+    let recovered = Recovered {
+        speaking: vec![(ContactId(contact), arrival.call.clone())],
+        newest: Some(ContactId(contact)),
+        ..Recovered::default()
+    };
+    (caller, recovered)
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn a_caller_who_leaves_a_message_is_not_cut_off_by_another_engine() {
+    let (caller, recovered) = speaks_to_an_engine_that_dies(73, "7").await;
+    let mut desk = Desk::open(recovered).await;
+    let length = message_of(&mut desk, 73).await;
+    assert!(length >= Span::seconds(4), "{length:?}");
+    assert!(caller.ended_well().await);
+    desk.nothing_is_left().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn a_message_that_ended_while_no_engine_was_there_is_entered_by_the_next() {
+    let (caller, recovered) = speaks_to_an_engine_that_dies(74, "3").await;
+    assert!(caller.ended_well().await);
+    sleep(Duration::from_millis(500)).await;
+    let mut desk = Desk::open(recovered).await;
+    let length = message_of(&mut desk, 74).await;
+    assert!(length >= Span::seconds(1), "{length:?}");
+    desk.nothing_is_left().await;
+}
+
 impl Desk {
     /// The caller is to be told where they stand.
     pub async fn asked(&mut self, contact: u64) {
-        let asks = trunkline_engine::telephony::Report::Asks {
+        let asks = Report::Asks {
             contact: ContactId(contact),
         };
         self.wait(|report| (*report == asks).then_some(())).await;

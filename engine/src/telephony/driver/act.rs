@@ -7,9 +7,9 @@ use super::super::ari::{
     Ari, AriError, BridgeId, Cause, ChannelId, HostName, Originate, PlaybackId, RecordOptions,
     RecordingName,
 };
-use super::names::CONTACT_VARIABLE;
+use super::names::{CONTACT_VARIABLE, message};
 use super::outbound::Shown;
-use trunkline_routing::ContactId;
+use trunkline_routing::{ContactId, Span};
 
 /// A deed, and the leg whose deeds are done one after the other.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +69,8 @@ pub(crate) enum What {
         media: Option<String>,
         recording: RecordingName,
     },
+    /// Look for a caller's message, where nothing has told how it went; one that is being made goes on.
+    SeekMessage(ContactId),
     Hangup(Cause),
     DestroyBridge(BridgeId),
 }
@@ -87,6 +89,7 @@ impl What {
             Self::Gather { .. } => "gather",
             Self::Farewell { .. } => "farewell",
             Self::TakeMessage { .. } => "take a message",
+            Self::SeekMessage(_) => "look for a message",
             Self::Hangup(_) => "hang up",
             Self::DestroyBridge(_) => "destroy the bridge",
         }
@@ -114,6 +117,22 @@ pub(crate) struct Failed {
     pub error: AriError,
 }
 
+/// What the state machine is told of a deed.
+#[derive(Debug)]
+pub(crate) enum Told {
+    Failed(Box<Failed>),
+    Found(Message),
+}
+
+/// A caller's message is not being made any more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub contact: ContactId,
+    pub host: HostName,
+    /// `None`: there is none.
+    pub length: Option<Span>,
+}
+
 /// Three minutes at most; ten seconds of silence, or a key, end it.
 const MESSAGE: RecordOptions<'static> = RecordOptions {
     format: "wav",
@@ -129,7 +148,7 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(150);
 
 impl Act {
     /// Does it; a lost answer is tried again, a refusal isn't.
-    pub(crate) async fn carry_out(&self, ari: &Ari) -> Result<(), AriError> {
+    pub(crate) async fn carry_out(&self, ari: &Ari) -> Result<Option<Message>, AriError> {
         let mut tried = 1;
         loop {
             match self.once(ari).await {
@@ -142,9 +161,40 @@ impl Act {
         }
     }
 
-    async fn once(&self, ari: &Ari) -> Result<(), AriError> {
+    async fn once(&self, ari: &Ari) -> Result<Option<Message>, AriError> {
+        match self.what {
+            What::SeekMessage(contact) => self.seek_message(ari, contact).await,
+            _ => self.command(ari).await.map(|()| None),
+        }
+    }
+
+    async fn seek_message(
+        &self,
+        ari: &Ari,
+        contact: ContactId,
+    ) -> Result<Option<Message>, AriError> {
+        let recording = message(contact);
+        match ari.live_recording(&recording).await {
+            Ok(_) => return Ok(None),
+            Err(error) if error.is_gone() => {}
+            Err(error) => return Err(error),
+        }
+        let length = match ari.recording_file(&recording).await {
+            Ok(wav) => Some(seconds_of(&wav)),
+            Err(error) if error.is_gone() => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Message {
+            contact,
+            host: self.host.clone(),
+            length,
+        }))
+    }
+
+    async fn command(&self, ari: &Ari) -> Result<(), AriError> {
         let leg = &self.leg;
         match &self.what {
+            What::SeekMessage(_) => Ok(()),
             What::Welcome {
                 contact,
                 greeting,
@@ -237,6 +287,15 @@ impl Act {
             What::DestroyBridge(bridge) => ari.destroy_bridge(bridge).await.map(drop),
         }
     }
+}
+
+/// Whole seconds of a WAV file as Asterisk writes it: a header of 44 bytes, the byte rate at its 28th.
+fn seconds_of(wav: &[u8]) -> Span {
+    const HEADER: usize = 44;
+    let rate = wav.get(28..32).and_then(|rate| rate.try_into().ok());
+    let rate = rate.map_or(16_000, u32::from_le_bytes).max(1);
+    let bytes = wav.len().saturating_sub(HEADER) as u64;
+    Span::seconds(i64::try_from(bytes / u64::from(rate)).unwrap_or(i64::MAX))
 }
 
 /// The first of the legs is the one that may hear music or a prompt until now.

@@ -68,6 +68,9 @@ impl Calls {
             let contact = Contact::new(call.call, Kind::Caller, bridge, call.queue, NEVER);
             self.resume(call.contact, contact, call.stage);
         }
+        for (contact, call) in recovered.speaking {
+            self.callers.insert(call, Caller::Speaking(contact));
+        }
         for other in recovered.others {
             match other.what {
                 Beside::Consult { of } => self.recover_consult(other.contact, of, other.stage),
@@ -471,7 +474,7 @@ impl Calls {
             self.outsider_gone(now, &leg, out);
         }
         self.callers.retain(|place, caller| match caller {
-            Caller::Leaving { .. } | Caller::Choosing(_) | Caller::Speaking(_) => !here(place),
+            Caller::Leaving { .. } | Caller::Choosing(_) => !here(place),
             Caller::Asking { .. } if here(place) => {
                 *caller = Caller::GoneEarly;
                 true
@@ -479,6 +482,12 @@ impl Calls {
             _ => true,
         });
         for (place, caller) in &self.callers {
+            if let Caller::Speaking(id) = caller
+                && place.host == *host
+            {
+                // In the lane of their leg, so behind what has the message taken.
+                out.act(place, What::SeekMessage(*id));
+            }
             let stuck = matches!(caller, Caller::Leaving { farewell: None });
             let old = channels
                 .get(&place.channel)

@@ -677,6 +677,7 @@ impl Calls {
             What::Music { .. }
             | What::Quiet(_)
             | What::Gather { .. }
+            | What::SeekMessage(_)
             | What::TakeMessage { .. }
             | What::Farewell { .. }
             | What::Hangup(_)

@@ -268,10 +268,11 @@ impl Calls {
                     out.input(Input::CustomerGone { contact: id });
                 }
             }
-            Some(Caller::Leaving { .. } | Caller::Choosing(_) | Caller::Speaking(_)) => {
+            Some(Caller::Leaving { .. } | Caller::Choosing(_)) => {
                 self.callers.remove(place);
             }
-            Some(Caller::GoneEarly) | None => {}
+            // What they said is kept yet: the recording's own end tells, or it is looked for.
+            Some(Caller::Speaking(_) | Caller::GoneEarly) | None => {}
         }
     }
 

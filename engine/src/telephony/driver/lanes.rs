@@ -7,21 +7,21 @@ use tokio::sync::mpsc;
 
 use super::super::CallRef;
 use super::super::ari::{Ari, HostName};
-use super::act::{Act, Failed};
+use super::act::{Act, Failed, Told};
 
 /// The lanes, by leg.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     lanes: HashMap<CallRef, mpsc::UnboundedSender<(Ari, Act)>>,
-    failures: mpsc::UnboundedSender<Failed>,
+    tell: mpsc::UnboundedSender<Told>,
 }
 
 impl Lanes {
-    /// Lanes that tell of failed deeds.
-    pub(crate) fn new(failures: mpsc::UnboundedSender<Failed>) -> Self {
+    /// Lanes that tell of failed deeds, and what others found.
+    pub(crate) fn new(tell: mpsc::UnboundedSender<Told>) -> Self {
         Self {
             lanes: HashMap::new(),
-            failures,
+            tell,
         }
     }
 
@@ -31,11 +31,11 @@ impl Lanes {
             host: act.host.clone(),
             channel: act.leg.clone(),
         };
-        let failures = &self.failures;
+        let tell = &self.tell;
         let lane = self
             .lanes
             .entry(place)
-            .or_insert_with(|| start(failures.clone()));
+            .or_insert_with(|| start(tell.clone()));
         // A lane's receiver lives as long as its sender.
         let _ = lane.send((ari.clone(), act));
     }
@@ -51,13 +51,17 @@ impl Lanes {
     }
 }
 
-fn start(failures: mpsc::UnboundedSender<Failed>) -> mpsc::UnboundedSender<(Ari, Act)> {
+fn start(tell: mpsc::UnboundedSender<Told>) -> mpsc::UnboundedSender<(Ari, Act)> {
     let (sender, mut deeds) = mpsc::unbounded_channel::<(Ari, Act)>();
     tokio::spawn(async move {
         while let Some((ari, act)) = deeds.recv().await {
-            if let Err(error) = act.carry_out(&ari).await {
+            let told = match act.carry_out(&ari).await {
+                Ok(found) => found.map(Told::Found),
+                Err(error) => Some(Told::Failed(Box::new(Failed { act, error }))),
+            };
+            if let Some(told) = told {
                 // Nobody listens once we have stepped down.
-                let _ = failures.send(Failed { act, error });
+                let _ = tell.send(told);
             }
         }
     });

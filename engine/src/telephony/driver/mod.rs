@@ -31,7 +31,6 @@ use trunkline_routing::{ContactId, Span, Time};
 
 use super::ari::{Ari, HostName, RtpStatistics};
 use super::{CallAudio, Command, LegAudio, MediaHosts, Recovered, Report, Telephony, Told};
-use act::Failed;
 use calls::{Calls, Effects};
 use host::FromHost;
 use lanes::Lanes;
@@ -86,19 +85,19 @@ pub fn start(settings: Settings, recovered: Recovered) -> Telephony {
     let (commands, to_do) = mpsc::unbounded_channel();
     let (tell, reports) = mpsc::unbounded_channel();
     let (from_hosts, hosts) = mpsc::unbounded_channel();
-    let (failures, failed) = mpsc::unbounded_channel();
+    let (told, deeds) = mpsc::unbounded_channel();
     let mut calls = Calls::new(settings);
     calls.recover(recovered);
     let driver = Driver {
         calls,
         connections: BTreeMap::new(),
-        lanes: Lanes::new(failures),
+        lanes: Lanes::new(told),
         tell,
         from_hosts,
         awaited: BTreeMap::new(),
         sought_since: None,
     };
-    tokio::spawn(driver.run(to_do, hosts, failed));
+    tokio::spawn(driver.run(to_do, hosts, deeds));
     Telephony { commands, reports }
 }
 
@@ -134,7 +133,7 @@ impl Driver {
         mut self,
         mut commands: mpsc::UnboundedReceiver<Command>,
         mut hosts: mpsc::UnboundedReceiver<(HostName, FromHost)>,
-        mut failed: mpsc::UnboundedReceiver<Failed>,
+        mut deeds: mpsc::UnboundedReceiver<act::Told>,
     ) {
         let mut housekeeping = interval(HOUSEKEEPING);
         housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -153,7 +152,10 @@ impl Driver {
                         return;
                     }
                 }
-                Some(failure) = failed.recv() => self.calls.failed(clock(), failure, &mut out),
+                Some(told) = deeds.recv() => match told {
+                    act::Told::Failed(failure) => self.calls.failed(clock(), *failure, &mut out),
+                    act::Told::Found(message) => self.calls.message_found(message, &mut out),
+                },
                 _ = housekeeping.tick() => self.keep_house(&mut out),
             }
             if !self.emit(out) {

@@ -33,7 +33,7 @@ fn caller() -> CallRef {
     Calls::place(&host(), &CALLER.into())
 }
 
-fn channel(id: &str, state: &str) -> Channel {
+pub(super) fn channel(id: &str, state: &str) -> Channel {
     serde_json::from_value(serde_json::json!({
         "id": id, "name": "PJSIP/x-00000001", "state": state,
         "caller": {"name": "", "number": "+4930"},
