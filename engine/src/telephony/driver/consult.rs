@@ -168,6 +168,14 @@ impl Calls {
         if moved && let Some(former) = former {
             self.release_leg(now, former, Cause::Normal, out);
         }
+        if let ConsultEnd::TakenOver { agent, offer } = how
+            && !self
+                .legs
+                .contains_key(&Self::place(&call.host, &names::leg(offer)))
+        {
+            // They hung up as the core said so, and told of the consult, which was over.
+            self.agent_hung_up(id, Some(agent), out);
+        }
     }
 
     /// An agent's phone left a conversation. Out of a conference the others go on; else it is over, where it is

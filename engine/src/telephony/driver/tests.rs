@@ -1,9 +1,12 @@
 //! The state machine alone: commands and events in, deeds and reports out.
 
+mod consult;
+
 use std::sync::Arc;
 
 use trunkline_routing::{
-    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Target, Time,
+    CancelReason, ConsultEnd, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span,
+    Target, Time,
 };
 use trunkline_tenant::crds::{AgentName, PromptName};
 
