@@ -366,9 +366,12 @@ impl Explainer {
             Input::VoicemailLeft { contact, .. } if self.is_it(*contact) => {
                 "its caller leaves a message".into()
             }
-            Input::Stalled { until } if self.core.contact(self.question.contact).is_some() => {
+            Input::Stalled { since, until, .. }
+                if self.core.contact(self.question.contact).is_some() =>
+            {
                 format!(
-                    "the journal took nothing until {}: whoever is asked has so much longer",
+                    "nothing could be decided from {} to {}: what was due meanwhile is due at its end",
+                    clock(*since),
                     clock(*until)
                 )
             }

@@ -54,6 +54,8 @@ pub enum Bug {
     QueueBeforeRank,
     /// An agent is asked for more than they have room for.
     Overloaded,
+    /// Who answered while the database stalled counts as one who didn't.
+    BlamedForStall,
 }
 
 #[cfg(feature = "seeded-bugs")]

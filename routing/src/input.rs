@@ -280,12 +280,18 @@ pub enum Input {
         /// Who.
         agent: AgentName,
     },
-    /// Nothing could be decided from this input's time until a later moment, as when the journal stalled: what came
-    /// meanwhile has not been heard yet. Who is asked for something has that much longer; a wrap-up or a step that ends by
-    /// then ends right after that moment, when all that came by then has been taken in.
+    /// Nothing was decided from one moment until another, as when the journal stalled: what came meanwhile has not been
+    /// heard yet. What was due until then is due right after that moment, when all that came by then has been taken in; and who was
+    /// asked by the last decisions before has been asked only now.
     Stalled {
+        /// When the last decisions were taken that were late.
+        since: Time,
         /// When it was over.
         until: Time,
+        /// When telephony will have told what it has seen meanwhile, where that is later, as at a takeover: who is asked is
+        /// not given up before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        listed: Option<Time>,
     },
     /// Nothing but the passing of time: what is due is done. What was late happens at the time of
     /// the input that finds it due, so that nobody is rung into the past after an outage; a

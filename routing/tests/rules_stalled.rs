@@ -15,6 +15,7 @@ const CENTRE: &str = "
   queues: [
     {name: desk, medium: Voice, teams: [front], ring: 20s, onExhausted: {action: Hold}},
     {name: chats, medium: Chat, teams: [front], ring: 20s, onExhausted: {action: Hold}},
+    {name: short, medium: Voice, teams: [front], ring: 20s, route: [{for: 5s}], onExhausted: {action: Voicemail}},
     {name: speak, medium: Voice, teams: [front], route: [{require: {law: 5}, for: 5s}],
      onExhausted: {action: Voicemail}}]";
 
@@ -24,10 +25,32 @@ fn centre() -> World {
 
 impl World {
     /// Nothing was decided between two moments; the snapshot holds it too.
-    fn stalls(&mut self, from: f64, until: f64) {
-        self.input(from, Input::Stalled { until: at(until) });
+    fn stalls(&mut self, since: f64, until: f64) {
+        self.stalls_until_listed(since, until, None);
+    }
+
+    fn stalls_until_listed(&mut self, since: f64, until: f64, listed: Option<f64>) {
+        let input = Input::Stalled {
+            since: at(since),
+            until: at(until),
+            listed: listed.map(at),
+        };
+        self.input(since, input);
         self.restart();
     }
+}
+
+/// The least that a time can be after another.
+const NEXT: f64 = 0.000_001;
+
+fn rona(out: &[Output]) -> bool {
+    let why = |output: &Output| match output {
+        Output::CancelOffer { why, .. } => Some(*why),
+        _ => None,
+    };
+    out.iter()
+        .filter_map(why)
+        .any(|why| why == CancelReason::Rona)
 }
 
 fn deadline(world: &World, id: u64) -> Time {
@@ -40,26 +63,68 @@ fn deadline(world: &World, id: u64) -> Time {
 }
 
 #[test]
-fn who_is_asked_has_so_much_longer_and_is_away_by_rona_only_then() {
+fn who_is_asked_is_away_by_rona_when_all_that_came_meanwhile_is_in_and_not_before() {
     let mut world = centre();
     world.sign_in(0.0, "ann");
     world.arrive(10.0, 1, "desk");
-    assert_eq!(deadline(&world, 1), at(30.0));
-    // Longer than a whole ring; one second of it was left.
     world.stalls(29.0, 60.0);
-    assert_eq!(deadline(&world, 1), at(61.0));
-    assert_eq!(world.tick(60.9), []);
-    let out = world.tick(61.0);
-    assert!(
-        (out.iter()).any(|it| matches!(
-            it,
-            Output::CancelOffer {
-                why: CancelReason::Rona,
-                ..
-            }
-        )),
-        "{out:?}"
-    );
+    assert!(!rona(&world.late(60.0, Input::Tick)));
+    assert!(rona(&world.late(60.0 + NEXT, Input::Tick)));
+}
+
+#[test]
+fn a_deadline_behind_the_stall_stays_as_it_was() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive(10.0, 1, "desk");
+    world.stalls(11.0, 16.0);
+    assert_eq!(deadline(&world, 1), at(30.0));
+}
+
+#[test]
+fn who_was_asked_by_the_very_decisions_that_were_late_is_asked_for_a_whole_ring() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive(10.0, 1, "desk");
+    world.stalls(10.0, 17.0);
+    assert_eq!(deadline(&world, 1), at(37.0));
+}
+
+#[test]
+fn one_stall_after_another_keeps_nothing_from_ending() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.sign_in(0.0, "bob");
+    world.arrive(1.0, 1, "desk");
+    world.answer(2.0, 1);
+    world.done(10.0, 1);
+    world.arrive(11.0, 2, "desk");
+    let mut over = (None, None);
+    for turn in 0..200_u32 {
+        let since = 12.0 + f64::from(turn) * 0.25;
+        let stalled = Input::Stalled {
+            since: at(since),
+            until: at(since + 0.25),
+            listed: None,
+        };
+        let out = world.late(since + NEXT, stalled);
+        if rona(&out) {
+            over.0.get_or_insert(since);
+        }
+        if !world.records().is_empty() {
+            over.1.get_or_insert(since);
+        }
+    }
+    assert_eq!(over, (Some(31.0), Some(20.0)));
+}
+
+#[test]
+fn at_a_takeover_nobody_is_given_up_before_telephony_can_tell() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive(10.0, 1, "desk");
+    world.stalls_until_listed(29.0, 33.0, Some(38.0));
+    assert_eq!(deadline(&world, 1), at(38.0 + NEXT));
 }
 
 #[test]
@@ -94,8 +159,20 @@ fn legs_that_could_not_be_joined_meanwhile_are_joined_after_it() {
     world.arrive(10.0, 1, "chats");
     let offer = world.offer_of(1);
     world.input(11.0, Input::Accept { offer });
+    world.stalls(15.0, 40.0);
+    assert!(!refused(&world.late(40.0, Input::Connected { offer })));
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+}
+
+#[test]
+fn legs_whose_joining_began_with_the_stall_have_all_their_time_after_it() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive(10.0, 1, "chats");
+    let offer = world.offer_of(1);
+    world.input(11.0, Input::Accept { offer });
     world.stalls(11.0, 40.0);
-    assert!(!refused(&world.late(41.0, Input::Connected { offer })));
+    assert!(!refused(&world.late(49.0, Input::Connected { offer })));
     assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
 }
 
@@ -111,12 +188,14 @@ fn a_place_outside_that_answered_meanwhile_has_taken_the_customer() {
     };
     world.input(20.0, transfer);
     assert_eq!(deadline(&world, 1), at(50.0));
-    world.stalls(21.0, 58.0);
+    world.stalls(20.0, 30.0);
+    assert_eq!(deadline(&world, 1), at(60.0), "they were called only then");
+    world.stalls(31.0, 68.0);
     let taken = Input::HandedOver {
         contact: ContactId(1),
         taken: true,
     };
-    assert!(!refused(&world.late(58.0, taken)));
+    assert!(!refused(&world.late(68.0, taken)));
     world.tick(200.0);
     assert_eq!(
         world.with_whom(1),
@@ -174,6 +253,23 @@ fn a_wrap_up_ends_when_it_would_have_but_not_before_what_came_meanwhile_is_heard
 }
 
 #[test]
+fn a_step_that_ended_while_an_offer_was_out_waits_for_the_key_that_was_pressed_meanwhile_too() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.arrive_as(10.0, 1, "short", 0, Some("+49301"));
+    let offer = world.offer_of(1);
+    world.stalls(11.0, 18.0);
+    let cause = DeclineCause::Refused;
+    world.late(18.0, Input::Decline { offer, cause });
+    let key = Input::CallMeBack {
+        contact: ContactId(1),
+        number: None,
+        window: None,
+    };
+    assert!(!refused(&world.late(18.0, key)));
+}
+
+#[test]
 fn a_key_for_a_callback_that_was_pressed_meanwhile_goes_before_the_end_of_the_step() {
     let mut world = centre();
     world.sign_in(0.0, "ann");
@@ -214,6 +310,13 @@ fn a_stall_that_ended_before_it_began_changes_nothing() {
     let mut world = centre();
     world.sign_in(0.0, "ann");
     world.arrive(10.0, 1, "desk");
-    world.stalls(12.0, 11.0);
+    world.input(
+        12.0,
+        Input::Stalled {
+            since: at(10.0),
+            until: at(9.0),
+            listed: None,
+        },
+    );
     assert_eq!(deadline(&world, 1), at(30.0));
 }

@@ -15,7 +15,7 @@ use super::callbacks::{DailyWindow, NewCallback};
 use super::error::ApiError;
 use super::model::SignInPresence;
 use crate::journal::Context;
-use crate::run::{Decision, Fresh};
+use crate::run::{Decision, Fresh, NotTaken};
 use crate::state::Stage;
 use crate::telephony::driver::outbound::permitted;
 
@@ -340,12 +340,17 @@ async fn accept(
             "a call is taken by answering the telephone that rings".into(),
         ));
     }
-    submit(app, Input::Accept { offer }, context.clone()).await?;
-    if medium != Some(Medium::Voice) {
-        // No legs to join: a chat or an e-mail is open at once.
-        submit(app, Input::Connected { offer }, context).await?;
-    }
-    Ok(())
+    let app = app.clone();
+    // Both or neither, also where who asked has hung up by the time that the first is decided.
+    let taken = tokio::spawn(async move {
+        submit(&app, Input::Accept { offer }, context.clone()).await?;
+        if medium != Some(Medium::Voice) {
+            // No legs to join: a chat or an e-mail is open at once.
+            submit(&app, Input::Connected { offer }, context).await?;
+        }
+        Ok(())
+    });
+    taken.await.unwrap_or(Err(NotTaken::NotLeading.into()))
 }
 
 /// Whether this very offer is the agent's; the medium of what is offered.

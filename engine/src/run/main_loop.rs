@@ -3,16 +3,15 @@
 //! report or request → journal, durable → core → telephony and subscribers. Whatever comes while
 //! a commit is under way goes with the next one. Nothing is commanded that isn't durable.
 //!
-//! A commit that takes long has kept everybody waiting who had a deadline. The next one says so first, by
-//! [`Input::Stalled`], and then takes in all that came meanwhile.
+//! A commit that takes long has kept everybody waiting who had a deadline, and so has a pause of the whole process, and a
+//! leader's death. What is decided next is told so first, by [`Input::Stalled`], and then all that came meanwhile.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Interval;
-use trunkline_routing::{ContactId, Input, Output, Time};
+use trunkline_routing::{ContactId, Input, Output, Span, Time};
 
 use super::clock::Clock;
 use super::handle::{Arrived, Arriving, Decision, Ends, NotTaken, Request, Role};
@@ -31,9 +30,14 @@ const SNAPSHOT_AFTER: Duration = Duration::from_secs(6 * 3600);
 const PRESENCE_CHECK: Duration = Duration::from_secs(1);
 /// The longest sleep where the core asks for nothing.
 const NO_DEADLINE: Duration = Duration::from_secs(3600);
-/// A commit that takes this long has stalled: whom it kept waiting has the time that it took. One of some milliseconds
-/// doesn't matter to anybody.
-const STALL: Duration = Duration::from_millis(200);
+/// A commit that takes this long has stalled. What is due in a shorter one is due.
+const STALL: Duration = Duration::from_millis(50);
+/// The loop turns at least as often as it looks for presence; where it is this much later, the process was paused.
+const PAUSE: Duration = Duration::from_millis(500);
+/// After this long a desk may have been heard by nobody: its session waits for what it asked.
+const DEAF: Duration = Duration::from_secs(5);
+/// A leader's media hosts are mostly listed by then; who is asked is not given up before.
+const LISTED: Span = Span::seconds(5);
 
 /// Why the main loop ended without an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,8 +107,6 @@ impl Batch {
 
 /// What woke the loop.
 enum Event {
-    /// Nothing could be decided from the last entry's time until this.
-    Stalled(Time),
     Report(Told),
     Request(Instant, Request),
     Config,
@@ -125,10 +127,28 @@ impl Event {
     }
 }
 
+/// The watch over who is there.
+struct Presence {
+    /// Nobody is blamed for silence before this.
+    from: Instant,
+    /// When it is looked next.
+    next: Instant,
+}
+
 /// What is to be taken in next, as of one moment.
 struct Pending {
     at: Time,
     events: VecDeque<Event>,
+    /// To be told before it.
+    stall: Option<Stall>,
+}
+
+/// A while in which nothing could be decided; see [`Input::Stalled`].
+#[derive(Clone, Copy)]
+struct Stall {
+    since: Time,
+    until: Time,
+    listed: Option<Time>,
 }
 
 impl MainLoop {
@@ -138,9 +158,10 @@ impl MainLoop {
     /// [`JournalError`], where the journal fails: nothing may be commanded then.
     pub(super) async fn run(mut self) -> Result<LoopEnd, JournalError> {
         let mut clock = Clock::starting_behind(self.read(|state| state.directory.last));
-        let mut heard_from = Instant::now();
-        let mut presence = tokio::time::interval(PRESENCE_CHECK);
-        presence.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut presence = Presence {
+            from: Instant::now(),
+            next: Instant::now(),
+        };
         let mut since_snapshot = 0_u64;
         let mut snapshot_at = Instant::now();
         self.config.mark_changed();
@@ -151,43 +172,52 @@ impl MainLoop {
         }
         self.ends.role.send_replace(Role::Leading(self.epoch));
 
+        let at = clock.now();
         let mut pending = Pending {
-            at: clock.now(),
+            at,
             events: VecDeque::new(),
+            // Nobody led since the last entry, if there is one.
+            stall: self
+                .read(|state| state.core.next_deadline())
+                .map(|_| Stall {
+                    since: self.read(|state| state.directory.last),
+                    until: at,
+                    listed: Some(at + LISTED),
+                }),
         };
         let end = 'leads: loop {
             if pending.events.is_empty() {
+                let began = Instant::now();
                 let event = self.next_event(&mut clock, &mut presence).await;
                 pending.events.push_back(event);
-                self.gather(&mut pending.events);
+                self.gather(&mut pending.events, &mut presence);
                 pending.at = clock.now();
+                if began.elapsed() >= PRESENCE_CHECK + PAUSE {
+                    self.late(&mut pending, &mut presence, began);
+                }
             }
-            let mut batch = self.read(|state| Batch {
-                at: state.directory.last,
-                next: state.seq.next(),
-                newest: state.directory.newest.unwrap_or(ContactId(0)),
-                entries: Vec::new(),
-                waiters: Vec::new(),
-            });
+            let (mut batch, stalled) = self.begin(&mut pending);
             while batch.entries.len() < BATCH
                 && let Some(event) = pending.events.pop_front()
             {
-                // A stall is as of when it began.
-                if !matches!(event, Event::Stalled(_)) {
-                    batch.at = batch.at.max(pending.at);
-                }
-                if let Some(end) = self.take(event, &mut batch, &clock, heard_from) {
+                if let Some(end) = self.take(event, &mut batch, &clock, &presence) {
                     break 'leads end;
                 }
+            }
+            if let Some(stall) = stalled
+                && batch.entries.len() == 1
+            {
+                // Nothing to decide yet: nothing to tell either.
+                pending.stall = Some(stall);
+                continue;
             }
             since_snapshot += batch.entries.len() as u64;
             let began = Instant::now();
             self.commit(batch).await?;
             if began.elapsed() >= STALL {
-                heard_from = Instant::now();
-                self.gather(&mut pending.events);
+                self.gather(&mut pending.events, &mut presence);
                 pending.at = clock.now();
-                pending.events.push_front(Event::Stalled(pending.at));
+                self.late(&mut pending, &mut presence, began);
             }
             let due = since_snapshot > 0 && snapshot_at.elapsed() >= SNAPSHOT_AFTER;
             if due || since_snapshot >= SNAPSHOT_EVERY {
@@ -203,7 +233,53 @@ impl MainLoop {
         Ok(end)
     }
 
-    async fn next_event(&mut self, clock: &mut Clock, presence: &mut Interval) -> Event {
+    /// Nothing was decided from a moment until now.
+    fn late(&self, pending: &mut Pending, presence: &mut Presence, began: Instant) {
+        let took = began.elapsed();
+        if took >= DEAF {
+            presence.from = Instant::now();
+        }
+        if took >= Duration::from_secs(1) {
+            tracing::warn!(seconds = took.as_secs_f64(), "nothing could be decided");
+        }
+        let before = pending.stall.take();
+        pending.stall = Some(Stall {
+            since: self.read(|state| state.directory.last),
+            until: pending.at,
+            listed: before.and_then(|stall| stall.listed),
+        });
+    }
+
+    /// An empty batch, or one that begins with the stall that is to be told.
+    fn begin(&self, pending: &mut Pending) -> (Batch, Option<Stall>) {
+        let mut batch = self.read(|state| Batch {
+            at: state.directory.last,
+            next: state.seq.next(),
+            newest: state.directory.newest.unwrap_or(ContactId(0)),
+            entries: Vec::new(),
+            waiters: Vec::new(),
+        });
+        let stall = pending.stall.take();
+        if let Some(Stall {
+            since,
+            until,
+            listed,
+        }) = stall
+        {
+            // As of its beginning, so that nothing is due before it is known; but what an earlier stall put off is.
+            let input = Input::Stalled {
+                since,
+                until,
+                listed,
+            };
+            batch.at = batch.at + Span(1);
+            batch.push(input, Context::by(Actor::Engine), Waiter::Nobody);
+        }
+        batch.at = batch.at.max(pending.at);
+        (batch, stall)
+    }
+
+    async fn next_event(&mut self, clock: &mut Clock, presence: &mut Presence) -> Event {
         let deadline = self.read(|state| state.core.next_deadline());
         let sleep = deadline.map_or(NO_DEADLINE, |due| {
             Duration::from_micros(u64::try_from((due - clock.now()).0).unwrap_or(0))
@@ -219,12 +295,28 @@ impl MainLoop {
             },
             Some((at, request)) = self.ends.requests.recv() => Event::Request(at, request),
             () = tokio::time::sleep(sleep) => Event::Deadline,
-            _ = presence.tick() => Event::Presence,
+            () = tokio::time::sleep_until(presence.next.into()) => {
+                presence.next = Instant::now() + PRESENCE_CHECK;
+                Event::Presence
+            }
         }
     }
 
-    /// All that waits, in the order in which it came.
-    fn gather(&mut self, events: &mut VecDeque<Event>) {
+    /// All that waits: what has no time first, then the others in the order in which they came.
+    fn gather(&mut self, events: &mut VecDeque<Event>, presence: &mut Presence) {
+        if let Some(end) = self.stop.borrow().clone() {
+            events.push_back(Event::End(end));
+        }
+        if self.hosts.has_changed().unwrap_or_default() {
+            events.push_back(Event::Hosts);
+        }
+        if self.config.has_changed().unwrap_or_default() {
+            events.push_back(Event::Config);
+        }
+        if Instant::now() >= presence.next {
+            presence.next = Instant::now() + PRESENCE_CHECK;
+            events.push_back(Event::Presence);
+        }
         while let Ok(told) = self.telephony.reports.try_recv() {
             events.push_back(Event::Report(told));
         }
@@ -239,21 +331,13 @@ impl MainLoop {
         event: Event,
         batch: &mut Batch,
         clock: &Clock,
-        heard_from: Instant,
+        presence: &Presence,
     ) -> Option<LoopEnd> {
         // Who came long before we could take them in, and has waited since.
         let came = event.came().map(|at| clock.at(at));
         let late =
             came.filter(|came| Duration::from_micros((batch.at - *came).0.unsigned_abs()) >= STALL);
         match event {
-            Event::Stalled(until) => {
-                tracing::warn!(
-                    seconds = (until - batch.at).as_secs_f64(),
-                    "the journal has stalled"
-                );
-                let input = Input::Stalled { until };
-                batch.push(input, Context::by(Actor::Engine), Waiter::Nobody);
-            }
             Event::End(why) => return Some(why),
             Event::Hosts => {
                 let there = self.hosts.borrow_and_update().clone();
@@ -269,13 +353,10 @@ impl MainLoop {
             }
             Event::Presence => {
                 let beats = self.ends.beats();
-                let silent =
-                    self.read(|state| beats.silent(&state.directory, heard_from, Instant::now()));
-                for agent in silent {
-                    let input = Input::Session {
-                        agent,
-                        alive: false,
-                    };
+                let changed = self
+                    .read(|state| beats.changed(&state.directory, presence.from, Instant::now()));
+                for (agent, alive) in changed {
+                    let input = Input::Session { agent, alive };
                     batch.push(input, Context::by(Actor::Engine), Waiter::Nobody);
                 }
             }

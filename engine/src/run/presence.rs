@@ -22,30 +22,62 @@ impl Beats {
         self.table().insert(agent, Instant::now());
     }
 
-    /// Those whose session is thought alive, is known by heartbeats, and has been silent for too long at `now`. Nobody is
-    /// blamed for silence before `from`, when no engine led, or none could listen.
-    pub(super) fn silent(
+    /// Whose session is known by heartbeats and is not what it is thought to be at `now`: silent for too long, or heard and
+    /// thought gone. Nobody is blamed for silence before `from`, when no engine led, or none could listen.
+    pub(super) fn changed(
         &self,
         directory: &Directory,
         from: Instant,
         now: Instant,
-    ) -> Vec<AgentName> {
+    ) -> Vec<(AgentName, bool)> {
         let table = self.table();
+        let there = |agent: &AgentName, alive: bool| {
+            let heard = table.get(agent).copied();
+            let heard = if alive { heard.max(Some(from)) } else { heard };
+            heard.is_some_and(|heard| now.saturating_duration_since(heard) < SILENCE)
+        };
         directory
             .agents
             .iter()
-            .filter(|(_, view)| {
-                view.signed_in && view.alive && view.presence == Presence::Heartbeat
-            })
-            .filter(|(agent, _)| {
-                let heard = table.get(*agent).map_or(from, |heard| from.max(*heard));
-                now.saturating_duration_since(heard) >= SILENCE
-            })
-            .map(|(agent, _)| agent.clone())
+            .filter(|(_, view)| view.signed_in && view.presence == Presence::Heartbeat)
+            .map(|(agent, view)| (agent, view.alive, there(agent, view.alive)))
+            .filter(|(_, alive, there)| alive != there)
+            .map(|(agent, _, there)| (agent.clone(), there))
             .collect()
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<AgentName, Instant>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Replay;
+
+    const BEAT: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn a_desk_is_gone_after_fifteen_seconds_of_silence_that_somebody_could_hear_and_back_when_it_is_heard()
+     {
+        let mut centre = Replay::new();
+        centre.sign_in(0, "maria");
+        let mut directory = centre.state.directory;
+        let agent = AgentName::new("maria");
+        let beats = Beats::default();
+        beats.heard(agent.clone());
+        let now = Instant::now();
+        assert_eq!(beats.changed(&directory, now, now + 2 * BEAT), []);
+        let gone = [(agent.clone(), false)];
+        assert_eq!(beats.changed(&directory, now, now + SILENCE), gone);
+        // Nobody could hear them until then.
+        let from = now + 2 * BEAT;
+        assert_eq!(beats.changed(&directory, from, now + SILENCE), []);
+        assert_eq!(beats.changed(&directory, from, from + SILENCE), gone);
+        directory.agents.get_mut(&agent).unwrap().alive = false;
+        let back = [(agent, true)];
+        assert_eq!(beats.changed(&directory, now, now + BEAT), back);
+        assert_eq!(beats.changed(&directory, from, now + SILENCE), []);
     }
 }

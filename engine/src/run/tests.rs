@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use trunkline_routing::metrics::{Interval, RotaVersion, Scope, Spell};
-use trunkline_routing::{Input, OfferId, Output, Segment, Span, Time};
+use trunkline_routing::{AgentState, Input, OfferId, Output, Segment, Span, Time};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::handle::{Arriving, Handle, Role};
@@ -23,11 +23,13 @@ use crate::telephony::ari::{ChannelId, HostName};
 use crate::telephony::{Arrival, CallRef, Command, Report, Told};
 use crate::testing::{Replay, small_tenant};
 
-/// Fails every append but the first so many, before anything is written; none is written while it is stalled.
+/// Fails every append but the first so many, before anything is written; none is written while it is stalled, and each
+/// takes a while.
 struct Failing {
     store: Sqlite,
     appends_left: usize,
     stalled: Arc<Mutex<()>>,
+    each_takes: Duration,
 }
 
 impl Journal for Failing {
@@ -41,6 +43,7 @@ impl Journal for Failing {
         customers: &[Sealed],
     ) -> Result<(), JournalError> {
         let _goes_on = self.stalled.lock().unwrap();
+        std::thread::sleep(self.each_takes);
         match self.appends_left.checked_sub(1) {
             Some(left) => {
                 self.appends_left = left;
@@ -107,6 +110,7 @@ struct Bench {
     commands: mpsc::UnboundedReceiver<Command>,
     reports: mpsc::UnboundedSender<Told>,
     stop: watch::Sender<Option<LoopEnd>>,
+    config: watch::Sender<Loaded>,
     running: tokio::task::JoinHandle<Result<LoopEnd, JournalError>>,
 }
 
@@ -135,7 +139,7 @@ async fn bench_of(tenant: Tenant, journal: Box<dyn Journal>) -> Bench {
     *ends.state.write().unwrap() = state;
     let (telephony, commands, reports) = silent_telephony();
     let (stop, stopped) = watch::channel(None);
-    let (keep, config) = watch::channel(Loaded::from_tenant(tenant).unwrap());
+    let (configure, config) = watch::channel(Loaded::from_tenant(tenant).unwrap());
     let (keep_hosts, hosts) = watch::channel(None);
     let main = MainLoop {
         epoch,
@@ -149,7 +153,7 @@ async fn bench_of(tenant: Tenant, journal: Box<dyn Journal>) -> Bench {
     };
     let running = tokio::spawn(async move {
         let end = main.run().await;
-        drop((keep, keep_hosts));
+        drop(keep_hosts);
         end
     });
     let mut role = handle.role();
@@ -161,6 +165,7 @@ async fn bench_of(tenant: Tenant, journal: Box<dyn Journal>) -> Bench {
         commands,
         reports,
         stop,
+        config: configure,
         running,
     }
 }
@@ -188,6 +193,7 @@ async fn nothing_is_commanded_that_the_journal_does_not_hold() {
             store,
             appends_left: appends,
             stalled: Arc::default(),
+            each_takes: Duration::ZERO,
         }))
         .await;
         // Until it has ended: how many go with one commit is the machine's affair.
@@ -261,7 +267,7 @@ async fn a_call_that_is_reported_twice_is_one_contact() {
 struct Stalling {
     bench: Bench,
     stalled: Arc<Mutex<()>>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 const RING: Duration = Duration::from_secs(1);
@@ -282,25 +288,50 @@ impl Stall {
 impl Stalling {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let it = Self::over(dir, Duration::ZERO).await;
+        for agent in ["maria", "noah"] {
+            it.bench.sign_in(agent).await;
+        }
+        it
+    }
+
+    /// An engine that leads over the journal in a directory.
+    async fn over(dir: tempfile::TempDir, each_takes: Duration) -> Self {
         let stalled = Arc::<Mutex<()>>::default();
+        let store = loop {
+            match Sqlite::open(&dir.path().join("journal")) {
+                Ok(store) => break store,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        };
         let journal = Failing {
-            store: Sqlite::open(&dir.path().join("journal")).unwrap(),
+            store,
             appends_left: usize::MAX,
             stalled: Arc::clone(&stalled),
+            each_takes,
         };
+        let bench = bench_of(Self::tenant(), Box::new(journal)).await;
+        Self {
+            bench,
+            stalled,
+            dir,
+        }
+    }
+
+    fn tenant() -> Tenant {
         let mut tenant = small_tenant();
         for queue in tenant.queues.values_mut() {
             queue.ring = serde_json::from_str("\"1s\"").unwrap();
         }
-        let bench = bench_of(tenant, Box::new(journal)).await;
-        for agent in ["maria", "noah"] {
-            bench.sign_in(agent).await;
-        }
-        Self {
-            bench,
-            stalled,
-            _dir: dir,
-        }
+        tenant
+    }
+
+    /// The engine is gone, and after a while another leads.
+    async fn dies(self, for_so_long: Duration) -> Self {
+        self.bench.running.abort();
+        assert!(self.bench.running.await.unwrap_err().is_cancelled());
+        tokio::time::sleep(for_so_long).await;
+        Self::over(self.dir, Duration::ZERO).await
     }
 
     /// Nothing is written from now on.
@@ -459,6 +490,93 @@ async fn a_chat_accepted_while_the_journal_stalls_for_longer_than_joining_may_ta
     assert_eq!(connected.await.unwrap().refused(), None);
     let stage = it.stage(offer);
     assert!(matches!(stage, Stage::Talking { .. }), "{stage:?}");
+    it.end().await;
+}
+
+#[tokio::test]
+async fn a_journal_whose_every_commit_is_slow_keeps_nothing_from_ending() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut it = Stalling::over(dir, Duration::from_millis(120)).await;
+    for agent in ["maria", "noah"] {
+        it.bench.sign_in(agent).await;
+    }
+    it.report(arrival(1));
+    let first = it.offered().await;
+    // Who doesn't answer is not asked for ever.
+    let second = it.offered().await;
+    assert_eq!(second.contact, first.contact);
+    it.report(Report::Input(Input::Accept { offer: second }));
+    it.report(Report::Input(Input::Connected { offer: second }));
+    it.settled().await;
+    let contact = second.contact;
+    it.report(Report::Input(Input::AgentDone { contact }));
+    it.settled().await;
+    // The wrap-up's second, and a new configuration, while there is always something to do.
+    let mut changed = Stalling::tenant();
+    changed
+        .queues
+        .get_mut(&QueueId::centre("orders"))
+        .unwrap()
+        .priority = 3;
+    let changed = Loaded::from_tenant(changed).unwrap();
+    let hash = changed.hash.clone();
+    it.bench.config.send_replace(changed);
+    let busy = async {
+        loop {
+            it.report(Report::Input(Input::Tick));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let until_done = async {
+        loop {
+            {
+                let state = it.bench.handle.state();
+                let wraps = (state.directory.agents.values())
+                    .any(|agent| matches!(agent.state, AgentState::WrapUp { .. }));
+                if !wraps && state.directory.config_hash.as_ref() == Some(&hash) {
+                    return;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let both = async {
+        tokio::select! {
+            () = until_done => {}
+            () = busy => {}
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), both)
+        .await
+        .expect("the wrap-up ends, and the configuration is taken in");
+    it.end().await;
+}
+
+#[tokio::test]
+async fn who_answered_while_nobody_led_is_heard_by_the_next_leader() {
+    let mut it = Stalling::new().await;
+    it.report(arrival(1));
+    let offer = it.offered().await;
+    let it = it.dies(2 * RING).await;
+    // Its hosts are listed a second after it leads.
+    tokio::time::sleep(RING).await;
+    it.report(Report::Input(Input::Accept { offer }));
+    it.report(Report::Input(Input::Connected { offer }));
+    it.settled().await;
+    let stage = it.stage(offer);
+    assert!(matches!(stage, Stage::Talking { .. }), "{stage:?}");
+    it.end().await;
+}
+
+#[tokio::test]
+async fn who_has_not_answered_by_the_time_that_the_next_leader_knows_is_given_up() {
+    let mut it = Stalling::new().await;
+    it.report(arrival(1));
+    let offer = it.offered().await;
+    let mut it = it.dies(2 * RING).await;
+    let next = it.offered().await;
+    assert_eq!(next.contact, offer.contact);
+    assert!(next.generation > offer.generation);
     it.end().await;
 }
 

@@ -117,7 +117,9 @@ impl Core {
         deadline: crate::Time,
         out: &mut Vec<Output>,
     ) {
+        let now = self.now;
         let contact = &mut self.contacts[slot.at()];
+        contact.asked_at = now;
         contact.stage = Stage::Outside {
             origin: origin.into(),
             to: to.clone().into(),

@@ -268,7 +268,11 @@ impl Core {
             Input::Prioritise { contact, priority } => self.prioritise(contact, priority, out),
             Input::WrapUpDone { agent, codes } => self.wrap_up_done(&agent, codes, out),
             Input::ExtendWrapUp { agent } => self.extend_wrap_up(&agent, out),
-            Input::Stalled { until } => self.stalled(until, out),
+            Input::Stalled {
+                since,
+                until,
+                listed,
+            } => self.stalled(since, until, listed, out),
             Input::Tick => {}
         }
     }

@@ -1,7 +1,8 @@
 //! A while in which nothing could be decided.
 
-use super::Core;
-use super::contact::Stage;
+use super::contact::{Contact, Stage};
+use super::{CONNECT_DEADLINE, Core, DIAL_DEADLINE};
+use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::timers::{Owner, Phase};
 use crate::{Output, Span, Time};
@@ -10,37 +11,33 @@ use crate::{Output, Span, Time};
 const NEXT: Span = Span(1);
 
 impl Core {
-    /// Puts off what is measured by what people do: from now until `until` nobody could be heard. Goes once through
-    /// agents and contacts.
-    pub(super) fn stalled(&mut self, until: Time, out: &mut Vec<Output>) {
-        let by = until - self.now;
-        if by <= Span(0) {
-            return;
-        }
+    /// Puts off what was due while nobody could be heard. Goes once through agents and contacts.
+    pub(super) fn stalled(
+        &mut self,
+        since: Time,
+        until: Time,
+        listed: Option<Time>,
+        out: &mut Vec<Output>,
+    ) {
         let heard = until + NEXT;
+        let told = listed.map_or(heard, |listed| heard.max(listed + NEXT));
         for at in 0..self.contacts.len() {
             let slot = Slot::new(at);
             let contact = &mut self.contacts[at];
             if self.contact_of.get(&contact.id) != Some(&slot) {
                 continue;
             }
-            // Who is asked, rings or joins legs could do nothing meanwhile, or was not heard.
-            if let Stage::Offered { deadline, .. }
-            | Stage::Connecting { deadline, .. }
-            | Stage::Outside { deadline, .. } = &mut contact.stage
-            {
-                let later = *deadline + by;
-                *deadline = later;
-                self.arm_contact(slot, later, Phase::Presence, Owner::Asked(slot));
-            }
-            let contact = &mut self.contacts[at];
-            if contact.stage == Stage::Waiting && contact.step_due.is_some_and(|due| due < heard) {
+            if contact.step_due.is_some_and(|due| due < heard) {
                 contact.step_due = Some(heard);
-                self.arm_step(slot);
+                if contact.stage == Stage::Waiting {
+                    self.arm_step(slot);
+                }
+            }
+            if !self.has(Bug::BlamedForStall) {
+                self.ask_on(slot, since, until, told);
             }
         }
         for at in 0..self.agents.len() {
-            let agent = AgentIx::new(at);
             let mut held = false;
             for wrap in &mut self.agents[at].wraps {
                 if wrap.until < heard {
@@ -49,8 +46,41 @@ impl Core {
                 }
             }
             if held {
-                self.next_wrap_up(agent, out);
+                self.next_wrap_up(AgentIx::new(at), out);
             }
         }
+    }
+
+    /// Who is asked, or joined, is given up when all has been taken in that they may have done; what was begun by the
+    /// very decisions that were late has only begun now.
+    fn ask_on(&mut self, slot: Slot, since: Time, until: Time, told: Time) {
+        let contact = &mut self.contacts[slot.at()];
+        let begun = begun(contact);
+        let (Stage::Offered { deadline, .. }
+        | Stage::Connecting { deadline, .. }
+        | Stage::Outside { deadline, .. }) = &mut contact.stage
+        else {
+            return;
+        };
+        let mut later = (*deadline).max(told);
+        if begun >= since && until > since {
+            later = later.max(*deadline + (until - since));
+        }
+        if later == *deadline {
+            return;
+        }
+        *deadline = later;
+        self.arm_contact(slot, later, Phase::Presence, Owner::Asked(slot));
+    }
+}
+
+/// When who is asked was asked, or the joining of legs began.
+fn begun(contact: &Contact) -> Time {
+    match contact.stage {
+        Stage::Connecting { deadline, .. } if contact.callback().is_some() => {
+            deadline - DIAL_DEADLINE
+        }
+        Stage::Connecting { deadline, .. } => deadline - CONNECT_DEADLINE,
+        _ => contact.asked_at,
     }
 }

@@ -1,6 +1,6 @@
 //! Rules 2, 3, 8: arrivals, steps, and what happens when a route ends.
 
-use trunkline_tenant::crds::{Medium, PromptName};
+use trunkline_tenant::crds::{AgentName, Medium, PromptName};
 use trunkline_tenant::{Exhausted, QueueId, Shut};
 
 use super::contact::{At, Callback, Nature, Stage};
@@ -126,18 +126,23 @@ impl Core {
             contact: contact.id,
             queue: plan.id.clone(),
         });
-        let asks = contact.consult_of().is_none();
-        let last = plan.definition.last_agent.filter(|_| asks);
-        let last = last.zip(contact.customer.as_ref());
-        let client = &self.plan.clients[contact.client.at()];
-        let last = last.and_then(|(tried, customer)| {
-            let (agent, _) = self.last_agents.get(&(client.clone(), customer.clone()))?;
-            Some((agent.clone(), Span::from(tried)))
-        });
-        match last {
+        match self.last_agent(slot) {
             Some((agent, tried)) => self.begin(slot, At::Named(agent.into()), Some(tried), out),
             None => self.begin(slot, At::Route(0), None, out),
         }
+    }
+
+    /// Who talked last with the contact's customer, and for how long they are tried first, where the queue wants that.
+    pub(super) fn last_agent(&self, slot: Slot) -> Option<(AgentName, Span)> {
+        let contact = &self.contacts[slot.at()];
+        let tried = self.queue_of(slot).definition.last_agent?;
+        if contact.consult_of().is_some() {
+            return None;
+        }
+        let client = self.plan.clients[contact.client.at()].clone();
+        let customer = contact.customer.clone()?;
+        let (agent, _) = self.last_agents.get(&(client, customer))?;
+        Some((agent.clone(), Span::from(tried)))
     }
 
     /// Whether who comes to a queue now stands in line, there or where closed queues send them on.

@@ -71,7 +71,9 @@ impl Core {
             }
             Found::Team(team) => self.wait_for(slot, At::Team(team, Some(origin.into())), out),
             Found::Outside(deadline) => {
+                let now = self.now;
                 let contact = &mut self.contacts[slot.at()];
+                contact.asked_at = now;
                 contact.stage = Stage::Outside {
                     origin: origin.into(),
                     to: to.clone().into(),

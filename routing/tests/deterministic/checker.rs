@@ -87,6 +87,8 @@ pub struct Checker {
     steady: bool,
     /// When nothing could be decided: from, until.
     stalls: Vec<(Time, Time)>,
+    /// Since when each contact is asked for or joined, and before when that is not given up.
+    asked: BTreeMap<ContactId, (Time, Time)>,
 }
 
 /// When a wrap-up that began at a moment ends, by itself or extended at any time, where stalls put its end off.
@@ -187,6 +189,7 @@ impl Checker {
             stale: None,
             steady: true,
             stalls: Vec::new(),
+            asked: BTreeMap::new(),
         }
     }
 
@@ -273,6 +276,9 @@ impl Checker {
                 if let Some(agent) = self.agents.get_mut(&agent) {
                     agent.offer = agent.offer.filter(|asked| asked != offer);
                 }
+                // At least: whom a callback is for may be called for longer.
+                self.asked
+                    .insert(offer.contact, (now, now + CONNECT_DEADLINE));
             }
             // What this may lead to is judged by `Answered` below.
             self.stale = (!stands && !taken).then_some(offer.contact);
@@ -325,7 +331,22 @@ impl Checker {
                 let asker = self.talking.get(contact).cloned();
                 self.refused.insert(*consult, asker.into_iter().collect());
             }
-            Input::Stalled { until } => self.stalls.push((now, *until)),
+            Input::Stalled {
+                since,
+                until,
+                listed,
+            } => {
+                self.stalls.push((now, *until));
+                let told = until.max(&listed.unwrap_or(*until)).to_owned() + Span(1);
+                for (begun, deadline) in self.asked.values_mut() {
+                    let late = if *begun >= *since {
+                        *deadline + (*until - *since)
+                    } else {
+                        *deadline
+                    };
+                    *deadline = late.max(told);
+                }
+            }
             Input::Rota { agent, shifts } => {
                 let before = self.rotas.insert(agent.clone(), shifts.clone());
                 let new = before.as_ref() != Some(shifts) && self.tenant.agents.contains_key(agent);
@@ -407,6 +428,7 @@ impl Checker {
                 deadline,
             } => {
                 ensure!(*deadline >= now, "offer {offer} lapses before it is made");
+                self.asked.insert(offer.contact, (now, *deadline));
                 let had = self.offers.insert(offer.contact, (*offer, name.clone()));
                 ensure!(
                     had.is_none(),
@@ -445,6 +467,14 @@ impl Checker {
                 {
                     self.offers.remove(&offer.contact);
                     let failed = matches!(why, CancelReason::Rona | CancelReason::NotConnected);
+                    if *why == CancelReason::Rona {
+                        let not_before = self.asked.get(&offer.contact);
+                        let not_before = not_before.map_or(now, |(_, deadline)| *deadline);
+                        ensure!(
+                            now >= not_before,
+                            "offer {offer} is given up at {now}, and may be answered until {not_before}"
+                        );
+                    }
                     if failed {
                         self.refused
                             .entry(offer.contact)

@@ -493,9 +493,14 @@ fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64, staffed: bool) -> 
         985..=989 => Input::ExtendWrapUp { agent: agent(dice) },
         990..=993 => return (at, Move::Configure(dice.below(4))),
         994..=996 => return (at, Move::Restart),
-        997 | 998 => Input::Stalled {
-            until: now + Span((dice.next() % 25_000_000) as i64),
-        },
+        997 | 998 => {
+            let until = now + Span((dice.next() % 25_000_000) as i64);
+            Input::Stalled {
+                since: now,
+                until,
+                listed: dice.chance(20).then(|| until + Span::seconds(5)),
+            }
+        }
         _ => Input::Tick,
     };
     (at, Move::Input(input))
