@@ -3,12 +3,13 @@
 
 use std::cell::Cell;
 
-use reqwest::StatusCode;
+use chrono::{Duration, Utc};
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use trunkline_engine::run::{Engine, Voice};
-use trunkline_tenant::crds::AgentName;
+use trunkline_tenant::crds::{AgentName, ClientName};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
 use crate::support::{Client, engine_on, eventually, fixture};
@@ -65,6 +66,47 @@ pub fn noah_knows_more(tenant: &mut Tenant) {
     set(noah, json!({"skills": {"english": 4, "orders": 5}}));
 }
 
+/// Sofia, who knows what Maria does, is in a team of her own.
+pub fn sofia_is_a_specialist(tenant: &mut Tenant) {
+    let team = tenant.teams["frontline"].clone();
+    tenant.teams.insert("specialists".into(), team);
+    let mut sofia = tenant.agents["maria"].clone();
+    set(
+        &mut sofia,
+        json!({"displayName": "Sofia", "team": "specialists"}),
+    );
+    tenant.agents.insert("sofia".into(), sofia);
+}
+
+/// `acme/shared` and `bolt/shared` are for one team, of which Acme has one agent by right.
+pub fn two_clients_share(tenant: &mut Tenant, medium: &str) {
+    let mut bolt = tenant.clients[&ClientName::from("acme")].clone();
+    set(
+        &mut bolt,
+        json!({"displayName": "Bolt", "numbers": [], "entry": null}),
+    );
+    tenant.clients.insert("bolt".into(), bolt);
+    for (name, guaranteed) in [("acme/shared", 1), ("bolt/shared", 0)] {
+        let teams = json!([{"name": "frontline", "guaranteed": guaranteed, "weight": 1}]);
+        add_queue(tenant, name, json!({"medium": medium, "teams": teams}));
+    }
+}
+
+/// A queue that opens on no day, and what it does with who comes.
+pub fn add_closed_queue(tenant: &mut Tenant, name: &str, medium: &str, closed: Value) {
+    let never = json!({"week": vec![json!([]); 7], "closed": []});
+    let never = serde_json::from_value(never).unwrap();
+    tenant.calendars.insert("never".into(), never);
+    let hours = json!({"calendar": "never", "zone": "Europe/Berlin"});
+    let fields = json!({"medium": medium, "hours": hours, "closed": closed});
+    add_queue(tenant, name, fields);
+}
+
+/// A stretch of a contact that an agent answered, as [`Centre::stretches`] tells it.
+pub fn stretch(queue: &str, agent: &str) -> (String, String, String) {
+    (queue.into(), agent.into(), "answered".into())
+}
+
 impl Centre {
     /// With the fixture's tenant and a queue of callbacks.
     pub async fn open(change: impl FnOnce(&mut Tenant)) -> Self {
@@ -117,10 +159,64 @@ impl Centre {
         made["id"].as_u64().unwrap()
     }
 
+    /// A customer wants to be called, at a number that nobody else has.
+    pub async fn wants_a_call(&self, queue: &str) -> u64 {
+        let customer = format!("+4930{}", 1000 + self.references.get());
+        self.comes_with(queue, json!({"customer": customer})).await
+    }
+
     pub async fn contact(&self, id: u64) -> Value {
         let (status, shown) = self.admin.get(&format!("/api/v1/contacts/{id}")).await;
         assert_eq!(status, StatusCode::OK, "{shown}");
         shown
+    }
+
+    /// Who had each stretch of a contact, and how it ended.
+    pub async fn stretches(&self, id: u64) -> Vec<(String, String, String)> {
+        let shown = self.contact(id).await;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let segments = shown["segments"].as_array().unwrap().iter();
+        segments
+            .map(|one| (text(&one["queue"]), text(&one["agent"]), text(&one["end"])))
+            .collect()
+    }
+
+    /// What has become of a contact, and what keeps an agent from it.
+    pub async fn explained(&self, id: u64, agent: &str) -> (String, String) {
+        let path = format!("/api/v1/contacts/{id}/explain?agent={agent}");
+        let (status, why) = self.admin.get(&path).await;
+        assert_eq!(status, StatusCode::OK, "{why}");
+        let reasons = why["agents"][0]["reasons"].to_string();
+        (why["history"].to_string(), reasons)
+    }
+
+    /// The customer of a contact leaves, and may.
+    pub async fn goes(&self, id: u64) {
+        let gone = format!("/api/v1/contacts/{id}/gone");
+        let (status, told) = self.admin.post(&gone, json!({})).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{told}");
+    }
+
+    pub async fn is_over(&self, id: u64, outcome: &str) {
+        let ended = self.contact(id).await;
+        assert_eq!(
+            (&ended["state"], &ended["outcome"]),
+            (&json!("ended"), &json!(outcome)),
+            "{ended}"
+        );
+    }
+
+    /// The agent works for hours and has a break in so many minutes.
+    pub async fn breaks_in(&self, agent: &str, minutes: i64) {
+        let now = Utc::now();
+        let from = now + Duration::minutes(minutes);
+        let rota = json!({"shifts": [{
+            "from": now - Duration::hours(1), "to": now + Duration::hours(7),
+            "breaks": [{"from": from, "to": from + Duration::minutes(15)}],
+        }]});
+        let path = format!("/api/v1/agents/{agent}/rota");
+        let (status, told) = self.admin.ask(Method::PUT, &path, Some(rota)).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{told}");
     }
 
     pub async fn agent(&self, name: &str) -> Value {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::centre::{Centre, add_queue, queue, set};
+use crate::centre::{Centre, add_queue, queue, set, sofia_is_a_specialist, stretch};
 use crate::session::Desk;
 use crate::support::{Client, eventually, key};
 
@@ -18,20 +18,6 @@ async fn maria_talks(centre: &Centre) -> u64 {
 
 fn transfer(contact: u64, to: Value) -> Value {
     json!({"do": "transfer", "contact": contact, "to": to})
-}
-
-/// Who had each stretch of a contact, and how it ended.
-async fn stretches(centre: &Centre, contact: u64) -> Vec<(String, String, String)> {
-    let shown = centre.contact(contact).await;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let segments = shown["segments"].as_array().unwrap().iter();
-    segments
-        .map(|one| (text(&one["queue"]), text(&one["agent"]), text(&one["end"])))
-        .collect()
-}
-
-fn stretch(queue: &str, agent: &str) -> (String, String, String) {
-    (queue.into(), agent.into(), "answered".into())
 }
 
 async fn queue_now(centre: &Centre, name: &str) -> (u64, u64) {
@@ -68,7 +54,7 @@ async fn rule_13_a_chat_transferred_to_an_agent_keeps_its_age_and_opens_a_new_st
     assert!(why.contains("does not talk"), "it is Noah's now: {why}");
     centre.ends("noah", chat).await;
     let of = [stretch("chats", "maria"), stretch("chats", "noah")];
-    assert_eq!(stretches(&centre, chat).await, of);
+    assert_eq!(centre.stretches(chat).await, of);
     let record = centre.contact(chat).await;
     assert_eq!(record["arrived"], arrived);
     assert_eq!(record["segments"][0]["codes"], json!(["handed over"]));
@@ -106,7 +92,7 @@ async fn rule_13_a_chat_transferred_to_a_queue_waits_there_before_those_who_came
     assert_eq!(centre.contact(chat).await["complete"], false);
     centre.does("maria", json!({"do": "wrapUpDone"})).await;
     let of = [stretch("chats", "maria"), stretch("billing", "noah")];
-    assert_eq!(stretches(&centre, chat).await, of);
+    assert_eq!(centre.stretches(chat).await, of);
     let record = centre.contact(chat).await;
     assert_eq!(
         (&record["agent"], &record["complete"]),
@@ -118,14 +104,7 @@ async fn rule_13_a_chat_transferred_to_a_queue_waits_there_before_those_who_came
 #[tokio::test]
 async fn rule_13_a_chat_transferred_to_a_team_that_does_not_answer_returns_to_who_handed_it_over() {
     let centre = Centre::open(|tenant| {
-        let team = tenant.teams["frontline"].clone();
-        tenant.teams.insert("specialists".into(), team);
-        let mut sofia = tenant.agents["maria"].clone();
-        set(
-            &mut sofia,
-            json!({"displayName": "Sofia", "team": "specialists"}),
-        );
-        tenant.agents.insert("sofia".into(), sofia);
+        sofia_is_a_specialist(tenant);
         set(queue(tenant, "chats"), json!({"ring": "3s"}));
     })
     .await;
@@ -147,7 +126,7 @@ async fn rule_13_a_chat_transferred_to_a_team_that_does_not_answer_returns_to_wh
     centre.does("maria", json!({"do": "wrapUpDone"})).await;
     centre.ends("sofia", chat).await;
     let of = ["maria", "maria", "sofia"].map(|agent| stretch("chats", agent));
-    assert_eq!(stretches(&centre, chat).await, of);
+    assert_eq!(centre.stretches(chat).await, of);
     centre.close().await;
 }
 
@@ -228,7 +207,7 @@ async fn rule_13_a_warm_transfer_asks_first_and_one_who_is_let_go_leaves_the_cha
     centre.does("maria", json!({"do": "wrapUpDone"})).await;
     centre.ends("noah", chat).await;
     let of = [stretch("chats", "maria"), stretch("chats", "noah")];
-    assert_eq!(stretches(&centre, chat).await, of);
+    assert_eq!(centre.stretches(chat).await, of);
     centre.close().await;
 }
 
@@ -260,7 +239,7 @@ async fn who_rejects_a_chat_is_not_ready_with_that_reason_and_the_next_is_asked(
         "{why}"
     );
     centre.ends("noah", chat).await;
-    assert_eq!(stretches(&centre, chat).await, [stretch("chats", "noah")]);
+    assert_eq!(centre.stretches(chat).await, [stretch("chats", "noah")]);
     centre.close().await;
 }
 
@@ -447,7 +426,7 @@ async fn a_virtual_agents_pod_signs_in_by_its_slot_and_serves_and_nobody_else_jo
     centre.takes("robots-a1-1", chat).await;
     centre.ends("robots-a1-1", chat).await;
     assert_eq!(
-        stretches(&centre, chat).await,
+        centre.stretches(chat).await,
         [stretch("chats", "robots-a1-1")]
     );
     // And over the session, as a pod does it.

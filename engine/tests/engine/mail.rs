@@ -85,7 +85,7 @@ async fn an_e_mail_is_offered_accepted_set_aside_ended_and_recorded_and_its_serv
 }
 
 #[tokio::test]
-async fn an_agent_has_as_many_e_mails_open_as_the_team_says_and_a_chat_only_where_it_may_interrupt_them()
+async fn rule_10_an_agent_has_as_many_e_mails_open_as_the_team_says_and_a_chat_only_where_it_may_interrupt_them()
  {
     let centre = Centre::open(|tenant| {
         let team = tenant.teams.get_mut("frontline").unwrap();

@@ -12,6 +12,8 @@ mod erasure;
 mod figures;
 mod killed;
 mod mail;
+mod rules_callback;
+mod rules_mail;
 mod rules_offered;
 mod rules_waiting;
 mod session;

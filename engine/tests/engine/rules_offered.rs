@@ -3,9 +3,8 @@
 use chrono::{Duration as Length, Utc};
 use reqwest::Method;
 use serde_json::json;
-use trunkline_tenant::crds::ClientName;
 
-use crate::centre::{Centre, add_queue, queue, set, step};
+use crate::centre::{Centre, queue, set, step, two_clients_share};
 use crate::support::{Client, eventually};
 
 #[tokio::test]
@@ -62,6 +61,32 @@ async fn rule_7_a_mail_that_is_not_taken_goes_to_the_next_at_its_old_rank_and_wh
     centre.does("maria", json!({"do": "ready"})).await;
     centre.is(later, "offered", Some("maria")).await;
     centre.takes("noah", mail).await;
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_7_a_chat_that_is_not_taken_goes_to_the_next_and_who_let_it_lie_gets_it_again_if_alone()
+ {
+    let centre = Centre::open(|tenant| set(queue(tenant, "chats"), json!({"ring": "2s"}))).await;
+    centre.works("maria").await;
+    let chat = centre.comes("chats").await;
+    let arrived = centre.contact(chat).await["arrived"].clone();
+    centre.becomes(chat, "waiting", None).await;
+    assert_eq!(centre.agent("maria").await["reason"], "rona");
+    // What follows may take its time.
+    centre
+        .change(|tenant| set(queue(tenant, "chats"), json!({"ring": "1m"})))
+        .await;
+    let later = centre.comes("chats").await;
+    centre.works("noah").await;
+    centre.is(chat, "offered", Some("noah")).await;
+    assert_eq!(centre.contact(chat).await["arrived"], arrived);
+    // While another qualifies, it is not Maria's again.
+    centre.does("maria", json!({"do": "ready"})).await;
+    centre.is(later, "offered", Some("maria")).await;
+    centre.takes("maria", later).await;
+    centre.does("noah", json!({"do": "signOut"})).await;
+    centre.takes("maria", chat).await;
     centre.close().await;
 }
 
@@ -133,19 +158,14 @@ async fn rule_10_as_many_chats_as_the_team_says_and_only_what_the_matrix_names_i
 #[tokio::test]
 async fn rule_11_a_client_below_its_guarantee_comes_first_and_then_whoever_had_the_least() {
     let centre = Centre::open(|tenant| {
-        let mut bolt = tenant.clients[&ClientName::from("acme")].clone();
-        set(&mut bolt, json!({"displayName": "Bolt", "numbers": [], "entry": null}));
-        tenant.clients.insert("bolt".into(), bolt);
+        two_clients_share(tenant, "Chat");
         let team = tenant.teams.get_mut("frontline").unwrap();
         set(team, json!({"media": {"voice": 1, "chat": 1, "email": 5}}));
-        let share = |guaranteed, weight| json!([{"name": "frontline", "guaranteed": guaranteed, "weight": weight}]);
-        add_queue(tenant, "acme/chats", json!({"teams": share(1, 1)}));
-        add_queue(tenant, "bolt/chats", json!({"teams": share(0, 1)}));
     })
     .await;
-    let bolts = centre.comes("bolt/chats").await;
-    let acmes = centre.comes("acme/chats").await;
-    let acmes_second = centre.comes("acme/chats").await;
+    let bolts = centre.comes("bolt/shared").await;
+    let acmes = centre.comes("acme/shared").await;
+    let acmes_second = centre.comes("acme/shared").await;
     centre.works("maria").await;
     centre.takes("maria", acmes).await;
     // Acme has its one: Noah is for who had the least, which is Bolt, and the elder.
@@ -319,6 +339,30 @@ async fn rule_14_a_customer_who_comes_again_has_the_callbacks_place_and_one_that
     let maria = Client::agent(&centre.engine, "maria");
     assert_eq!(maria.ask(Method::DELETE, &path, None).await.0, 403);
     eventually("one callback is left", async || list().await == 1).await;
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_15_the_api_says_why_a_chat_waits_for_one_agent_and_not_for_another() {
+    let centre = Centre::open(|tenant| {
+        set(queue(tenant, "chats"), json!({"route": [step(3, None)]}));
+        let noah = tenant.agents.get_mut("noah").unwrap();
+        set(noah, json!({"skills": {"orders": 1}}));
+    })
+    .await;
+    centre.works("maria").await;
+    centre.works("noah").await;
+    let mail = centre.comes("mails").await;
+    centre.takes("maria", mail).await;
+    let chat = centre.comes("chats").await;
+    let (history, of_maria) = centre.explained(chat, "maria").await;
+    for what in ["arrives in chats", "waits in chats", "begins step 1"] {
+        assert!(history.contains(what), "{what}: {history}");
+    }
+    assert!(of_maria.contains("no room for Chat now"), "{of_maria}");
+    let (_, of_noah) = centre.explained(chat, "noah").await;
+    let why = "the step asks for orders at 3, the agent has 1";
+    assert!(of_noah.contains(why), "{of_noah}");
     centre.close().await;
 }
 
