@@ -1,7 +1,7 @@
 //! The rules that the other files play with chats, for callbacks over HTTP. No telephone rings here: who accepts one
 //! has its customer on the line at once.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, Timelike, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -539,6 +539,35 @@ async fn rule_13_before_its_customer_is_on_the_line_nobody_hands_a_callback_over
             assert!(why.contains("maria does not talk with contact"), "{why}");
         }
         assert_eq!(centre.contact(call).await["state"], state);
+    }
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_14_a_callback_is_in_line_in_its_customers_own_hours_alone() {
+    let centre = Centre::open(|_| {}).await;
+    // A zone in which it is a little past noon. POSIX counts them westwards.
+    let ahead = 12 - i64::from(Utc::now().hour());
+    let zone = format!("Etc/GMT{:+}", -ahead);
+    let window = |from: &str, to: &str| json!({"zone": zone, "from": from, "to": to});
+    let early = json!({"window": window("14:00", "18:00")});
+    let early = books(&centre, "+4930100", early).await;
+    let late = json!({"window": window("08:00", "11:30")});
+    let late = books(&centre, "+4930101", late).await;
+    let now = json!({"window": window("11:30", "13:30")});
+    let now = books(&centre, "+4930102", now).await;
+    centre.works("maria").await;
+    centre.works("noah").await;
+    centre.is(now, "offered", Some("maria")).await;
+    for (call, hour, days) in [(early, 14, 0), (late, 8, 1)] {
+        centre.is(call, "later", None).await;
+        let due = centre.contact(call).await["due"].clone();
+        let due = DateTime::parse_from_rfc3339(due.as_str().unwrap()).unwrap();
+        let theirs = |at: DateTime<Utc>| at.naive_utc() + Duration::hours(ahead);
+        let due = theirs(due.to_utc());
+        assert_eq!((due.hour(), due.minute(), due.second()), (hour, 0, 0));
+        let today = theirs(Utc::now()).date();
+        assert_eq!(due.date() - today, Duration::days(days), "{due}");
     }
     centre.close().await;
 }
