@@ -150,6 +150,9 @@ async fn cut_off(store: Store) {
 async fn stalled(store: Store) {
     under_load(store, async |centre| {
         let before = centre.epoch().await;
+        // Shorter than the stall, so that whoever is asked then has no time left at its end; and nobody may be away by
+        // RONA afterwards.
+        centre.rings_for("3s").await;
         centre.stall_journal(Duration::from_secs(5)).await;
         sleep(Duration::from_secs(1)).await;
         assert_eq!(centre.epoch().await, before, "nobody took over for that");

@@ -15,6 +15,7 @@ const CENTRE: &str = "
     {name: brief, medium: Voice, teams: [front], ring: 10s, route: [{for: 30s}],
      onExhausted: {action: Callback}},
     {name: calls, medium: Callback, teams: [front], ring: 10s, onExhausted: {action: Hold}},
+    {name: known, medium: Callback, teams: [front], lastAgent: {for: 7s}, ring: 10s, onExhausted: {action: Hold}},
     {name: hours, medium: Voice, teams: [front], calendar: office, closed: {action: Callback},
      onExhausted: {action: Hold}},
     {name: shut, medium: Voice, teams: [front], calendar: office, closed: {action: Close},
@@ -73,6 +74,46 @@ fn accept(world: &mut World, second: f64, id: u64) -> Vec<Output> {
 fn not_reached(world: &mut World, second: f64, id: u64) -> Vec<Output> {
     let (offer, cause) = (world.offer_of(id), Unreached::NoAnswer);
     world.input(second, Input::NotReached { offer, cause })
+}
+
+#[test]
+fn rule_4_who_is_to_be_called_is_called_by_whom_they_talked_with_last_where_the_queue_wants_that() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    world.sign_in(1.0, "bob");
+    let comes = |world: &mut World, second: f64, id: u64, agent: Option<&str>| {
+        world.input(
+            second,
+            Input::BookCallback {
+                contact: ContactId(id),
+                queue: queue("known"),
+                customer: "+49301".into(),
+                due: None,
+                window: None,
+                agent: agent.map(Into::into),
+                priority: 0,
+            },
+        );
+    };
+    comes(&mut world, 2.0, 1, None);
+    world.answer(3.0, 1);
+    world.done(4.0, 1);
+    // Bob has been idle for longer.
+    comes(&mut world, 10.0, 2, None);
+    assert_eq!(world.with_whom(2).as_deref(), Some("ann"));
+    // While she talks she is waited for as long as the queue says.
+    world.answer(11.0, 2);
+    comes(&mut world, 12.0, 3, None);
+    world.tick(18.9);
+    assert_eq!(world.with_whom(3), None);
+    world.tick(19.0);
+    assert_eq!(world.with_whom(3).as_deref(), Some("bob"));
+    // Whoever was named when it was booked goes before.
+    world.answer(20.0, 3);
+    world.done(21.0, 2);
+    world.done(22.0, 3);
+    comes(&mut world, 30.0, 4, Some("ann"));
+    assert_eq!(world.with_whom(4).as_deref(), Some("ann"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::extract::{Body, Named};
 use super::model::{Contact, ContactNumber};
 use crate::journal::Context;
 use crate::run::{Booking, Fresh};
+use crate::state::Stage;
 
 /// The longest number or name of a customer.
 const MAX_CUSTOMER: usize = 200;
@@ -141,7 +142,7 @@ pub(super) async fn list(
     let callbacks = directory
         .live
         .iter()
-        .filter(|(_, live)| live.calls.is_some())
+        .filter(|(_, live)| live.calls.is_some() && !matches!(live.stage, Stage::Talking { .. }))
         .map(|(id, live)| Contact::living(*id, live, tenant, now).named(app.handle.names()))
         .collect();
     Ok(Json(callbacks))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use trunkline_routing::metrics::{Interval, RotaVersion, Scope, Spell};
-use trunkline_routing::{AgentState, Input, OfferId, Output, Segment, Span, Time};
+use trunkline_routing::{AgentState, ContactId, Input, OfferId, Output, Segment, Span, Time};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::handle::{Arriving, Handle, Role};
@@ -598,6 +598,64 @@ async fn desks_that_are_heard_while_the_journal_stalls_keep_nobody_else_out() {
     stall.end().await;
     assert_eq!(ready.await.unwrap().unwrap().refused(), None);
     it.end().await;
+}
+
+#[tokio::test]
+async fn a_caller_is_told_their_own_place_and_the_wait_that_the_core_expects() {
+    let mut tenant = small_tenant();
+    tenant.teams.get_mut("frontline").unwrap().wrap_up = serde_json::from_str("\"0s\"").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Sqlite::open(&dir.path().join("journal")).unwrap();
+    let mut bench = bench_of(tenant, Box::new(journal)).await;
+    let asks = |contact| Report::Asks { contact };
+    let told = async |bench: &mut Bench| loop {
+        if let Command::Tell { contact, standing } = bench.commands.recv().await.unwrap() {
+            return (contact, standing);
+        }
+    };
+    for number in 1..=20 {
+        bench.reports.send(arrival(number).into()).unwrap();
+    }
+    let decided = async |bench: &Bench| {
+        let tick = (bench.handle).submit(Input::Tick, Context::by(Actor::Admin));
+        tick.await.unwrap();
+    };
+    decided(&bench).await;
+    bench.reports.send(asks(ContactId(3)).into()).unwrap();
+    let (contact, standing) = told(&mut bench).await;
+    assert_eq!((contact, standing.position), (ContactId(3), Some(3)));
+    assert_eq!(standing.wait, None, "nobody has been served yet");
+    // Twelve are served, each in some milliseconds.
+    bench.sign_in("maria").await;
+    for _ in 0..12 {
+        let offer = loop {
+            if let Command::Do(Output::Offer { offer, .. }) = bench.commands.recv().await.unwrap() {
+                break offer;
+            }
+        };
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let contact = offer.contact;
+        for input in [
+            Input::Accept { offer },
+            Input::Connected { offer },
+            Input::AgentDone { contact },
+        ] {
+            bench.reports.send(Report::Input(input).into()).unwrap();
+        }
+    }
+    decided(&bench).await;
+    bench.reports.send(asks(ContactId(18)).into()).unwrap();
+    let (contact, standing) = told(&mut bench).await;
+    let (place, wait) = {
+        let state = bench.handle.state();
+        let expected = state.core.estimate(contact).unwrap();
+        (state.core.position(contact), (expected.low, expected.high))
+    };
+    assert_eq!((contact, standing.position), (ContactId(18), place));
+    assert_eq!(standing.wait, Some(wait));
+    assert!(wait.0 < wait.1, "{wait:?}");
+    bench.stop.send_replace(Some(LoopEnd::Stopped));
+    assert_eq!(bench.running.await.unwrap().unwrap(), LoopEnd::Stopped);
 }
 
 #[tokio::test]

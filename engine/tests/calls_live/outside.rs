@@ -13,22 +13,25 @@ use crate::desk::*;
 
 /// carrier-b may call German numbers in the client's name; legal is one of those.
 fn with_a_way_out() -> Arc<Tenant> {
-    changed(|tenant| {
-        let trunk = serde_json::json!({
-            "carrier": {"host": "10.88.0.11", "port": 5070}, "auth": {"type": "Address"}, "codecs": ["alaw"],
-            "numbers": ["+493055500"], "limits": {"channels": 1},
-            "outbound": {"prefixes": ["+49"], "callerId": "Client"}, "drainDeadline": "30m"
-        });
-        let legal = serde_json::json!({"name": "legal", "transferTo": "+493012345"});
-        let legal: Department = serde_json::from_value(legal).unwrap();
-        tenant.departments.insert(legal.name.clone(), legal);
-        let trunk = serde_json::from_value(trunk).unwrap();
-        tenant.trunks.insert(TrunkName::from("carrier-b"), trunk);
-    })
+    changed(way_out)
+}
+
+pub fn way_out(tenant: &mut Tenant) {
+    let trunk = serde_json::json!({
+        "carrier": {"host": "10.88.0.11", "port": 5070}, "auth": {"type": "Address"}, "codecs": ["alaw"],
+        "numbers": ["+493055500"], "limits": {"channels": 1},
+        "outbound": {"prefixes": ["+49"], "callerId": "Client"}, "drainDeadline": "30m"
+    });
+    let legal =
+        serde_json::json!({"name": "legal", "transferTo": "+493012345", "answerWithin": "3s"});
+    let legal: Department = serde_json::from_value(legal).unwrap();
+    tenant.departments.insert(legal.name.clone(), legal);
+    let trunk = serde_json::from_value(trunk).unwrap();
+    tenant.trunks.insert(TrunkName::from("carrier-b"), trunk);
 }
 
 /// Whoever answers at the far end of carrier-b.
-fn outsider(args: &[&str]) -> Party {
+pub fn outsider(args: &[&str]) -> Party {
     Party::phone("outsider", "10.88.0.11", args)
 }
 

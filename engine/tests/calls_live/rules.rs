@@ -372,3 +372,84 @@ async fn rule_12_before_a_break_the_phone_stays_silent_and_another_agent_takes_t
     assert!(calls.ended_well().await);
     centre.close().await;
 }
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_6_one_phone_at_a_time_rings_and_who_picks_up_too_late_is_told_so_by_silence() {
+    let centre = Centre::open(|tenant| {
+        orders(tenant, "acme").ring = serde_json::from_value(json!("2s")).unwrap();
+    })
+    .await;
+    let late = Party::maria(&["--answer", "4"]);
+    let _noah = Party::noah(&["--answer", "0.5"]);
+    centre.works("maria").await;
+    centre.works("noah").await;
+    let calls = caller(NUMBER, 5082);
+    let contact = centre.contact("offered", Some("maria")).await;
+    assert!(!log("noah").contains("offered"), "one phone rings");
+    // Rule 7: her two seconds are over, and the other's begin.
+    assert_eq!(centre.contact("talking", Some("noah")).await, contact);
+    let (_, maria) = centre.api.get("/api/v1/agents/maria").await;
+    assert_eq!(
+        (&maria["state"], &maria["reason"]),
+        (&json!("notReady"), &json!("rona"))
+    );
+    drop(late);
+    let hers = log("maria");
+    assert!(hers.contains("withdrawn"), "{hers}");
+    centre.lets_go("noah", contact).await;
+    assert!(calls.ended_well().await);
+    let ended = centre.ended(contact).await;
+    assert_eq!(ended["outcome"], "answered", "{ended}");
+    centre.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_8_a_caller_waits_on_after_the_route_until_they_hang_up_and_is_abandoned_by_nobody_else()
+ {
+    let centre = Centre::open(|tenant| {
+        let orders = orders(tenant, "acme");
+        route(orders, &[(5, Some(1))]);
+        orders.on_exhausted = serde_json::from_value(json!("Hold")).unwrap();
+    })
+    .await;
+    let from = "10.88.0.10:5083";
+    let _stays = Party::to(NUMBER, &["--talk", "6", "--from", from]);
+    let contact = centre.waits_in("acme/orders").await;
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    assert_eq!(centre.state_of(contact).await, "waiting");
+    let ended = centre.ended(contact).await;
+    assert_eq!(ended["outcome"], "abandoned", "{ended}");
+    centre.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
+async fn rule_13_who_is_handed_over_outside_comes_back_where_nobody_answers_there_and_else_talks_on()
+ {
+    let centre = Centre::open(crate::outside::way_out).await;
+    let _maria = Party::maria(&[]);
+    centre.works("maria").await;
+    let calls = caller(NUMBER, 5084);
+    let contact = centre.contact("talking", Some("maria")).await;
+    let silent = crate::outside::outsider(&["--no-answer"]);
+    let legal = json!({"do": "transfer", "contact": contact, "to": {"department": "legal"}});
+    centre.does("maria", legal.clone()).await;
+    let outside = async |state: &str| {
+        eventually(&format!("the contact is {state}"), async || {
+            centre.state_of(contact).await == state
+        })
+        .await;
+    };
+    outside("outside").await;
+    // Nobody answers there within its time: back to who handed them over.
+    assert_eq!(centre.contact("talking", Some("maria")).await, contact);
+    drop(silent);
+    let _answers = crate::outside::outsider(&["--talk", "3"]);
+    centre.does("maria", legal).await;
+    let ended = centre.ended(contact).await;
+    assert_eq!(ended["outcome"], "transferred", "{ended}");
+    assert!(calls.ended_well().await, "when they hang up there");
+    centre.close().await;
+}

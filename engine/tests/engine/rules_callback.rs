@@ -152,7 +152,7 @@ async fn rule_3_a_route_that_ends_widens_or_overflows_a_callback_and_what_would_
 }
 
 #[tokio::test]
-async fn rule_4_a_callback_goes_to_the_agent_whom_its_queues_strategy_names() {
+async fn rule_4_a_callback_goes_to_the_agent_whom_its_queues_strategy_names_or_who_talked_last() {
     let centre = Centre::open(|tenant| {
         noah_knows_more(tenant);
         let team = tenant.teams.get_mut("frontline").unwrap();
@@ -163,6 +163,7 @@ async fn rule_4_a_callback_goes_to_the_agent_whom_its_queues_strategy_names() {
         let skilled = json!({"strategy": "MostSkilled", "route": [step(1, None)]});
         add_calls(tenant, "skilled", skilled);
         add_calls(tenant, "turns", json!({"strategy": "RoundRobin"}));
+        add_calls(tenant, "known", json!({"lastAgent": "30s"}));
         add_calls(tenant, "least", json!({"strategy": "LeastOccupied"}));
     })
     .await;
@@ -184,10 +185,19 @@ async fn rule_4_a_callback_goes_to_the_agent_whom_its_queues_strategy_names() {
         centre.takes(agent, call).await;
         centre.ends(agent, call).await;
     }
+    for agent in ["maria", "maria"] {
+        // The first is the longest idle; and then, though the other has been idle for longer, the one whom they know.
+        let call = json!({"customer": "+4930900007"});
+        let call = centre.comes_with("known", call).await;
+        centre.takes(agent, call).await;
+        let listed = centre.admin.get("/api/v1/callbacks").await.1;
+        assert_eq!(listed, json!([]), "who talks is no callback to come");
+        centre.ends(agent, call).await;
+    }
     let chat = centre.comes("chats").await;
-    centre.takes("maria", chat).await;
+    centre.takes("noah", chat).await;
     let least = centre.wants_a_call("least").await;
-    centre.takes("noah", least).await;
+    centre.takes("maria", least).await;
     centre.close().await;
 }
 

@@ -515,14 +515,29 @@ impl Centre {
         }
     }
 
-    /// Another wrap-up, another ring time, another queue beside; live once this returns.
+    /// Another ring time, another queue beside; live once this returns.
     pub async fn reconfigure(&self, step: u32) {
-        let (_, before) = self.ask("/api/v1/config", None).await;
-        self.pod.change(|tenant| {
+        self.change(|tenant| {
             let queue = tenant["queues"]["acme/orders"].clone();
             tenant["queues"]["acme/orders"]["ring"] = json!(format!("{}s", 15 + step));
             tenant["queues"][format!("acme/more-{step}")] = queue;
-        });
+        })
+        .await;
+    }
+
+    /// Phones ring for so long from now on, and one rings.
+    pub async fn rings_for(&self, ring: &str) {
+        self.change(|tenant| tenant["queues"]["acme/orders"]["ring"] = json!(ring))
+            .await;
+        self.until("a phone rings", async |centre| {
+            centre.contacts_in(&["offered"]).await > 0
+        })
+        .await;
+    }
+
+    async fn change(&self, change: impl FnOnce(&mut Json)) {
+        let (_, before) = self.ask("/api/v1/config", None).await;
+        self.pod.change(change);
         self.until("the new configuration runs", async |centre| {
             let (_, now) = centre.ask("/api/v1/config", None).await;
             now["configHash"] != before["configHash"]
