@@ -298,6 +298,10 @@ impl Centre {
 
     /// The phones register, and answer each call after 0.3 s, for a second.
     pub async fn phones_again(&mut self) {
+        self.phones_that_answer_after("0.3").await;
+    }
+
+    pub async fn phones_that_answer_after(&mut self, seconds: &str) {
         self.phones.clear();
         for (agent, password, at) in AGENTS {
             let ready = self.pod.dir(&format!("../log/{agent}/ready"));
@@ -307,7 +311,7 @@ impl Centre {
                 .script("phone.sh")
                 .args(["--at", at, "--register", "10.88.0.1:5060", "--user", agent])
                 .args(["--password", password, "--name", agent])
-                .args(["--answer", "0.3", "--talk", "1"])
+                .args(["--answer", seconds, "--talk", "1"])
                 .spawn()
                 .unwrap();
             self.phones.push(Party(child));
@@ -525,10 +529,13 @@ impl Centre {
         .await;
     }
 
-    /// Phones ring for so long from now on, and one rings.
+    /// Phones ring for so long from now on.
     pub async fn rings_for(&self, ring: &str) {
         self.change(|tenant| tenant["queues"]["acme/orders"]["ring"] = json!(ring))
             .await;
+    }
+
+    pub async fn a_phone_rings(&self) {
         self.until("a phone rings", async |centre| {
             centre.contacts_in(&["offered"]).await > 0
         })
