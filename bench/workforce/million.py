@@ -92,7 +92,8 @@ def main():
         f"{contacts:,} contacts, {agents:,} agents, {queues} queues with skills: {taken:.2f} s whole,"
         f" {contacts / taken:,.0f} contacts/s (median of 3; {min(times):.2f} to {max(times):.2f}), {peak:,.0f} MB at most"
     )
-    print(json.dumps(told, indent=None)[:600])
+    offered, answered = (sum(queue[name] for queue in told["queues"]) for name in ("offered", "answered"))
+    print(f"answered: {answered:,} of {offered:,}")
 
 
 main()

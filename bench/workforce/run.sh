@@ -3,7 +3,7 @@
 # simulator (ciw, simpy), shift plans (HiGHS in equal time), forecasts on real days (seasonal
 # naive, statsmodels).
 #
-#   bench/workforce/run.sh [erlang|skills|simulate|day|shifts|forecast]...
+#   bench/workforce/run.sh [erlang|skills|simulate|day|million|shifts|forecast]...
 #
 # Without a word, all of them. Needs a Python that pyworkforce 0.5.4 runs on (3.12 or later; name it with PYTHON). What is
 # fetched stays in a cache outside the tree: the bank's numbers may not be passed on.
@@ -12,7 +12,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/trunkline-bench/workforce
-[ $# -gt 0 ] || set -- erlang skills simulate day shifts forecast
+[ $# -gt 0 ] || set -- erlang skills simulate day million shifts forecast
 
 find_python() {
     for candidate in "${PYTHON:-}" python3.14 python3.13 python3.12 python3; do
@@ -37,6 +37,7 @@ python=$cache/venv/bin/python
 
 cd "$root"
 cargo build --quiet --release -p trunkline-workforce --examples
+cargo build --quiet --release -p trunkline-cli
 examples=${CARGO_TARGET_DIR:-$root/target}/release/examples
 
 load() {
@@ -50,6 +51,7 @@ for part; do
         skills) "$python" "$here/multi_skill.py" "$examples/multi_skill" ;;
         simulate) "$python" "$here/simulate.py" "$examples/simulate_speed" ;;
         day) "$examples/simulate_speed" day ;;
+        million) "$python" "$here/million.py" "$examples/../trunkline" ;;
         shifts) "$python" "$here/shifts.py" "$examples/shift_plan" "$cache" ;;
         forecast) "$python" "$here/forecast.py" "$examples/forecast_bars" "$cache" ;;
         *)
