@@ -17,10 +17,14 @@ use crate::journal::{Actor, Context};
 
 /// Whom to erase. In a body and not in a path: paths are logged on their way.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Erase {
     /// The telephone number or address, exactly as it came with their contacts.
     customer: String,
+    /// Erase them although a message that they left can't be deleted, because its media pod can't be reached: for a
+    /// pod that never comes back. Without it that is refused.
+    #[serde(default)]
+    leave_messages: bool,
 }
 
 /// An erasure. The customer is named by the name that the journal has for them, which leads nowhere.
@@ -38,7 +42,10 @@ pub(super) struct Erased {
 pub(super) async fn erase(
     State(app): State<App>,
     caller: Caller,
-    Body(Erase { customer }): Body<Erase>,
+    Body(Erase {
+        customer,
+        leave_messages,
+    }): Body<Erase>,
 ) -> Result<Json<Erased>, ApiError> {
     caller.admin()?;
     let Some(id) = app.handle.find_customer(&customer).await? else {
@@ -49,6 +56,7 @@ pub(super) async fn erase(
         ));
     };
     cancel_callbacks(&app, &caller, &id).await?;
+    forget_messages(&app, &id, leave_messages).await?;
     let context = Context {
         erased: Some(id),
         ..Context::by(caller.actor())
@@ -75,6 +83,20 @@ async fn cancel_callbacks(app: &App, caller: &Caller, customer: &str) -> Result<
         match submit(app, input, Context::by(caller.actor())).await {
             Ok(_) | Err(ApiError::Conflict(_)) => {}
             Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Before the key: without it nobody would know whose they are.
+async fn forget_messages(app: &App, customer: &str, leave: bool) -> Result<(), ApiError> {
+    for (contact, host) in app.handle.messages_of(customer).await? {
+        let gone = app.handle.forget_message(contact, host.clone()).await?;
+        if !gone && !leave {
+            return Err(ApiError::Unavailable(format!(
+                "the message that they left as contact {contact} can't be deleted now: its media pod {host} can't be reached. \
+                 They are not erased yet: ask again, or with `leaveMessages: true` where that pod never comes back"
+            )));
         }
     }
     Ok(())

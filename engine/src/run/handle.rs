@@ -1,5 +1,6 @@
 //! How the API, the configuration and the tests speak to the main loop.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use crate::figures::{Figure, Figures};
 use crate::journal::{Context, Entry, Epoch, JournalError, Names, Rows, Seq, Writer};
 use crate::state::State;
 use crate::telephony::CallAudio;
+use crate::telephony::ari::HostName;
 
 /// Decisions that a slow subscriber may lag behind before it loses some.
 const DECISIONS: usize = 4096;
@@ -136,6 +138,12 @@ pub(crate) enum Request {
     },
     /// An agent's desk is there again, which was thought gone.
     Back(AgentName),
+    /// Delete the message that a contact's caller left.
+    ForgetMessage {
+        contact: ContactId,
+        host: HostName,
+        answer: mpsc::Sender<bool>,
+    },
     /// Fetch the message that a contact's caller left.
     Message {
         contact: ContactId,
@@ -324,6 +332,58 @@ impl Handle {
         let (answer, mut answered) = mpsc::channel(1);
         self.ask(Request::Message { contact, answer })?;
         Ok(answered.recv().await)
+    }
+
+    /// Deletes the message that a contact's caller left; `false` where its media host can't be asked.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub async fn forget_message(
+        &self,
+        contact: ContactId,
+        host: HostName,
+    ) -> Result<bool, NotTaken> {
+        let (answer, mut answered) = mpsc::channel(1);
+        self.ask(Request::ForgetMessage {
+            contact,
+            host,
+            answer,
+        })?;
+        Ok(answered.recv().await.unwrap_or(false))
+    }
+
+    /// The contacts of a customer, by our name for them, whose callers left a message, and the media hosts that keep it. Reads
+    /// the journal once through.
+    ///
+    /// # Errors
+    /// [`NotTaken`], where no journal is open here, or it can't be read.
+    pub async fn messages_of(
+        &self,
+        customer: &str,
+    ) -> Result<Vec<(ContactId, HostName)>, NotTaken> {
+        let mut theirs = BTreeSet::new();
+        let mut left = Vec::new();
+        let read = self
+            .replay(Seq::default(), |entry| {
+                match &entry.input {
+                    Input::Arrive {
+                        contact,
+                        customer: Some(from),
+                        ..
+                    } if from == customer => drop(theirs.insert(*contact)),
+                    Input::VoicemailLeft {
+                        contact, recording, ..
+                    } if theirs.contains(contact) => {
+                        let host = recording.split('/').next().unwrap_or_default();
+                        left.push((*contact, HostName::new(host)));
+                    }
+                    _ => {}
+                }
+                true
+            })
+            .await?;
+        unread(read)?;
+        Ok(left)
     }
 
     fn leads(&self) -> Result<(), NotTaken> {

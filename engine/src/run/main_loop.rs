@@ -499,6 +499,18 @@ impl MainLoop {
                 // Without telephony the answer closes unsent, which is the answer.
                 let _ = (self.telephony.commands).send(Command::Measure { contact, answer });
             }
+            Request::ForgetMessage {
+                contact,
+                host,
+                answer,
+            } => {
+                let forget = Command::Forget {
+                    contact,
+                    host,
+                    answer,
+                };
+                let _ = self.telephony.commands.send(forget);
+            }
             Request::Message { contact, answer } => {
                 let _ = (self.telephony.commands).send(Command::Fetch { contact, answer });
             }

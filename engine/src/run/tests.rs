@@ -137,6 +137,7 @@ async fn bench_of(tenant: Tenant, journal: Box<dyn Journal>) -> Bench {
     let state = recover(&writer, epoch).await.unwrap();
     *ends.figures() = figures_of(&writer, &state).await.unwrap();
     *ends.state.write().unwrap() = state;
+    ends.journal.set(Arc::downgrade(&writer)).unwrap();
     let (telephony, commands, reports) = silent_telephony();
     let (stop, stopped) = watch::channel(None);
     let (configure, config) = watch::channel(Loaded::from_tenant(tenant).unwrap());
@@ -654,6 +655,61 @@ async fn a_caller_is_told_their_own_place_and_the_wait_that_the_core_expects() {
     assert_eq!((contact, standing.position), (ContactId(18), place));
     assert_eq!(standing.wait, Some(wait));
     assert!(wait.0 < wait.1, "{wait:?}");
+    bench.stop.send_replace(Some(LoopEnd::Stopped));
+    assert_eq!(bench.running.await.unwrap().unwrap(), LoopEnd::Stopped);
+}
+
+#[tokio::test]
+async fn the_messages_of_a_customer_are_found_with_their_hosts_and_one_whose_host_does_not_answer_is_not_gone()
+ {
+    let dir = tempfile::tempdir().unwrap();
+    let mut bench = bench(Box::new(Sqlite::open(&dir.path().join("journal")).unwrap())).await;
+    let handle = bench.handle.clone();
+    let host = HostName::new("media-0");
+    for (number, customer) in [(1, Some("+49301")), (2, Some("+49302")), (3, None)] {
+        let Report::Arrived(came) = arrival(number) else {
+            panic!("it is an arrival");
+        };
+        let customer = customer.map(str::to_owned);
+        let came = Report::Arrived(Arrival { customer, ..came });
+        bench.reports.send(came.into()).unwrap();
+        let left = Input::VoicemailLeft {
+            contact: ContactId(number),
+            recording: format!("media-0/v-{number}"),
+            length: Span::seconds(3),
+        };
+        bench.reports.send(Report::Input(left).into()).unwrap();
+    }
+    let tick = handle.submit(Input::Tick, Context::by(Actor::Admin));
+    tick.await.unwrap();
+    assert_eq!(
+        handle.messages_of("+49302").await.unwrap(),
+        [(ContactId(2), host.clone())]
+    );
+    assert_eq!(handle.messages_of("+49303").await.unwrap(), []);
+    for told in [Some(true), Some(false), None] {
+        let asking = handle.clone();
+        let asked = host.clone();
+        let forget =
+            tokio::spawn(async move { asking.forget_message(ContactId(2), asked).await.unwrap() });
+        let (contact, answer) = loop {
+            if let Command::Forget {
+                contact,
+                host: named,
+                answer,
+            } = bench.commands.recv().await.unwrap()
+            {
+                assert_eq!(named, host);
+                break (contact, answer);
+            }
+        };
+        assert_eq!(contact, ContactId(2));
+        if let Some(told) = told {
+            answer.send(told).await.unwrap();
+        }
+        drop(answer);
+        assert_eq!(forget.await.unwrap(), told == Some(true));
+    }
     bench.stop.send_replace(Some(LoopEnd::Stopped));
     assert_eq!(bench.running.await.unwrap().unwrap(), LoopEnd::Stopped);
 }

@@ -245,6 +245,16 @@ pub enum Command {
         /// Where to: a WAV file.
         answer: mpsc::Sender<Vec<u8>>,
     },
+    /// Delete what a caller has left as a message. The answer says whether it is gone: `false` where its media host can't
+    /// be asked.
+    Forget {
+        /// Whose caller.
+        contact: ContactId,
+        /// Where it was kept.
+        host: HostName,
+        /// Where to.
+        answer: mpsc::Sender<bool>,
+    },
     /// Count a call's audio. Nothing is sent where there is no such call, or its host can't say.
     Measure {
         /// Which contact.

@@ -216,7 +216,8 @@ impl Sim {
             Command::Hosts(_)
             | Command::Measure { .. }
             | Command::Tell { .. }
-            | Command::Fetch { .. } => {}
+            | Command::Fetch { .. }
+            | Command::Forget { .. } => {}
             Command::Admit { contact, call, .. } => match self.calls.get_mut(&call.channel) {
                 Some(known) => {
                     known.contact = Some(contact);

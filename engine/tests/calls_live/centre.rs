@@ -175,6 +175,15 @@ async fn on_a_holiday_in_the_clients_zone_the_caller_hears_why_and_may_leave_a_m
         centre.api.get("/api/v1/contacts/2/voicemail").await.0,
         StatusCode::NOT_FOUND
     );
+    // Erased, what they said goes with what they are known by.
+    let who = json!({"customer": record["customer"]});
+    let (status, told) = centre.api.post("/api/v1/erasures", who.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    assert_eq!(centre.api.get(path).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        centre.api.post("/api/v1/erasures", who).await.0,
+        StatusCode::NOT_FOUND
+    );
     centre.close().await;
 }
 

@@ -316,6 +316,14 @@ impl Ari {
         .await
     }
 
+    /// Deletes the stored file. One that isn't there is [`Done::Already`].
+    pub async fn delete_recording(&self, name: &RecordingName) -> Result<Done, AriError> {
+        let sent = self
+            .delete(&["recordings", "stored", name.as_str()], &[])
+            .await;
+        already(sent, AriError::is_gone)
+    }
+
     /// A channel that hears (`spy`: `in`, `out`, `both`, `none`) and speaks into (`whisper`)
     /// another; it comes in StasisStart with `args`.
     pub async fn snoop(

@@ -261,12 +261,15 @@ impl Calls {
         }
     }
 
-    /// Does what the engine says. [`Command::Hosts`], [`Command::Measure`] and [`Command::Fetch`]
+    /// Does what the engine says. [`Command::Hosts`], [`Command::Measure`], [`Command::Fetch`] and [`Command::Forget`]
     /// are not for here.
     pub(crate) fn command(&mut self, now: Time, command: Command, out: &mut Effects) {
         match command {
             Command::Configure(tenant) => self.tenant = Some(tenant),
-            Command::Hosts(_) | Command::Measure { .. } | Command::Fetch { .. } => {}
+            Command::Hosts(_)
+            | Command::Measure { .. }
+            | Command::Fetch { .. }
+            | Command::Forget { .. } => {}
             Command::Admit {
                 contact,
                 call,

@@ -144,6 +144,7 @@ impl Driver {
                     Some(Command::Hosts(named)) => self.name_hosts(named, &mut out),
                     Some(Command::Measure { contact, answer }) => self.measure(contact, answer),
                     Some(Command::Fetch { contact, answer }) => self.fetch(contact, answer),
+                    Some(Command::Forget { contact, host, answer }) => self.forget(contact, &host, answer),
                     Some(command) => self.calls.command(clock(), command, &mut out),
                     None => return,
                 },
@@ -239,6 +240,20 @@ impl Driver {
                     return drop(answer.send(file).await);
                 }
             }
+        });
+    }
+
+    /// Asks its host, on a task of its own.
+    fn forget(&self, contact: ContactId, host: &HostName, answer: mpsc::Sender<bool>) {
+        let ari = self.connections.get(host).map(|it| it.ari.clone());
+        let recording = names::message(contact);
+        tokio::spawn(async move {
+            let gone = match ari {
+                Some(ari) => ari.delete_recording(&recording).await.is_ok(),
+                None => false,
+            };
+            // Who asked may have gone.
+            let _ = answer.send(gone).await;
         });
     }
 
