@@ -366,11 +366,13 @@ impl Explainer {
             Input::VoicemailLeft { contact, .. } if self.is_it(*contact) => {
                 "its caller leaves a message".into()
             }
+            // Of shorter ones nobody asks why.
             Input::Stalled { since, until, .. }
-                if self.core.contact(self.question.contact).is_some() =>
+                if *until - *since >= Span::seconds(1)
+                    && self.core.contact(self.question.contact).is_some() =>
             {
                 format!(
-                    "nothing could be decided from {} to {}: what was due meanwhile is due at its end",
+                    "nothing was decided from {} to {}: what was due meanwhile is due at its end",
                     clock(*since),
                     clock(*until)
                 )

@@ -20,7 +20,11 @@ const CENTRE: &str = "
      onExhausted: {action: Voicemail}}]";
 
 fn centre() -> World {
-    World::new(&tenant(CENTRE, "ann team: front\nbob team: front", ""))
+    World::new(&tenant(
+        CENTRE,
+        "ann team: front\nbob team: front\ncal team: front",
+        "",
+    ))
 }
 
 impl World {
@@ -95,13 +99,19 @@ fn one_stall_after_another_keeps_nothing_from_ending() {
     let mut world = centre();
     world.sign_in(0.0, "ann");
     world.sign_in(0.0, "bob");
+    world.sign_in(0.0, "cal");
+    world.arrive(0.5, 3, "chats");
+    let joining = world.offer_of(3);
     world.arrive(1.0, 1, "desk");
     world.answer(2.0, 1);
     world.done(10.0, 1);
     world.arrive(11.0, 2, "desk");
-    let mut over = (None, None);
+    world.input(12.0, Input::Accept { offer: joining });
+    let mut over = (None, None, None);
     for turn in 0..200_u32 {
         let since = 12.0 + f64::from(turn) * 0.25;
+        // There is always something to do.
+        world.late(since, Input::Tick);
         let stalled = Input::Stalled {
             since: at(since),
             until: at(since + 0.25),
@@ -111,11 +121,22 @@ fn one_stall_after_another_keeps_nothing_from_ending() {
         if rona(&out) {
             over.0.get_or_insert(since);
         }
+        if out.iter().any(|output| {
+            matches!(
+                output,
+                Output::CancelOffer {
+                    why: CancelReason::NotConnected,
+                    ..
+                }
+            )
+        }) {
+            over.2.get_or_insert(since);
+        }
         if !world.records().is_empty() {
             over.1.get_or_insert(since);
         }
     }
-    assert_eq!(over, (Some(31.0), Some(20.0)));
+    assert_eq!(over, (Some(31.0), Some(20.0), Some(22.25)));
 }
 
 #[test]
@@ -249,7 +270,13 @@ fn a_wrap_up_ends_when_it_would_have_but_not_before_what_came_meanwhile_is_heard
     world.late(24.0, Input::Tick);
     assert_eq!(world.records(), []);
     world.late(24.000_001, Input::Tick);
-    assert_eq!(world.records().len(), 1);
+    let rows = world.records();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        rows[0].wrap_up,
+        Span::seconds(10),
+        "nobody worked longer for that"
+    );
 }
 
 #[test]

@@ -38,6 +38,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 const DEAF: Duration = Duration::from_secs(5);
 /// A leader's media hosts are mostly listed by then; who is asked is not given up before.
 const LISTED: Span = Span::seconds(5);
+/// After this long what happened may still be in a socket, or behind what its desk had asked before.
+const LONG: Duration = Duration::from_secs(1);
+/// By then it has been read.
+const READ: Span = Span::seconds(2);
+/// That is waited for at most this often where the journal is slow: who is asked is not asked for ever.
+const READ_EVERY: Duration = Duration::from_secs(30);
 
 /// Why the main loop ended without an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +147,36 @@ struct Pending {
     events: VecDeque<Event>,
     /// To be told before it.
     stall: Option<Stall>,
+    /// All that came by then was to be heard before what stalls have put off so far is done.
+    heard: Option<Instant>,
+    /// When it was last waited for what may be in sockets.
+    read: Option<Instant>,
+}
+
+impl Pending {
+    /// Nothing was decided since a moment; why began at another.
+    fn late(&mut self, since: Time, began: Instant, presence: &mut Presence) {
+        let now = Instant::now();
+        let took = now - began;
+        if took >= DEAF {
+            presence.from = now;
+        }
+        let mut listed = None;
+        if took >= LONG {
+            tracing::warn!(seconds = took.as_secs_f64(), "nothing could be decided");
+            if (self.read).is_none_or(|last| now.saturating_duration_since(last) >= READ_EVERY) {
+                self.read = Some(now);
+                listed = Some(self.at + READ);
+            }
+        }
+        let before = self.stall.take();
+        self.stall = Some(Stall {
+            since: before.map_or(since, |stall| stall.since),
+            until: self.at,
+            listed: listed.max(before.and_then(|stall| stall.listed)),
+            holds: false,
+        });
+    }
 }
 
 /// A while in which nothing could be decided; see [`Input::Stalled`].
@@ -149,6 +185,8 @@ struct Stall {
     since: Time,
     until: Time,
     listed: Option<Time>,
+    /// What earlier ones put off is put off again: some of what came before is still to be heard.
+    holds: bool,
 }
 
 impl MainLoop {
@@ -183,7 +221,10 @@ impl MainLoop {
                     since: self.read(|state| state.directory.last),
                     until: at,
                     listed: Some(at + LISTED),
+                    holds: false,
                 }),
+            heard: None,
+            read: None,
         };
         let end = 'leads: loop {
             if pending.events.is_empty() {
@@ -193,7 +234,9 @@ impl MainLoop {
                 self.gather(&mut pending.events, &mut presence);
                 pending.at = clock.now();
                 if began.elapsed() >= PRESENCE_CHECK + PAUSE {
-                    self.late(&mut pending, &mut presence, began);
+                    // What was begun before it had been commanded.
+                    let since = clock.at(began);
+                    pending.late(since, began, &mut presence);
                 }
             }
             let (mut batch, stalled) = self.begin(&mut pending);
@@ -214,16 +257,25 @@ impl MainLoop {
             since_snapshot += batch.entries.len() as u64;
             let began = Instant::now();
             self.commit(batch).await?;
-            if began.elapsed() >= STALL {
-                self.gather(&mut pending.events, &mut presence);
-                pending.at = clock.now();
-                self.late(&mut pending, &mut presence, began);
-            }
             let due = since_snapshot > 0 && snapshot_at.elapsed() >= SNAPSHOT_AFTER;
             if due || since_snapshot >= SNAPSHOT_EVERY {
                 since_snapshot = 0;
                 snapshot_at = Instant::now();
                 self.snapshot();
+            }
+            if began.elapsed() >= STALL {
+                let next = pending.events.front().and_then(Event::came);
+                let unheard = next.is_some_and(|came| Some(came) <= pending.heard);
+                self.gather(&mut pending.events, &mut presence);
+                pending.at = clock.now();
+                let since = self.read(|state| state.directory.last);
+                pending.late(since, began, &mut presence);
+                if let Some(stall) = &mut pending.stall {
+                    stall.holds = unheard;
+                }
+                if !unheard {
+                    pending.heard = Some(Instant::now());
+                }
             }
         };
         if end == LoopEnd::Stopped {
@@ -231,23 +283,6 @@ impl MainLoop {
         }
         self.ends.role.send_replace(Role::Ended);
         Ok(end)
-    }
-
-    /// Nothing was decided from a moment until now.
-    fn late(&self, pending: &mut Pending, presence: &mut Presence, began: Instant) {
-        let took = began.elapsed();
-        if took >= DEAF {
-            presence.from = Instant::now();
-        }
-        if took >= Duration::from_secs(1) {
-            tracing::warn!(seconds = took.as_secs_f64(), "nothing could be decided");
-        }
-        let before = pending.stall.take();
-        pending.stall = Some(Stall {
-            since: self.read(|state| state.directory.last),
-            until: pending.at,
-            listed: before.and_then(|stall| stall.listed),
-        });
     }
 
     /// An empty batch, or one that begins with the stall that is to be told.
@@ -264,6 +299,7 @@ impl MainLoop {
             since,
             until,
             listed,
+            holds,
         }) = stall
         {
             // As of its beginning, so that nothing is due before it is known; but what an earlier stall put off is.
@@ -272,7 +308,9 @@ impl MainLoop {
                 until,
                 listed,
             };
-            batch.at = batch.at + Span(1);
+            if !holds {
+                batch.at = batch.at + Span(1);
+            }
             batch.push(input, Context::by(Actor::Engine), Waiter::Nobody);
         }
         batch.at = batch.at.max(pending.at);

@@ -57,8 +57,17 @@ pub(crate) struct Agent {
 pub(crate) struct WrapUp {
     pub(crate) since: Time,
     pub(crate) until: Time,
+    /// It is not ended before this, though it is over by then: what came meanwhile has to be heard first.
+    pub(crate) held: Option<Time>,
     pub(crate) extended: bool,
     pub(crate) talked: Talked,
+}
+
+impl WrapUp {
+    /// When it is ended.
+    pub(crate) fn ends(&self) -> Time {
+        self.held.map_or(self.until, |held| held.max(self.until))
+    }
 }
 
 /// A conversation that is over.
@@ -160,7 +169,7 @@ impl Agent {
     }
 
     pub(crate) fn wrap_until(&self) -> Option<Time> {
-        self.wraps.iter().map(|wrap| wrap.until).min()
+        self.wraps.iter().map(WrapUp::ends).min()
     }
 
     /// Has nothing in hand and nothing to finish.

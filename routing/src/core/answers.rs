@@ -82,7 +82,10 @@ impl Core {
             CONNECT_DEADLINE
         };
         let deadline = self.now + within;
-        self.contacts[slot.at()].stage = Stage::Connecting { agent, deadline };
+        let now = self.now;
+        let contact = &mut self.contacts[slot.at()];
+        contact.stage = Stage::Connecting { agent, deadline };
+        contact.begun = now;
         self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
         if dials {
             self.dial(slot, agent, deadline, out);

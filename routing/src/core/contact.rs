@@ -42,6 +42,8 @@ pub(crate) struct Contact {
     pub(crate) consult: Option<ContactId>,
     /// When it was last offered.
     pub(crate) asked_at: Time,
+    /// When what it waits for now began: an offer, the joining of legs, or a hand-over outside.
+    pub(crate) begun: Time,
     /// The place and the wait, µs, that were estimated when it came to this queue.
     pub(crate) reckoned: Option<(u32, i64)>,
     /// Where it stands while it waits.
@@ -200,6 +202,7 @@ impl Contact {
             nature: Nature::Live,
             consult: None,
             asked_at: Time(0),
+            begun: Time(0),
             reckoned: None,
             line: None,
             in_line: false,
@@ -255,6 +258,7 @@ impl Contact {
             nature,
             consult,
             asked_at,
+            begun,
             reckoned,
             line,
             in_line,
@@ -281,6 +285,7 @@ impl Contact {
         *nature = whose;
         *consult = None;
         *asked_at = now;
+        *begun = now;
         *reckoned = None;
         *line = None;
         *in_line = false;

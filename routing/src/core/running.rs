@@ -166,6 +166,7 @@ impl Core {
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
         contact.asked_at = now;
+        contact.begun = now;
         let (entered, queue) = (contact.entered, contact.queue);
         if contact.generation > 1 || entered == now || contact.kind() != StretchKind::Plain {
             return;

@@ -71,6 +71,8 @@ struct SavedAgent {
 struct SavedWrapUp {
     since: Time,
     until: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<Time>,
     extended: bool,
     segment: Box<Segment>,
 }
@@ -105,6 +107,9 @@ struct SavedContact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     consult: Option<ContactId>,
     asked_at: Time,
+    /// Absent in snapshots of releases that didn't know it.
+    #[serde(default)]
+    begun: Time,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reckoned: Option<(u32, i64)>,
 }
@@ -242,6 +247,7 @@ impl Core {
                 .map(|wrap| SavedWrapUp {
                     since: wrap.since,
                     until: wrap.until,
+                    held: wrap.held,
                     extended: wrap.extended,
                     segment: wrap.talked.segment.clone(),
                 })
@@ -324,6 +330,7 @@ impl Core {
             },
             consult: contact.consult,
             asked_at: contact.asked_at,
+            begun: contact.begun,
             reckoned: contact.reckoned,
         }
     }
@@ -417,6 +424,7 @@ impl Core {
             .map(|wrap| WrapUp {
                 since: wrap.since,
                 until: wrap.until,
+                held: wrap.held,
                 extended: wrap.extended,
                 talked: Talked::of(wrap.segment.clone(), &self.plan),
             })
@@ -513,6 +521,7 @@ impl Core {
             },
             consult: saved.consult,
             asked_at: saved.asked_at,
+            begun: saved.begun,
             reckoned: saved.reckoned,
             line: None,
             in_line: false,

@@ -1,7 +1,7 @@
 //! A while in which nothing could be decided.
 
-use super::contact::{Contact, Stage};
-use super::{CONNECT_DEADLINE, Core, DIAL_DEADLINE};
+use super::Core;
+use super::contact::Stage;
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::timers::{Owner, Phase};
@@ -40,8 +40,8 @@ impl Core {
         for at in 0..self.agents.len() {
             let mut held = false;
             for wrap in &mut self.agents[at].wraps {
-                if wrap.until < heard {
-                    wrap.until = heard;
+                if wrap.ends() < heard {
+                    wrap.held = Some(heard);
                     held = true;
                 }
             }
@@ -55,7 +55,7 @@ impl Core {
     /// very decisions that were late has only begun now.
     fn ask_on(&mut self, slot: Slot, since: Time, until: Time, told: Time) {
         let contact = &mut self.contacts[slot.at()];
-        let begun = begun(contact);
+        let begun = contact.begun;
         let (Stage::Offered { deadline, .. }
         | Stage::Connecting { deadline, .. }
         | Stage::Outside { deadline, .. }) = &mut contact.stage
@@ -71,16 +71,5 @@ impl Core {
         }
         *deadline = later;
         self.arm_contact(slot, later, Phase::Presence, Owner::Asked(slot));
-    }
-}
-
-/// When who is asked was asked, or the joining of legs began.
-fn begun(contact: &Contact) -> Time {
-    match contact.stage {
-        Stage::Connecting { deadline, .. } if contact.callback().is_some() => {
-            deadline - DIAL_DEADLINE
-        }
-        Stage::Connecting { deadline, .. } => deadline - CONNECT_DEADLINE,
-        _ => contact.asked_at,
     }
 }

@@ -199,6 +199,7 @@ impl Core {
         self.agents[agent.at()].wraps.push(WrapUp {
             since: self.now,
             until,
+            held: None,
             extended: false,
             talked,
         });
@@ -236,10 +237,10 @@ impl Core {
         while let Some(at) = self.agents[agent.at()]
             .wraps
             .iter()
-            .position(|wrap| wrap.until <= due)
+            .position(|wrap| wrap.ends() <= due)
         {
             let wrap = self.agents[agent.at()].wraps.remove(at);
-            self.wrapped(agent, wrap.talked, wrap.since, due, out);
+            self.wrapped(agent, wrap.talked, wrap.since, wrap.until, out);
         }
         self.next_wrap_up(agent, out);
     }

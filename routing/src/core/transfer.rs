@@ -73,7 +73,7 @@ impl Core {
             Found::Outside(deadline) => {
                 let now = self.now;
                 let contact = &mut self.contacts[slot.at()];
-                contact.asked_at = now;
+                contact.begun = now;
                 contact.stage = Stage::Outside {
                     origin: origin.into(),
                     to: to.clone().into(),

@@ -85,37 +85,8 @@ pub struct Checker {
     stale: Option<ContactId>,
     /// The configuration has not changed yet.
     steady: bool,
-    /// When nothing could be decided: from, until.
-    stalls: Vec<(Time, Time)>,
     /// Since when each contact is asked for or joined, and before when that is not given up.
     asked: BTreeMap<ContactId, (Time, Time)>,
-}
-
-/// When a wrap-up that began at a moment ends, by itself or extended at any time, where stalls put its end off.
-fn wrap_up_ends(began: Time, full: Span, stalls: &[(Time, Time)]) -> BTreeSet<Time> {
-    let put_off = |mut end: Time, stalls: &[(Time, Time)]| {
-        for (from, until) in stalls {
-            if *from <= end && end <= *until {
-                end = *until + Span(1);
-            }
-        }
-        end
-    };
-    let mut ends = BTreeSet::new();
-    // One at the very moment may have been before it.
-    for first in [
-        stalls.partition_point(|(from, _)| *from < began),
-        stalls.partition_point(|(from, _)| *from <= began),
-    ] {
-        let stalls = &stalls[first..];
-        ends.insert(put_off(began + full, stalls));
-        for extended in 0..=stalls.len() {
-            let (before, after) = stalls.split_at(extended);
-            let end = put_off(began + full, before);
-            ends.insert(put_off(end + (end - began), after));
-        }
-    }
-    ends
 }
 
 fn slot(medium: Medium) -> usize {
@@ -188,7 +159,6 @@ impl Checker {
             counted: tenant.queues.keys().cloned().collect(),
             stale: None,
             steady: true,
-            stalls: Vec::new(),
             asked: BTreeMap::new(),
         }
     }
@@ -336,7 +306,7 @@ impl Checker {
                 until,
                 listed,
             } => {
-                self.stalls.push((now, *until));
+                self.tally.stalled();
                 let told = until.max(&listed.unwrap_or(*until)).to_owned() + Span(1);
                 for (begun, deadline) in self.asked.values_mut() {
                     let late = if *begun >= *since {
@@ -649,9 +619,8 @@ impl Checker {
         let declared = declared.and_then(|team| self.tenant.teams.get(team));
         if let Some(team) = declared.filter(|_| row.codes.is_empty() && self.steady && !goes_on) {
             let full = Span::from(team.wrap_up);
-            let ends = wrap_up_ends(row.ended, full, &self.stalls);
             ensure!(
-                full.0 == 0 && row.wrap_up.0 == 0 || ends.contains(&(row.ended + row.wrap_up)),
+                row.wrap_up == full || row.wrap_up.0 == 2 * full.0,
                 "{name} wraps up for {:?}, the team for {full:?}",
                 row.wrap_up
             );

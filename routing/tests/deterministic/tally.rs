@@ -105,6 +105,8 @@ pub struct Tally {
     touched: BTreeSet<Key>,
     /// The rows so far, folded as the engine folds them.
     ledger: Ledger,
+    /// There was a while in which nothing could be decided.
+    stalled: bool,
 }
 
 /// Every zone of today is whole quarters away from UTC, so their quarters are the same.
@@ -142,6 +144,7 @@ impl Tally {
             figures: BTreeMap::new(),
             touched: BTreeSet::new(),
             ledger: Ledger::new(Interval::Quarter),
+            stalled: false,
         }
     }
 
@@ -507,6 +510,11 @@ impl Tally {
         Ok(())
     }
 
+    /// There was a while in which nothing could be decided.
+    pub fn stalled(&mut self) {
+        self.stalled = true;
+    }
+
     /// A row is written.
     pub fn record(&mut self, now: Time, said: &Segment, tenant: &Tenant) -> Result<(), String> {
         let key = (said.contact, said.index);
@@ -525,8 +533,10 @@ impl Tally {
             said.contact
         );
         let wraps = now - row.ended;
+        // One that was over in a stall ends after it, and is not the longer for that.
+        let held = self.stalled && said.codes.is_empty() && said.wrap_up < wraps;
         ensure!(
-            said.wrap_up == wraps,
+            said.wrap_up == wraps || held,
             "stretch {} of contact {} is recorded with {:?} of wrap-up after {wraps:?}",
             said.index,
             said.contact,
