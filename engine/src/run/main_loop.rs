@@ -154,7 +154,7 @@ struct Pending {
 }
 
 impl Pending {
-    /// Nothing was decided since a moment; why began at another.
+    /// Nothing was decided since a moment; what kept us from it began at `began`.
     fn late(&mut self, since: Time, began: Instant, presence: &mut Presence) {
         let now = Instant::now();
         let took = now - began;

@@ -226,6 +226,25 @@ async fn a_caller_who_leaves_a_message_is_not_cut_off_by_another_engine() {
 
 #[tokio::test]
 #[ignore = "needs live/run.sh"]
+async fn a_message_that_an_engine_died_before_taking_is_taken_by_the_next() {
+    let mut desk = Desk::fresh().await;
+    let caller = Party::caller(&["--talk", "6", "--tone", "440"]);
+    let arrival = desk.admit(75).await;
+    drop(desk);
+    let recovered = Recovered {
+        speaking: vec![(ContactId(75), arrival.call.clone())],
+        newest: Some(ContactId(75)),
+        ..Recovered::default()
+    };
+    let mut desk = Desk::open(recovered).await;
+    let length = message_of(&mut desk, 75).await;
+    assert!(length >= Span::seconds(2), "{length:?}");
+    assert!(caller.ended_well().await);
+    desk.nothing_is_left().await;
+}
+
+#[tokio::test]
+#[ignore = "needs live/run.sh"]
 async fn a_message_that_ended_while_no_engine_was_there_is_entered_by_the_next() {
     let (caller, recovered) = speaks_to_an_engine_that_dies(74, "3").await;
     assert!(caller.ended_well().await);

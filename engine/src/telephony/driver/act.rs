@@ -7,7 +7,7 @@ use super::super::ari::{
     Ari, AriError, BridgeId, Cause, ChannelId, HostName, Originate, PlaybackId, RecordOptions,
     RecordingName,
 };
-use super::names::{CONTACT_VARIABLE, message};
+use super::names::{CONTACT_VARIABLE, farewell, message};
 use super::outbound::Shown;
 use trunkline_routing::{ContactId, Span};
 
@@ -69,7 +69,8 @@ pub(crate) enum What {
         media: Option<String>,
         recording: RecordingName,
     },
-    /// Look for a caller's message, where nothing has told how it went; one that is being made goes on.
+    /// Look for a caller's message, where nothing has told how it went. One that is being made goes on; one that was never
+    /// begun begins, if its caller is still there.
     SeekMessage(ContactId),
     Hangup(Cause),
     DestroyBridge(BridgeId),
@@ -164,7 +165,7 @@ impl Act {
     async fn once(&self, ari: &Ari) -> Result<Option<Message>, AriError> {
         match self.what {
             What::SeekMessage(contact) => self.seek_message(ari, contact).await,
-            _ => self.command(ari).await.map(|()| None),
+            _ => self.command(&self.what, ari).await.map(|()| None),
         }
     }
 
@@ -184,6 +185,19 @@ impl Act {
             Err(error) if error.is_gone() => None,
             Err(error) => return Err(error),
         };
+        if length.is_none() {
+            // Whoever was to have it taken died before. Which prompt it had is not known any more; the tone is.
+            let take = What::TakeMessage {
+                playback: farewell(contact),
+                media: None,
+                recording,
+            };
+            match self.command(&take, ari).await {
+                Ok(()) => return Ok(None),
+                Err(error) if error.is_gone() => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(Some(Message {
             contact,
             host: self.host.clone(),
@@ -191,9 +205,9 @@ impl Act {
         }))
     }
 
-    async fn command(&self, ari: &Ari) -> Result<(), AriError> {
+    async fn command(&self, what: &What, ari: &Ari) -> Result<(), AriError> {
         let leg = &self.leg;
-        match &self.what {
+        match what {
             What::SeekMessage(_) => Ok(()),
             What::Welcome {
                 contact,

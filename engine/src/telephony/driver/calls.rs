@@ -709,9 +709,11 @@ impl Calls {
         }
     }
 
-    /// A host is gone for good: its callers are lost by us, not by themselves.
+    /// A host is given up: its callers are lost by us, not by themselves. Messages that are left there are looked for
+    /// if it comes back.
     pub(crate) fn lose_host(&mut self, host: &HostName, cause: &str, out: &mut Effects) {
-        self.callers.retain(|call, _| call.host != *host);
+        self.callers
+            .retain(|call, caller| call.host != *host || matches!(caller, Caller::Speaking(_)));
         self.legs.retain(|leg, _| leg.host != *host);
         self.outsiders.retain(|leg, _| leg.host != *host);
         self.usage.keep(host, Time(i64::MAX), |_| false);
@@ -736,6 +738,18 @@ impl Calls {
         }
         let found = self.contacts.iter().find(|(_, contact)| has(contact));
         found.map(|(id, _)| *id)
+    }
+
+    /// A host is there no more, and with it whoever left a message on it.
+    pub(crate) fn forget_host(&mut self, host: &HostName) {
+        self.callers.retain(|call, _| call.host != *host);
+    }
+
+    /// Every host that a caller leaves a message on.
+    pub(crate) fn speaking_on(&self) -> BTreeSet<HostName> {
+        let speaking = self.callers.iter();
+        let speaking = speaking.filter(|(_, caller)| matches!(caller, Caller::Speaking(_)));
+        speaking.map(|(call, _)| call.host.clone()).collect()
     }
 
     /// Every host that a contact of ours is on.

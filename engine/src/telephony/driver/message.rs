@@ -167,6 +167,23 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_is_given_up_and_comes_back_is_asked_for_its_messages_and_one_that_is_gone_is_not()
+     {
+        let mut calls = successor();
+        let mut out = Effects::default();
+        calls.lose_host(&host(), "silent", &mut out);
+        assert_eq!(calls.speaking_on(), [host()].into());
+        let listing = Listing {
+            begun: NOW,
+            ..Listing::default()
+        };
+        calls.compare(NOW, &host(), &listing, &mut out);
+        assert_eq!(whats(&out), [&What::SeekMessage(CONTACT)]);
+        calls.forget_host(&host());
+        assert!(calls.speaking_on().is_empty());
+    }
+
+    #[test]
     fn who_left_no_message_is_let_go() {
         for seconds in [None, Some(0)] {
             let out = found(&mut successor(), seconds);

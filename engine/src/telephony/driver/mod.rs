@@ -193,6 +193,11 @@ impl Driver {
                 out.reports.push(Report::Host { host, up: false });
             }
         }
+        for host in self.calls.speaking_on() {
+            if !names.contains(&host) && !expected.contains(&host) {
+                self.calls.forget_host(&host);
+            }
+        }
         let held = self.calls.hosts();
         self.awaited
             .retain(|host, _| held.contains(host) && !names.contains(host));
