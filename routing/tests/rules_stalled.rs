@@ -253,6 +253,9 @@ fn codes_that_came_meanwhile_are_those_of_the_wrap_up_that_was_open_then() {
             (2, vec!["second".to_owned()])
         ]
     );
+    // They were over ten and six seconds after the conversations.
+    let long: Vec<_> = world.records().iter().map(|row| row.wrap_up).collect();
+    assert_eq!(long, [Span::seconds(10), Span::seconds(6)]);
 }
 
 #[test]

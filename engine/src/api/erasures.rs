@@ -14,6 +14,7 @@ use super::error::ApiError;
 use super::extract::Body;
 use super::model::rfc3339;
 use crate::journal::{Actor, Context};
+use crate::state::LiveContact;
 
 /// Whom to erase. In a body and not in a path: paths are logged on their way.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -90,6 +91,19 @@ async fn cancel_callbacks(app: &App, caller: &Caller, customer: &str) -> Result<
 
 /// Before the key: without it nobody would know whose they are.
 async fn forget_messages(app: &App, customer: &str, leave: bool) -> Result<(), ApiError> {
+    let speaks = {
+        let state = app.handle.state();
+        let theirs = |customer_of: &LiveContact| customer_of.customer.as_deref() == Some(customer);
+        let mut speaking = state.directory.speaking(super::now());
+        let one = speaking.find(|record| theirs(&record.last));
+        one.map(|record| record.contact)
+    };
+    if let Some(contact) = speaks.filter(|_| !leave) {
+        return Err(ApiError::Unavailable(format!(
+            "contact {contact} was to leave a message, and how that went is not known yet. They are not erased yet: ask \
+             again in ten minutes"
+        )));
+    }
     for (contact, host) in app.handle.messages_of(customer).await? {
         let gone = app.handle.forget_message(contact, host.clone()).await?;
         if !gone && !leave {

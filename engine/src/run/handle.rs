@@ -370,6 +370,11 @@ impl Handle {
                         contact,
                         customer: Some(from),
                         ..
+                    }
+                    | Input::BookCallback {
+                        contact,
+                        customer: from,
+                        ..
                     } if from == customer => drop(theirs.insert(*contact)),
                     Input::VoicemailLeft {
                         contact, recording, ..

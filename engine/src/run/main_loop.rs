@@ -223,7 +223,7 @@ impl MainLoop {
                     listed: Some(at + LISTED),
                     holds: false,
                 }),
-            heard: None,
+            heard: Some(Instant::now()),
             read: None,
         };
         let end = 'leads: loop {
@@ -237,6 +237,7 @@ impl MainLoop {
                     // What was begun before it had been commanded.
                     let since = clock.at(began);
                     pending.late(since, began, &mut presence);
+                    pending.heard = Some(Instant::now());
                 }
             }
             let (mut batch, stalled) = self.begin(&mut pending);

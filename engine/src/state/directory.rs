@@ -661,6 +661,18 @@ impl Directory {
             .map(|(contact, _)| *contact)
     }
 
+    /// Contacts that ended so shortly before a moment that their caller may still leave a message, where none is entered yet.
+    pub fn speaking(&self, now: Time) -> impl Iterator<Item = &ContactRecord> {
+        let lately = self.recent.iter().rev();
+        lately
+            .take_while(move |record| record.ended >= now - MESSAGE_UNDER_WAY)
+            .filter(|record| {
+                record.outcome == Outcome::Voicemail
+                    && record.last.call.is_some()
+                    && record.last.voicemail.is_none()
+            })
+    }
+
     /// What telephony must know to take over.
     pub fn recovered(&self) -> Recovered {
         let calls = self
@@ -690,12 +702,8 @@ impl Directory {
                 stage: recovered_stage(*contact, &live.stage),
             })
         });
-        let lately = self.recent.iter().rev();
-        let speaking = lately
-            .take_while(|record| record.ended >= self.last - MESSAGE_UNDER_WAY)
-            .filter(|record| {
-                record.outcome == Outcome::Voicemail && record.last.voicemail.is_none()
-            })
+        let speaking = self
+            .speaking(self.last)
             .filter_map(|record| Some((record.contact, record.last.call.clone()?)));
         Recovered {
             others: others.collect(),

@@ -264,7 +264,9 @@ impl Core {
         };
         let mut wrap = self.agents[agent.at()].wraps.remove(0);
         wrap.talked.segment.codes = codes;
-        self.wrapped(agent, wrap.talked, wrap.since, self.now, out);
+        // It was over, and only kept for these.
+        let done = self.now.min(wrap.until);
+        self.wrapped(agent, wrap.talked, wrap.since, done, out);
         self.next_wrap_up(agent, out);
     }
 

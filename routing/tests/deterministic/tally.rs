@@ -534,7 +534,7 @@ impl Tally {
         );
         let wraps = now - row.ended;
         // One that was over in a stall ends after it, and is not the longer for that.
-        let held = self.stalled && said.codes.is_empty() && said.wrap_up < wraps;
+        let held = self.stalled && said.wrap_up < wraps;
         ensure!(
             said.wrap_up == wraps || held,
             "stretch {} of contact {} is recorded with {:?} of wrap-up after {wraps:?}",

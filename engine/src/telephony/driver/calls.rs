@@ -665,7 +665,11 @@ impl Calls {
                     self.declined(now, offer, cause, out);
                 }
             }
-            What::Farewell { .. } | What::TakeMessage { .. } if !error.is_gone() => {
+            // Where Asterisk can't be reached a message is looked for again.
+            What::SeekMessage(_) if error.status().is_none() => {}
+            What::Farewell { .. } | What::TakeMessage { .. } | What::SeekMessage(_)
+                if !error.is_gone() =>
+            {
                 self.callers
                     .insert(place.clone(), Caller::Leaving { farewell: None });
                 out.act(&place, What::Hangup(Cause::Normal));
