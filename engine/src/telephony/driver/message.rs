@@ -89,9 +89,10 @@ impl Calls {
 mod tests {
     use trunkline_routing::Time;
 
-    use super::super::super::ari::ChannelId;
+    use super::super::super::ari::{AriError, ChannelId};
     use super::super::super::{Recovered, Report};
     use super::super::Settings;
+    use super::super::act::{Act, Failed};
     use super::super::adopt::Listing;
     use super::*;
 
@@ -180,6 +181,28 @@ mod tests {
         calls.compare(NOW, &host(), &listing, &mut out);
         assert_eq!(whats(&out), [&What::SeekMessage(CONTACT)]);
         calls.forget_host(&host());
+        assert!(calls.speaking_on().is_empty());
+    }
+
+    #[test]
+    fn who_can_leave_no_message_because_asterisk_refuses_is_let_go() {
+        let mut calls = successor();
+        let mut out = Effects::default();
+        let call = call();
+        let act = Act {
+            host: call.host,
+            leg: call.channel,
+            what: What::SeekMessage(CONTACT),
+        };
+        let error = AriError::Refused {
+            host: "media-0".into(),
+            method: reqwest::Method::POST,
+            path: "channels/media-0-1/record".into(),
+            status: reqwest::StatusCode::INTERNAL_SERVER_ERROR,
+            message: "the spool is full".into(),
+        };
+        calls.failed(NOW, Failed { act, error }, &mut out);
+        assert_eq!(whats(&out), [&What::Hangup(Cause::Normal)]);
         assert!(calls.speaking_on().is_empty());
     }
 
