@@ -14,7 +14,6 @@ use super::error::ApiError;
 use super::extract::Body;
 use super::model::rfc3339;
 use crate::journal::{Actor, Context};
-use crate::state::LiveContact;
 
 /// Whom to erase. In a body and not in a path: paths are logged on their way.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -93,10 +92,9 @@ async fn cancel_callbacks(app: &App, caller: &Caller, customer: &str) -> Result<
 async fn forget_messages(app: &App, customer: &str, leave: bool) -> Result<(), ApiError> {
     let speaks = {
         let state = app.handle.state();
-        let theirs = |customer_of: &LiveContact| customer_of.customer.as_deref() == Some(customer);
         let mut speaking = state.directory.speaking(super::now());
-        let one = speaking.find(|record| theirs(&record.last));
-        one.map(|record| record.contact)
+        let theirs = speaking.find(|record| record.last.customer.as_deref() == Some(customer));
+        theirs.map(|record| record.contact)
     };
     if let Some(contact) = speaks.filter(|_| !leave) {
         return Err(ApiError::Unavailable(format!(

@@ -15,6 +15,7 @@ use trunkline_routing::{ContactId, Input, Output, Span, Time};
 
 use super::clock::Clock;
 use super::handle::{Arrived, Arriving, Decision, Ends, NotTaken, Request, Role};
+use super::pending::{Event, PRESENCE_CHECK, Pending, Presence, Stall};
 use crate::config::Loaded;
 use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Rows, Seq, Writer};
 use crate::metrics::Metrics;
@@ -27,23 +28,12 @@ const BATCH: usize = 512;
 const SNAPSHOT_EVERY: u64 = 20_000;
 /// Between two snapshots at most, where anything happened: what is cut must be in one.
 const SNAPSHOT_AFTER: Duration = Duration::from_secs(6 * 3600);
-const PRESENCE_CHECK: Duration = Duration::from_secs(1);
 /// The longest sleep where the core asks for nothing.
 const NO_DEADLINE: Duration = Duration::from_secs(3600);
 /// A commit that takes this long has stalled. What is due in a shorter one is due.
 const STALL: Duration = Duration::from_millis(50);
 /// The loop turns at least as often as it looks for presence; where it is this much later, the process was paused.
 const PAUSE: Duration = Duration::from_millis(500);
-/// After this long a desk may have been heard by nobody: its session waits for what it asked.
-const DEAF: Duration = Duration::from_secs(5);
-/// A leader's media hosts are mostly listed by then; who is asked is not given up before.
-const LISTED: Span = Span::seconds(5);
-/// After this long what happened may still be in a socket, or behind what its desk had asked before.
-const LONG: Duration = Duration::from_secs(1);
-/// By then it has been read.
-const READ: Span = Span::seconds(2);
-/// That is waited for at most this often where the journal is slow: who is asked is not asked for ever.
-const READ_EVERY: Duration = Duration::from_secs(30);
 
 /// Why the main loop ended without an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,84 +101,6 @@ impl Batch {
     }
 }
 
-/// What woke the loop.
-enum Event {
-    Report(Told),
-    Request(Instant, Request),
-    Config,
-    Hosts,
-    Deadline,
-    Presence,
-    End(LoopEnd),
-}
-
-impl Event {
-    /// When it was told or asked.
-    fn came(&self) -> Option<Instant> {
-        match self {
-            Self::Report(told) => Some(told.at),
-            Self::Request(at, _) => Some(*at),
-            _ => None,
-        }
-    }
-}
-
-/// The watch over who is there.
-struct Presence {
-    /// Nobody is blamed for silence before this.
-    from: Instant,
-    /// When it is looked next.
-    next: Instant,
-}
-
-/// What is to be taken in next, as of one moment.
-struct Pending {
-    at: Time,
-    events: VecDeque<Event>,
-    /// To be told before it.
-    stall: Option<Stall>,
-    /// All that came by then was to be heard before what stalls have put off so far is done.
-    heard: Option<Instant>,
-    /// When it was last waited for what may be in sockets.
-    read: Option<Instant>,
-}
-
-impl Pending {
-    /// Nothing was decided since a moment; what kept us from it began at `began`.
-    fn late(&mut self, since: Time, began: Instant, presence: &mut Presence) {
-        let now = Instant::now();
-        let took = now - began;
-        if took >= DEAF {
-            presence.from = now;
-        }
-        let mut listed = None;
-        if took >= LONG {
-            tracing::warn!(seconds = took.as_secs_f64(), "nothing could be decided");
-            if (self.read).is_none_or(|last| now.saturating_duration_since(last) >= READ_EVERY) {
-                self.read = Some(now);
-                listed = Some(self.at + READ);
-            }
-        }
-        let before = self.stall.take();
-        self.stall = Some(Stall {
-            since: before.map_or(since, |stall| stall.since),
-            until: self.at,
-            listed: listed.max(before.and_then(|stall| stall.listed)),
-            holds: false,
-        });
-    }
-}
-
-/// A while in which nothing could be decided; see [`Input::Stalled`].
-#[derive(Clone, Copy)]
-struct Stall {
-    since: Time,
-    until: Time,
-    listed: Option<Time>,
-    /// What earlier ones put off is put off again: some of what came before is still to be heard.
-    holds: bool,
-}
-
 impl MainLoop {
     /// Runs until it is told to stop, or must step down. The state has been replayed into `ends`.
     ///
@@ -196,10 +108,7 @@ impl MainLoop {
     /// [`JournalError`], where the journal fails: nothing may be commanded then.
     pub(super) async fn run(mut self) -> Result<LoopEnd, JournalError> {
         let mut clock = Clock::starting_behind(self.read(|state| state.directory.last));
-        let mut presence = Presence {
-            from: Instant::now(),
-            next: Instant::now(),
-        };
+        let mut presence = Presence::from_now();
         let mut since_snapshot = 0_u64;
         let mut snapshot_at = Instant::now();
         self.config.mark_changed();
@@ -210,22 +119,9 @@ impl MainLoop {
         }
         self.ends.role.send_replace(Role::Leading(self.epoch));
 
-        let at = clock.now();
-        let mut pending = Pending {
-            at,
-            events: VecDeque::new(),
-            // Nobody led since the last entry, if there is one.
-            stall: self
-                .read(|state| state.core.next_deadline())
-                .map(|_| Stall {
-                    since: self.read(|state| state.directory.last),
-                    until: at,
-                    listed: Some(at + LISTED),
-                    holds: false,
-                }),
-            heard: Some(Instant::now()),
-            read: None,
-        };
+        let idle = self.read(|state| state.core.next_deadline().is_none());
+        let last = self.read(|state| state.directory.last);
+        let mut pending = Pending::of_a_new_leader(clock.now(), (!idle).then_some(last));
         let end = 'leads: loop {
             if pending.events.is_empty() {
                 let began = Instant::now();
@@ -334,10 +230,7 @@ impl MainLoop {
             },
             Some((at, request)) = self.ends.requests.recv() => Event::Request(at, request),
             () = tokio::time::sleep(sleep) => Event::Deadline,
-            () = tokio::time::sleep_until(presence.next.into()) => {
-                presence.next = Instant::now() + PRESENCE_CHECK;
-                Event::Presence
-            }
+            () = tokio::time::sleep_until(presence.next.into()) => presence.look(),
         }
     }
 
@@ -353,8 +246,7 @@ impl MainLoop {
             events.push_back(Event::Config);
         }
         if Instant::now() >= presence.next {
-            presence.next = Instant::now() + PRESENCE_CHECK;
-            events.push_back(Event::Presence);
+            events.push_back(presence.look());
         }
         while let Ok(told) = self.telephony.reports.try_recv() {
             events.push_back(Event::Report(told));

@@ -5,6 +5,7 @@ mod engine;
 mod handle;
 mod main_loop;
 mod options;
+mod pending;
 mod presence;
 mod recover;
 mod reporting;

@@ -140,16 +140,7 @@ async fn a_caller_leaves_a_message_that_is_theirs_to_the_tone() {
         outcome: Outcome::Voicemail,
         prompt: Some(PromptName::from("nobody")),
     }));
-    let (recording, length) = desk
-        .wait(|report| match report {
-            Report::Input(Input::VoicemailLeft {
-                contact: ContactId(72),
-                recording,
-                length,
-            }) => Some((recording.clone(), *length)),
-            _ => None,
-        })
-        .await;
+    let (recording, length) = message_of(&mut desk, 72).await;
     assert!(length >= Span::seconds(2), "{length:?}");
     assert!(caller.ended_well().await);
     let (answer, mut file) = tokio::sync::mpsc::channel(1);
@@ -181,13 +172,13 @@ async fn a_caller_leaves_a_message_that_is_theirs_to_the_tone() {
 }
 
 /// The next message of a contact that is entered.
-async fn message_of(desk: &mut Desk, contact: u64) -> Span {
+async fn message_of(desk: &mut Desk, contact: u64) -> (String, Span) {
     desk.wait(|report| match report {
         Report::Input(Input::VoicemailLeft {
             contact: of,
+            recording,
             length,
-            ..
-        }) if *of == ContactId(contact) => Some(*length),
+        }) if *of == ContactId(contact) => Some((recording.clone(), *length)),
         _ => None,
     })
     .await
@@ -218,7 +209,7 @@ async fn speaks_to_an_engine_that_dies(contact: u64, seconds: &str) -> (Party, R
 async fn a_caller_who_leaves_a_message_is_not_cut_off_by_another_engine() {
     let (caller, recovered) = speaks_to_an_engine_that_dies(73, "7").await;
     let mut desk = Desk::open(recovered).await;
-    let length = message_of(&mut desk, 73).await;
+    let (_, length) = message_of(&mut desk, 73).await;
     assert!(length >= Span::seconds(4), "{length:?}");
     assert!(caller.ended_well().await);
     desk.nothing_is_left().await;
@@ -237,7 +228,7 @@ async fn a_message_that_an_engine_died_before_taking_is_taken_by_the_next() {
         ..Recovered::default()
     };
     let mut desk = Desk::open(recovered).await;
-    let length = message_of(&mut desk, 75).await;
+    let (_, length) = message_of(&mut desk, 75).await;
     assert!(length >= Span::seconds(2), "{length:?}");
     assert!(caller.ended_well().await);
     desk.nothing_is_left().await;
@@ -250,7 +241,7 @@ async fn a_message_that_ended_while_no_engine_was_there_is_entered_by_the_next()
     assert!(caller.ended_well().await);
     sleep(Duration::from_millis(500)).await;
     let mut desk = Desk::open(recovered).await;
-    let length = message_of(&mut desk, 74).await;
+    let (_, length) = message_of(&mut desk, 74).await;
     assert!(length >= Span::seconds(1), "{length:?}");
     desk.nothing_is_left().await;
 }

@@ -107,6 +107,53 @@ pub fn stretch(queue: &str, agent: &str) -> (String, String, String) {
     (queue.into(), agent.into(), "answered".into())
 }
 
+pub fn transfer(contact: u64, to: Value) -> Value {
+    json!({"do": "transfer", "contact": contact, "to": to})
+}
+
+/// Rule 11 in [`two_clients_share`], where an agent has room for one: with whom Maria and Noah are busy, in turn.
+pub async fn acme_and_bolt_take_turns(centre: Centre, comes: impl AsyncFn(&Centre, &str) -> u64) {
+    let mut acmes = Vec::new();
+    for _ in 0..3 {
+        acmes.push(comes(&centre, "acme/shared").await);
+    }
+    let bolts = comes(&centre, "bolt/shared").await;
+    centre.works("maria").await;
+    centre.takes("maria", acmes[0]).await;
+    centre.ends("maria", acmes[0]).await;
+    // Acme has used some of the team now, and has nobody: the one who is its by right.
+    centre.takes("maria", acmes[1]).await;
+    // It has its one: Bolt's is first, which came last.
+    centre.works("noah").await;
+    centre.takes("noah", bolts).await;
+    let bolts_second = comes(&centre, "bolt/shared").await;
+    centre.ends("maria", acmes[1]).await;
+    centre.takes("maria", acmes[2]).await;
+    // Idle agents are withheld from nobody.
+    centre.ends("noah", bolts).await;
+    centre.is(bolts_second, "offered", Some("noah")).await;
+    centre.close().await;
+}
+
+/// Rule 13: what Maria has of a queue that rings for a few seconds, handed to [`sofia_is_a_specialist`]'s team, where she
+/// doesn't answer.
+pub async fn comes_back_from_sofias_team(centre: Centre, contact: u64, queue: &str) {
+    centre.works("sofia").await;
+    centre
+        .does("maria", transfer(contact, json!({"team": "specialists"})))
+        .await;
+    centre.is(contact, "offered", Some("sofia")).await;
+    centre.does("maria", json!({"do": "wrapUpDone"})).await;
+    // Noah is free, and not of the team.
+    centre.becomes(contact, "offered", Some("maria")).await;
+    centre.takes("maria", contact).await;
+    assert_eq!(centre.agent("sofia").await["reason"], "rona");
+    centre.ends("maria", contact).await;
+    let of = ["maria", "maria"].map(|agent| stretch(queue, agent));
+    assert_eq!(centre.stretches(contact).await, of);
+    centre.close().await;
+}
+
 impl Centre {
     /// With the fixture's tenant and a queue of callbacks.
     pub async fn open(change: impl FnOnce(&mut Tenant)) -> Self {

@@ -6,18 +6,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::centre::{
-    Centre, add_closed_queue, add_queue, noah_knows_more, queue, set, sofia_is_a_specialist, step,
-    stretch, two_clients_share,
+    Centre, acme_and_bolt_take_turns, add_closed_queue, add_queue, comes_back_from_sofias_team,
+    noah_knows_more, queue, set, sofia_is_a_specialist, step, stretch, transfer, two_clients_share,
 };
 use crate::support::eventually;
 
 fn add_calls(tenant: &mut trunkline_tenant::Tenant, name: &str, mut fields: Value) {
     fields["medium"] = json!("Callback");
     add_queue(tenant, name, fields);
-}
-
-fn transfer(contact: u64, to: Value) -> Value {
-    json!({"do": "transfer", "contact": contact, "to": to})
 }
 
 async fn books(centre: &Centre, customer: &str, more: Value) -> u64 {
@@ -383,26 +379,10 @@ async fn rule_10_a_callback_takes_the_room_of_a_call_and_its_wrap_up_keeps_the_n
 async fn rule_11_the_callback_of_who_has_used_less_comes_first_but_for_one_agent_who_is_guaranteed()
 {
     let centre = Centre::open(|tenant| two_clients_share(tenant, "Callback")).await;
-    let mut acmes = Vec::new();
-    for _ in 0..3 {
-        acmes.push(centre.wants_a_call("acme/shared").await);
-    }
-    let bolts = centre.wants_a_call("bolt/shared").await;
-    centre.works("maria").await;
-    centre.takes("maria", acmes[0]).await;
-    centre.ends("maria", acmes[0]).await;
-    // Acme has used some of the team now, and has nobody: the one who is its by right.
-    centre.takes("maria", acmes[1]).await;
-    // It has its one: Bolt's is first, which came last.
-    centre.works("noah").await;
-    centre.takes("noah", bolts).await;
-    let bolts_second = centre.wants_a_call("bolt/shared").await;
-    centre.ends("maria", acmes[1]).await;
-    centre.takes("maria", acmes[2]).await;
-    // Idle agents are withheld from nobody.
-    centre.ends("noah", bolts).await;
-    centre.is(bolts_second, "offered", Some("noah")).await;
-    centre.close().await;
+    acme_and_bolt_take_turns(centre, async |centre, queue| {
+        centre.wants_a_call(queue).await
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -482,20 +462,7 @@ async fn rule_13_a_callback_that_a_team_does_not_take_returns_to_who_handed_it_o
     })
     .await;
     let call = maria_calls_one(&centre).await;
-    centre.works("sofia").await;
-    centre
-        .does("maria", transfer(call, json!({"team": "specialists"})))
-        .await;
-    centre.is(call, "offered", Some("sofia")).await;
-    centre.does("maria", json!({"do": "wrapUpDone"})).await;
-    // Noah is free, and not of the team.
-    centre.becomes(call, "offered", Some("maria")).await;
-    centre.takes("maria", call).await;
-    assert_eq!(centre.agent("sofia").await["reason"], "rona");
-    centre.ends("maria", call).await;
-    let of = ["maria", "maria"].map(|agent| stretch("calls", agent));
-    assert_eq!(centre.stretches(call).await, of);
-    centre.close().await;
+    comes_back_from_sofias_team(centre, call, "calls").await;
 }
 
 #[tokio::test]

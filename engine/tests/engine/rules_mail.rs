@@ -3,18 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::centre::{
-    Centre, add_closed_queue, add_queue, noah_knows_more, queue, set, sofia_is_a_specialist, step,
-    stretch, two_clients_share,
+    Centre, acme_and_bolt_take_turns, add_closed_queue, add_queue, comes_back_from_sofias_team,
+    noah_knows_more, queue, set, sofia_is_a_specialist, step, stretch, transfer, two_clients_share,
 };
 use crate::support::eventually;
 
 fn add_mails(tenant: &mut trunkline_tenant::Tenant, name: &str, mut fields: Value) {
     fields["medium"] = json!("Email");
     add_queue(tenant, name, fields);
-}
-
-fn transfer(contact: u64, to: Value) -> Value {
-    json!({"do": "transfer", "contact": contact, "to": to})
 }
 
 /// Maria talks with a mail, if that is the word; Noah is there.
@@ -262,26 +258,7 @@ async fn rule_11_the_mail_of_who_has_used_less_comes_first_but_for_one_agent_who
         set(team, json!({"media": {"voice": 1, "chat": 1, "email": 1}}));
     })
     .await;
-    let mut acmes = Vec::new();
-    for _ in 0..3 {
-        acmes.push(centre.comes("acme/shared").await);
-    }
-    let bolts = centre.comes("bolt/shared").await;
-    centre.works("maria").await;
-    centre.takes("maria", acmes[0]).await;
-    centre.ends("maria", acmes[0]).await;
-    // Acme has used some of the team now, and has nobody: the one who is its by right.
-    centre.takes("maria", acmes[1]).await;
-    // It has its one: Bolt's is first, which came last.
-    centre.works("noah").await;
-    centre.takes("noah", bolts).await;
-    let bolts_second = centre.comes("bolt/shared").await;
-    centre.ends("maria", acmes[1]).await;
-    centre.takes("maria", acmes[2]).await;
-    // Idle agents are withheld from nobody.
-    centre.ends("noah", bolts).await;
-    centre.is(bolts_second, "offered", Some("noah")).await;
-    centre.close().await;
+    acme_and_bolt_take_turns(centre, async |centre, queue| centre.comes(queue).await).await;
 }
 
 #[tokio::test]
@@ -367,20 +344,7 @@ async fn rule_13_a_mail_that_a_team_does_not_take_returns_to_who_handed_it_over(
     })
     .await;
     let mail = maria_has_one(&centre).await;
-    centre.works("sofia").await;
-    centre
-        .does("maria", transfer(mail, json!({"team": "specialists"})))
-        .await;
-    centre.is(mail, "offered", Some("sofia")).await;
-    centre.does("maria", json!({"do": "wrapUpDone"})).await;
-    // Noah is free, and not of the team.
-    centre.becomes(mail, "offered", Some("maria")).await;
-    centre.takes("maria", mail).await;
-    assert_eq!(centre.agent("sofia").await["reason"], "rona");
-    centre.ends("maria", mail).await;
-    let of = ["maria", "maria"].map(|agent| stretch("mails", agent));
-    assert_eq!(centre.stretches(mail).await, of);
-    centre.close().await;
+    comes_back_from_sofias_team(centre, mail, "mails").await;
 }
 
 #[tokio::test]

@@ -432,10 +432,7 @@ impl Core {
                 self.match_contact(slot, out);
             }
             Some(agent) => self.begin(slot, At::Named(agent.into()), Some(SAME_AGENT), out),
-            None => match self.last_agent(slot) {
-                Some((agent, tried)) => self.begin(slot, At::Named(agent.into()), Some(tried), out),
-                None => self.begin(slot, At::Route(0), None, out),
-            },
+            None => self.begin_route(slot, out),
         }
     }
 

@@ -109,7 +109,8 @@ impl Core {
         }
     }
 
-    fn ask_outside(
+    /// A place outside is called for the contact; it goes back to `origin` where nobody answers there.
+    pub(super) fn ask_outside(
         &mut self,
         slot: Slot,
         origin: AgentName,

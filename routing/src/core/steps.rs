@@ -126,6 +126,11 @@ impl Core {
             contact: contact.id,
             queue: plan.id.clone(),
         });
+        self.begin_route(slot, out);
+    }
+
+    /// The beginning of its queue's route, or before that whoever talked last with its customer.
+    pub(super) fn begin_route(&mut self, slot: Slot, out: &mut Vec<Output>) {
         match self.last_agent(slot) {
             Some((agent, tried)) => self.begin(slot, At::Named(agent.into()), Some(tried), out),
             None => self.begin(slot, At::Route(0), None, out),
@@ -133,7 +138,7 @@ impl Core {
     }
 
     /// Who talked last with the contact's customer, and for how long they are tried first, where the queue wants that.
-    pub(super) fn last_agent(&self, slot: Slot) -> Option<(AgentName, Span)> {
+    fn last_agent(&self, slot: Slot) -> Option<(AgentName, Span)> {
         let contact = &self.contacts[slot.at()];
         let tried = self.queue_of(slot).definition.last_agent?;
         if contact.consult_of().is_some() {

@@ -5,7 +5,6 @@ use trunkline_tenant::crds::AgentName;
 use super::contact::{At, Nature, Stage};
 use super::{Core, refuse};
 use crate::ix::{QueueIx, Slot, TeamIx};
-use crate::timers::{Owner, Phase};
 use crate::{ContactId, Outcome, Output, SegmentEnd, Span, Target, Time};
 
 /// How long an outside number may ring before the contact goes back.
@@ -70,22 +69,7 @@ impl Core {
                 self.wait_for(slot, At::Target(target.into(), origin.into()), out)
             }
             Found::Team(team) => self.wait_for(slot, At::Team(team, Some(origin.into())), out),
-            Found::Outside(deadline) => {
-                let now = self.now;
-                let contact = &mut self.contacts[slot.at()];
-                contact.begun = now;
-                contact.stage = Stage::Outside {
-                    origin: origin.into(),
-                    to: to.clone().into(),
-                    deadline,
-                };
-                self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
-                out.push(Output::HandOver {
-                    contact: id,
-                    to,
-                    deadline,
-                });
-            }
+            Found::Outside(deadline) => self.ask_outside(slot, origin, to, deadline, out),
         }
         self.settle(agent, out);
     }
