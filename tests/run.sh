@@ -18,7 +18,7 @@ set -uo pipefail
 stages=("$@"); [ ${#stages[@]} -gt 0 ] || stages=(unit voip calls cluster e2e)
 run=$(mktemp -d "${TMPDIR:-/tmp}/trunkline-test.XXXXXX")
 begun=${EPOCHREALTIME/./}
-passed=0 failed=0
+passed=0 failed=0 faults=
 state() { export STATE=$run/$1; unset WORLD KUBECONFIG; }
 finish() {
   local s
@@ -43,13 +43,20 @@ count() {
   passed=$((passed + p)) failed=$((failed + f))
   printf '       %d passed, %d failed\n' "$p" "$f" >&2
 }
+# failing LOG: the tests that failed in it, each with what it said as it did
+failing() {
+  awk '/^failures:$/ {f = 1; n = 0} /^(successes:$|test result:)/ {f = 0} /^FAIL  / {print}
+    f && /^---- / {print; n = 0} f && /panicked at / {n = 8} n > 0 {print "  " substr($0, 1, 400); n--}' "$1"
+}
 # tested WHAT CMD...: a step whose output has totals. One that fails with no failure in its totals counts as a
 # failure, and so does one that ran no test.
 tested() {
-  local before=$failed passed_before=$passed rc=0 what=$1
+  local before=$failed passed_before=$passed rc=0 what=$1 log
+  log=$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$what" | tr -s - | cut -c1-60).log
   STEP_TAIL=80 step "$@" || rc=$?
-  count "$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$what" | tr -s - | cut -c1-60).log"
+  count "$log"
   [ "$failed" -gt "$before" ] || { [ $rc = 0 ] && [ "$passed" -gt "$passed_before" ]; } || failed=$((failed + 1))
+  [ "$failed" = "$before" ] || faults+="in $what:"$'\n'"$(failing "$log")"$'\n'
 }
 setup() { "$@" || failed=$((failed + 1)); }
 packages() {
@@ -99,6 +106,8 @@ for stage in "${stages[@]}"; do
   esac
   echo "stage $stage: $((passed - ${before% *})) tests passed, $((failed - ${before#* })) not, in $(seconds "$stage_begun") s"
 done
+# A long log is not always kept to its beginning.
+[ -z "$faults" ] || printf 'what failed:\n%s' "$faults"
 echo "all stages: $(seconds "$begun") s"
 echo "total: $passed passed, $failed failed"
 [ "$failed" = 0 ]
