@@ -8,10 +8,12 @@ mod hours;
 mod input;
 mod ix;
 pub mod metrics;
+mod near;
 mod ordered;
 mod output;
 mod plan;
 mod pool;
+mod slots;
 mod time;
 mod timers;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 use trunkline_tenant::crds::*;
 use trunkline_tenant::{Queue, QueueId, Tenant, TenantAgent};
 
@@ -75,10 +76,19 @@ pub(crate) struct StepPlan {
 pub(crate) struct QueuePlan {
     pub(crate) id: QueueId,
     pub(crate) definition: Arc<Queue>,
+    // Of the definition, which is far away where there are many queues, what each contact asks for.
+    pub(crate) medium: Medium,
+    pub(crate) priority: i32,
+    pub(crate) strategy: Strategy,
+    pub(crate) ring: Span,
+    /// For how long whoever talked last with a customer is tried first.
+    pub(crate) last_agent: Option<Span>,
+    /// It is not open at all hours.
+    pub(crate) has_hours: bool,
     /// Still in the tenant.
     pub(crate) live: bool,
     pub(crate) client: ClientIx,
-    pub(crate) steps: Vec<StepPlan>,
+    pub(crate) steps: SmallVec<[StepPlan; 1]>,
     pub(crate) widen: NeedIx,
     /// What its service level counts by in routing; rows go by [`Plan::judged`].
     pub(crate) judged: Judged,
@@ -387,7 +397,7 @@ impl Plan {
             .iter()
             .filter_map(|course| self.courses.get(course).copied())
             .collect();
-        let mut steps = Vec::new();
+        let mut steps = SmallVec::new();
         for step in &queue.route {
             let require = self.pairs(&step.require);
             let need = Need {
@@ -427,6 +437,12 @@ impl Plan {
                     .as_ref()
                     .map_or_else(Formula::default, |it| it.formula),
             },
+            medium: queue.medium,
+            priority: queue.priority,
+            strategy: queue.strategy,
+            ring: Span::from(queue.ring),
+            last_agent: queue.last_agent.map(Span::from),
+            has_hours: queue.hours.is_some(),
             definition: queue,
             live,
             client,

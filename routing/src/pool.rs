@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::ix::{AgentIx, Bits, CENTRE, ClientIx, LineIx, NeedIx, ProfileIx};
+use crate::ix::{AgentIx, Bits, CENTRE, ClientIx, LineIx, NeedIx, ProfileIx, Slot};
 use crate::ordered::Ordered;
 use crate::plan::{MEDIA, Plan};
 use crate::{ContactId, Time};
@@ -18,13 +18,18 @@ pub(crate) type Rank = (i64, ContactId);
 const NOBODY: IdleKey = (Time(i64::MAX), u64::MAX);
 const NOTHING: Rank = (i64::MAX, ContactId(u64::MAX));
 
+/// As one number, which is compared in one step.
+const fn in_order((place, id): Rank) -> u128 {
+    ((place as u64 ^ 1 << 63) as u128) << 64 | id.0 as u128
+}
+
 /// Contacts that wait for the same agents through the same capacity.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) need: NeedIx,
     /// Whose they are; [`CENTRE`] for all where no team of the need is shared out.
     pub(crate) client: ClientIx,
-    pub(crate) waiting: Ordered<Rank, ()>,
+    pub(crate) waiting: Ordered<Rank, Slot>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -83,17 +88,25 @@ impl Pool {
         }
     }
 
-    pub(crate) fn remove_idle(&mut self, slot: usize, profile: ProfileIx, key: IdleKey) {
+    /// Says who is the longest idle of the profile from now on, where that changes.
+    pub(crate) fn remove_idle(
+        &mut self,
+        slot: usize,
+        profile: ProfileIx,
+        key: IdleKey,
+    ) -> Option<AgentIx> {
         let idle = &mut self.idle[slot];
         let agents = &mut idle.agents[profile.at()];
         agents.remove(&key);
-        if idle.heads[profile.at()] == key {
-            let head = agents.first().map(|(key, _)| key);
-            idle.heads[profile.at()] = head.unwrap_or(NOBODY);
-            if head.is_none() {
-                idle.filled.set(profile.at(), false);
-            }
+        if idle.heads[profile.at()] != key {
+            return None;
         }
+        let head = agents.first();
+        idle.heads[profile.at()] = head.map_or(NOBODY, |(key, _)| key);
+        if head.is_none() {
+            idle.filled.set(profile.at(), false);
+        }
+        head.map(|(_, agent)| agent)
     }
 
     /// Profiles that fit the need and have somebody free, with the longest idle of each.
@@ -152,8 +165,8 @@ impl Pool {
         line
     }
 
-    pub(crate) fn enqueue(&mut self, line: LineIx, rank: Rank) {
-        self.lines[line.at()].waiting.insert(rank, ());
+    pub(crate) fn enqueue(&mut self, line: LineIx, rank: Rank, slot: Slot) {
+        self.lines[line.at()].waiting.insert(rank, slot);
         let head = &mut self.heads[line.at()];
         if *head == NOTHING {
             self.filled.set(line.at(), true);
@@ -164,17 +177,20 @@ impl Pool {
         }
     }
 
-    pub(crate) fn dequeue(&mut self, line: LineIx, rank: Rank) {
+    /// Says what is the first of the line from now on, where that changes.
+    pub(crate) fn dequeue(&mut self, line: LineIx, rank: Rank) -> Option<Slot> {
         let waiting = &mut self.lines[line.at()].waiting;
         waiting.remove(&rank);
-        if self.heads[line.at()] == rank {
-            let head = waiting.first().map(|(rank, ())| rank);
-            self.heads[line.at()] = head.unwrap_or(NOTHING);
-            if head.is_none() {
-                self.filled.set(line.at(), false);
-                self.lines_filled -= 1;
-            }
+        if self.heads[line.at()] != rank {
+            return None;
         }
+        let head = waiting.first();
+        self.heads[line.at()] = head.map_or(NOTHING, |(rank, _)| rank);
+        if head.is_none() {
+            self.filled.set(line.at(), false);
+            self.lines_filled -= 1;
+        }
+        head.map(|(_, slot)| slot)
     }
 
     /// Whether anybody stands in any line.
@@ -183,21 +199,27 @@ impl Pool {
     }
 
     /// The first in rank of all lines that the profile fits.
-    pub(crate) fn first_queued(&self, slot: usize, profile: ProfileIx) -> Option<Rank> {
-        self.fits[slot][profile.at()]
-            .both(&self.filled)
-            .map(|at| self.heads[at])
-            .min()
+    pub(crate) fn first_queued(&self, capacity: usize, profile: ProfileIx) -> Option<(Rank, Slot)> {
+        let (mut first, mut line) = (in_order(NOTHING), None);
+        for at in self.fits[capacity][profile.at()].both(&self.filled) {
+            let head = in_order(self.heads[at]);
+            // No branch: which of them it is can't be foretold.
+            let is_first = head < first;
+            first = if is_first { head } else { first };
+            line = if is_first { Some(at) } else { line };
+        }
+        let line = line?;
+        self.lines[line].waiting.first()
     }
 
-    /// The lines that the profile fits and that are not empty, with the first in rank of each.
+    /// The lines that the profile fits and that are not empty.
     pub(crate) fn queued(
         &self,
-        slot: usize,
+        capacity: usize,
         profile: ProfileIx,
-    ) -> impl Iterator<Item = (LineIx, Rank)> + '_ {
-        self.fits[slot][profile.at()]
+    ) -> impl Iterator<Item = &Line> + '_ {
+        self.fits[capacity][profile.at()]
             .both(&self.filled)
-            .map(|at| (LineIx::new(at), self.heads[at]))
+            .map(|at| &self.lines[at])
     }
 }

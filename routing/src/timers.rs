@@ -97,6 +97,9 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
+    // Inlined where it is made, for one that is made elsewhere has to be read back as a whole just after it was
+    // written in parts.
+    #[inline(always)]
     pub(crate) fn arm(&mut self, now: Time, deadline: Deadline) {
         self.len += 1;
         if let Owner::Guard(_) = deadline.owner {

@@ -1,5 +1,6 @@
 //! An agent as the core holds them.
 
+use smallvec::SmallVec;
 use trunkline_tenant::crds::AgentName;
 
 use crate::ix::{CENTRE, ClientIx, ProfileIx, QueueIx, Slot, TeamIx};
@@ -33,7 +34,7 @@ pub(crate) struct Agent {
     pub(crate) working_since: Option<Time>,
     pub(crate) offer: Option<Slot>,
     /// Contacts taken: being joined or talking.
-    pub(crate) hands: Vec<Slot>,
+    pub(crate) hands: SmallVec<[Slot; 4]>,
     /// Capacity taken, the offer included.
     pub(crate) used: [u32; MEDIA],
     /// What is being wrapped up, the elder first.
@@ -118,7 +119,7 @@ impl Agent {
             worked: Span(0),
             working_since: None,
             offer: None,
-            hands: Vec::new(),
+            hands: SmallVec::new(),
             used: [0; MEDIA],
             wraps: Vec::new(),
             rota: Vec::new(),

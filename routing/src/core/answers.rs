@@ -7,7 +7,6 @@ use super::{CONNECT_DEADLINE, Core, DIAL_DEADLINE, refuse, tell};
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::plan::PHONE;
-use crate::timers::{Owner, Phase};
 use crate::{CancelReason, DeclineCause, OfferId, Output, Span};
 
 impl Core {
@@ -86,7 +85,7 @@ impl Core {
         let contact = &mut self.contacts[slot.at()];
         contact.stage = Stage::Connecting { agent, deadline };
         contact.begun = now;
-        self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+        self.arm_asked(slot, deadline);
         if dials {
             self.dial(slot, agent, deadline, out);
         }
@@ -137,7 +136,7 @@ impl Core {
     /// For the next time that this customer calls.
     #[inline]
     pub(super) fn remember_agent(&mut self, slot: Slot, agent: &AgentName) {
-        if self.queue_of(slot).definition.last_agent.is_some() {
+        if self.queue_of(slot).last_agent.is_some() {
             self.remember_for_customer(slot, agent);
         }
     }

@@ -315,7 +315,7 @@ impl Core {
             return;
         };
         let plan = &self.plan.queues[queue.at()];
-        let (client, medium) = (plan.client, plan.definition.medium);
+        let (client, medium) = (plan.client, plan.medium);
         if !matches!(medium, Medium::Voice | Medium::Callback) {
             return refuse(
                 out,

@@ -90,7 +90,7 @@ impl Core {
         };
         let virtual_times: Vec<(TeamIx, ClientIx, i128)> = self.shares.virtual_times().collect();
         // A removed queue that holds nothing any more is forgotten, as by a restart.
-        let held = self.contact_of.values();
+        let held = self.slots.values();
         let held: BTreeSet<QueueIx> = held.map(|slot| self.contacts[slot.at()].queue).collect();
         let running = std::mem::take(&mut self.running);
         let mut past: BTreeMap<QueueId, Running> = self
@@ -129,7 +129,7 @@ impl Core {
 
     /// Queues that are no longer in the tenant but hold contacts.
     fn ghosts(&self, tenant: &Tenant) -> BTreeMap<QueueId, Arc<Queue>> {
-        let live = self.contact_of.values();
+        let live = self.slots.values();
         let held: BTreeSet<QueueIx> = live.map(|slot| self.contacts[slot.at()].queue).collect();
         held.into_iter()
             .map(|queue| &self.plan.queues[queue.at()])
@@ -140,7 +140,7 @@ impl Core {
 
     /// Clients whose contacts are here or being wrapped up, in the tenant or not.
     fn clients(&self) -> BTreeSet<ClientName> {
-        let live = self.contact_of.values();
+        let live = self.slots.values();
         let contacts = live.map(|slot| self.contacts[slot.at()].client);
         let wraps = self.agents.iter().flat_map(|agent| &agent.wraps);
         let all = contacts.chain(wraps.map(|wrap| wrap.talked.client));
@@ -149,7 +149,7 @@ impl Core {
     }
 
     fn place_contacts(&mut self, names: &Names) {
-        for &slot in self.contact_of.values() {
+        for slot in self.slots.values() {
             let contact = &mut self.contacts[slot.at()];
             // Its queue is in the tenant or among the ghosts, so it is in the plan.
             if let Some(&queue) = self.plan.queue_of.get(&names.queues[contact.queue.at()]) {
@@ -268,7 +268,7 @@ impl Core {
                 continue;
             };
             if let Some(deadline) = self.contacts[slot.at()].asked_until() {
-                self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+                self.arm_asked(slot, deadline);
             }
             if self.contacts[slot.at()].stage == Stage::Waiting {
                 self.contacts[slot.at()].line = None;
@@ -309,17 +309,14 @@ impl Core {
     }
 
     pub(super) fn all_ranks(&self) -> Vec<Rank> {
-        let live = self.contact_of.values();
+        let live = self.slots.values();
         let mut ranks: Vec<Rank> = live.map(|slot| self.contacts[slot.at()].rank()).collect();
         ranks.sort_unstable();
         ranks
     }
 
     pub(super) fn waiting_ranks(&self) -> Vec<Rank> {
-        let live = self
-            .contact_of
-            .values()
-            .map(|slot| &self.contacts[slot.at()]);
+        let live = self.slots.values().map(|slot| &self.contacts[slot.at()]);
         let waiting = live.filter(|contact| contact.stage == Stage::Waiting);
         let mut ranks: Vec<Rank> = waiting.map(|contact| contact.rank()).collect();
         ranks.sort_unstable();

@@ -9,7 +9,6 @@ use super::contact::{At, Contact, NEVER, Nature, Refusal, Stage};
 use super::transfer::Found;
 use super::{Core, refuse};
 use crate::ix::{AgentIx, Slot};
-use crate::timers::{Owner, Phase};
 use crate::{CancelReason, ConsultEnd, ContactId, Outcome, Output, SegmentEnd, Span, Target};
 
 impl Core {
@@ -127,7 +126,7 @@ impl Core {
             deadline,
         };
         let contact = contact.id;
-        self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+        self.arm_asked(slot, deadline);
         out.push(Output::HandOver {
             contact,
             to,

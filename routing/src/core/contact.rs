@@ -266,12 +266,12 @@ impl Contact {
         *id = new_id;
         *queue = to;
         *client = plan.client;
-        *medium = plan.definition.medium;
+        *medium = plan.medium;
         *customer = None;
         *arrived = came;
         *place = came;
         *entered = now;
-        *base_priority = plan.definition.priority;
+        *base_priority = plan.priority;
         *priority = 0;
         *generation = 0;
         *segment = 0;

@@ -9,7 +9,7 @@ use crate::ix::{AgentIx, NeedIx, ProfileIx, Slot};
 use crate::plan::{MEDIA, StepPlan};
 use crate::pool::{IdleKey, Rank};
 use crate::timers::{Owner, Phase};
-use crate::{ContactId, Output, Span, Time};
+use crate::{Output, Span, Time, near};
 
 /// What orders the agents who qualify: the least is asked.
 type Preference = (i64, i64, i64, IdleKey);
@@ -33,7 +33,7 @@ impl Core {
             let line = self
                 .pool
                 .line(&self.plan, need, self.capacity_slot(slot), client);
-            self.pool.enqueue(line, rank);
+            self.pool.enqueue(line, rank, slot);
             self.shares.waits(&self.plan, need, client);
             self.contacts[slot.at()].line = Some(line);
         }
@@ -57,7 +57,9 @@ impl Core {
         let (rank, client) = (contact.rank(), contact.client);
         if let Some(line) = contact.line.take() {
             let need = self.pool.lines[line.at()].need;
-            self.pool.dequeue(line, rank);
+            if let Some(next) = self.pool.dequeue(line, rank) {
+                near::fetch(&self.contacts[next.at()]);
+            }
             self.shares.waits_no_more(&self.plan, need, client);
         } else if let At::Named(agent) | At::Target(agent, _) = &contact.at
             && let Some(waiting) = self.named.get_mut(agent.as_ref())
@@ -152,7 +154,7 @@ impl Core {
         if contact.refusals.is_empty() {
             // The longest idle agent of each class is its best, if every agent of it may be asked.
             let step = self.step_plan(slot);
-            let heads_suffice = self.queue_of(slot).definition.strategy == Strategy::LongestIdle
+            let heads_suffice = self.queue_of(slot).strategy == Strategy::LongestIdle
                 && self.guarded.is_empty()
                 && step.is_none_or(|step| step.prefer.is_empty());
             if heads_suffice {
@@ -195,7 +197,7 @@ impl Core {
         allowed: &dyn Fn(AgentIx) -> bool,
     ) -> Option<AgentIx> {
         let queue = self.queue_of(slot);
-        let strategy = queue.definition.strategy;
+        let strategy = queue.strategy;
         let step = self.step_plan(slot);
         let heads_suffice = strategy == Strategy::LongestIdle;
         let turn = self
@@ -307,10 +309,10 @@ impl Core {
         let person = &self.agents[agent.at()];
         let (team, profile) = (person.team?, person.profile?);
         let shared = self.shares.is_shared(team);
-        let mut best: Option<((i64, i128), Rank)> = None;
-        let mut consider = |precedence: (i64, i128), rank: Rank| {
-            if best.is_none_or(|least| (precedence, rank) < least) {
-                best = Some((precedence, rank));
+        let mut best: Option<((i64, i128), Rank, Slot)> = None;
+        let mut consider = |precedence: (i64, i128), (rank, slot): (Rank, Slot)| {
+            if best.is_none_or(|(most, least, _)| (precedence, rank) < (most, least)) {
+                best = Some((precedence, rank, slot));
             }
         };
         for capacity in 0..MEDIA {
@@ -327,27 +329,27 @@ impl Core {
                 }
                 continue;
             }
-            for (line, head) in self.pool.queued(capacity, profile) {
-                let line = &self.pool.lines[line.at()];
-                let waiting = || line.waiting.iter().map(|(rank, ())| rank);
-                let newest = self.has(Bug::OldestStarved).then(|| waiting().last());
-                let head = newest.flatten().unwrap_or(head);
-                let head = if queues_first {
-                    let queue = |rank: &Rank| Some(self.contacts[self.slot(rank.1)?.at()].queue);
-                    let by_queue = waiting().min_by_key(|rank| (queue(rank), *rank));
-                    by_queue.unwrap_or(head)
+            for line in self.pool.queued(capacity, profile) {
+                let waiting = || line.waiting.iter();
+                let head = if self.has(Bug::OldestStarved) {
+                    waiting().last()
+                } else if queues_first {
+                    waiting().min_by_key(|&(rank, slot)| (self.contacts[slot.at()].queue, rank))
                 } else {
-                    head
+                    line.waiting.first()
                 };
                 let precedence = if shared {
                     self.shares.precedence(&self.plan, team, line.client)
                 } else {
                     (0, 0)
                 };
-                if heads_suffice {
-                    consider(precedence, head);
-                } else if let Some(rank) = waiting().find(|rank| self.may_take(agent, rank.1)) {
-                    consider(precedence, rank);
+                let first = if heads_suffice {
+                    head
+                } else {
+                    waiting().find(|(_, slot)| self.may_take(agent, *slot))
+                };
+                if let Some(first) = first {
+                    consider(precedence, first);
                 }
             }
         }
@@ -361,17 +363,14 @@ impl Core {
             {
                 let client = self.contacts[slot.at()].client;
                 let precedence = self.shares.precedence(&self.plan, team, client);
-                consider(precedence, *rank);
+                consider(precedence, (*rank, slot));
             }
         }
-        best.and_then(|(_, rank)| self.slot(rank.1))
+        best.map(|(_, _, slot)| slot)
     }
 
     /// Whether what the agent did with the contact before allows another offer.
-    fn may_take(&self, agent: AgentIx, contact: ContactId) -> bool {
-        let Some(slot) = self.slot(contact) else {
-            return false;
-        };
+    fn may_take(&self, agent: AgentIx, slot: Slot) -> bool {
         if !self.may_begin(agent, slot) {
             return false;
         }
@@ -384,10 +383,10 @@ impl Core {
     /// Reserves the agent for the contact until the ring time is over.
     pub(super) fn offer(&mut self, slot: Slot, agent: AgentIx, out: &mut Vec<Output>) {
         self.dequeue(slot);
-        let ring = Span::from(self.queue_of(slot).definition.ring);
+        let ring = self.queue_of(slot).ring;
         let capacity = self.capacity_slot(slot);
         let deadline = self.now + ring;
-        if self.queue_of(slot).definition.strategy == Strategy::RoundRobin {
+        if self.queue_of(slot).strategy == Strategy::RoundRobin {
             let queue = self.queue_of(slot).id.clone();
             self.turns
                 .insert(queue, self.agents[agent.at()].name.clone());
@@ -406,7 +405,7 @@ impl Core {
             self.shares.takes(team, agent, client);
         }
         if !self.has(Bug::StuckReserved) {
-            self.arm_contact(slot, deadline, Phase::Presence, Owner::Asked(slot));
+            self.arm_asked(slot, deadline);
         }
         tell(out, || Output::Offer {
             offer,

@@ -20,8 +20,7 @@ mod steps;
 mod talk;
 mod transfer;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -32,8 +31,9 @@ use trunkline_tenant::{QueueId, Tenant};
 use crate::ix::{AgentIx, QueueIx, Slot};
 use crate::plan::{Plan, slot_of};
 use crate::pool::{Pool, Rank};
+use crate::slots::Slots;
 use crate::timers::{Deadline, Owner, Phase, Timers};
-use crate::{ContactId, Input, Output, RotaShift, Span, Time};
+use crate::{ContactId, Input, Output, RotaShift, Span, Time, near};
 use agent::Agent;
 use callback::Booking;
 use contact::{Contact, Nature, Stage};
@@ -50,6 +50,10 @@ pub const CONNECT_DEADLINE: Span = Span::seconds(10);
 
 /// How long the customer of a callback is called, from the agent's yes.
 pub const DIAL_DEADLINE: Span = Span::seconds(45);
+
+/// So many void timers are let stand, and as many as there are others: a sweep, which looks at all, costs each that
+/// was armed since the last one no more than two looks. They are few, so that they stay in the nearest caches.
+const SWEPT_BEFORE: usize = 1024;
 
 /// What the core is told once, when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,26 +85,17 @@ impl Default for Options {
     }
 }
 
-/// Numbers contacts well enough for a table that nobody walks in its own order.
-#[derive(Clone, Copy, Debug, Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-    fn write_u64(&mut self, n: u64) {
-        // Fibonacci hashing: 2^64 / φ spreads consecutive numbers over the high bits.
-        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
+/// What was asked for a contact last. Small, for what is far has to be found by it: most timers that are void are told
+/// without a look at their contacts.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Until when, its low half: no other deadline for an answer is valid.
+    until: u32,
+    /// Whom, or who had it in hand. May be somebody who has it no more; [`NOBODY`] before anybody was.
+    agent: AgentIx,
 }
 
-type IdMap<V> = HashMap<ContactId, V, BuildHasherDefault<IdHasher>>;
+const NOBODY: AgentIx = AgentIx(u32::MAX);
 
 /// The ACD of one tenant. The same inputs at the same times give the same outputs and the same
 /// state, bit for bit.
@@ -119,8 +114,10 @@ pub struct Core {
     /// back, or an unlisted agent who signs in again, must not lose what was planned.
     parked_rotas: BTreeMap<AgentName, Vec<RotaShift>>,
     contacts: Vec<Contact>,
-    contact_of: IdMap<Slot>,
+    slots: Slots,
     vacant_contacts: Vec<Slot>,
+    /// Of each contact what is wanted before it is near.
+    asked: Vec<Asked>,
     pool: Pool,
     /// Contacts that wait for one agent by name.
     named: BTreeMap<AgentName, BTreeSet<Rank>>,
@@ -140,6 +137,8 @@ pub struct Core {
     /// Who is to be called back, by whose customer they are: what a new call is merged with.
     callbacks: BTreeMap<(Option<ClientName>, String), ContactId>,
     timers: Timers,
+    /// With how many those that are void are swept out.
+    sweep_at: usize,
     #[cfg(feature = "seeded-bugs")]
     pub(crate) bug: Option<crate::bug::Bug>,
 }
@@ -158,8 +157,9 @@ impl Core {
             vacant_agents: Vec::new(),
             parked_rotas: BTreeMap::new(),
             contacts: Vec::new(),
-            contact_of: IdMap::default(),
+            slots: Slots::default(),
             vacant_contacts: Vec::new(),
+            asked: Vec::new(),
             pool: Pool::default(),
             named: BTreeMap::new(),
             refused: BTreeSet::new(),
@@ -171,6 +171,7 @@ impl Core {
             last_agents: BTreeMap::new(),
             callbacks: BTreeMap::new(),
             timers: Timers::default(),
+            sweep_at: SWEPT_BEFORE,
             #[cfg(feature = "seeded-bugs")]
             bug: None,
         }
@@ -375,8 +376,16 @@ impl Core {
         })
     }
 
+    #[inline]
     fn slot(&self, contact: ContactId) -> Option<Slot> {
-        self.contact_of.get(&contact).copied()
+        let slot = self.slots.get(contact);
+        if let Some(slot) = slot {
+            near::fetch(&self.contacts[slot.at()]);
+            if let Some(agent) = self.agents.get(self.asked[slot.at()].agent.at()) {
+                near::fetch(agent);
+            }
+        }
+        slot
     }
 
     /// The slot of a live contact, or a refusal that says so.
@@ -396,7 +405,11 @@ impl Core {
         self.is_other_valid(deadline)
     }
 
+    #[inline]
     fn is_asked(&self, slot: Slot, deadline: &Deadline) -> bool {
+        if self.asked[slot.at()].until != low_half(deadline.at) {
+            return false;
+        }
         let contact = &self.contacts[slot.at()];
         contact.id.0 == deadline.key && contact.asked_until() == Some(deadline.at)
     }
@@ -434,6 +447,7 @@ impl Core {
         }
     }
 
+    #[inline]
     fn arm(&mut self, at: Time, phase: Phase, key: u64, owner: Owner) {
         self.timers.arm(
             self.now,
@@ -451,6 +465,15 @@ impl Core {
         self.arm(at, phase, key, owner);
     }
 
+    /// What is asked for a contact is to be answered by then.
+    fn arm_asked(&mut self, slot: Slot, until: Time) {
+        self.asked[slot.at()] = Asked {
+            until: low_half(until),
+            agent: self.contacts[slot.at()].agent().unwrap_or(NOBODY),
+        };
+        self.arm_contact(slot, until, Phase::Presence, Owner::Asked(slot));
+    }
+
     fn arm_agent(&mut self, agent: AgentIx, at: Time, phase: Phase, owner: Owner) {
         let key = self.agents[agent.at()].order;
         self.arm(at, phase, key, owner);
@@ -463,8 +486,7 @@ impl Core {
         {
             self.drop_void_timers();
         }
-        let live = self.agents.len() + self.contact_of.len();
-        if self.timers.len() > 1024 + 4 * live {
+        if self.timers.len() > self.sweep_at {
             self.sweep_timers();
         }
     }
@@ -491,6 +513,7 @@ impl Core {
         let mut timers = std::mem::take(&mut self.timers);
         timers.keep(|deadline| self.is_valid(deadline));
         self.timers = timers;
+        self.sweep_at = SWEPT_BEFORE + 2 * self.timers.len();
     }
 
     fn queue_of(&self, slot: Slot) -> &crate::plan::QueuePlan {
@@ -512,9 +535,13 @@ impl Core {
     fn slot_for(&mut self, id: ContactId) -> Slot {
         let slot = self.vacant_contacts.pop().unwrap_or_else(|| {
             self.contacts.push(Contact::vacant());
+            self.asked.push(Asked {
+                until: 0,
+                agent: NOBODY,
+            });
             Slot::new(self.contacts.len() - 1)
         });
-        self.contact_of.insert(id, slot);
+        self.slots.insert(id, slot);
         slot
     }
 
@@ -525,7 +552,7 @@ impl Core {
         if !contact.refusals.is_empty() {
             self.refused.remove(&rank);
         }
-        self.contact_of.remove(&contact.id);
+        self.slots.remove(contact.id);
         if let Some(customer) = contact.customer.take() {
             let key = (self.plan.clients[contact.client.at()].clone(), customer);
             if self.callbacks.get(&key) == Some(&contact.id) {
@@ -545,6 +572,11 @@ impl Core {
         let queue = *self.plan.queue_of.get(id)?;
         self.plan.queues[queue.at()].live.then_some(queue)
     }
+}
+
+/// Enough of a time to tell it from nearly all others.
+const fn low_half(time: Time) -> u32 {
+    time.0 as u32
 }
 
 /// Puts an output behind the others. It is made where it is to stand: one that is pushed is made elsewhere and moved,

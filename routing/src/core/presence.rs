@@ -9,7 +9,7 @@ use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::plan::{MEDIA, PHONE};
 use crate::pool::Rank;
-use crate::{CancelReason, Output, Time};
+use crate::{CancelReason, Output, Time, near};
 
 impl Core {
     pub(super) fn sign_in(
@@ -386,10 +386,14 @@ impl Core {
             return;
         };
         let key = (person.idle_since, person.order);
+        let mut next = None;
         for slot in 0..MEDIA {
             if std::mem::take(&mut person.pooled[slot]) {
-                self.pool.remove_idle(slot, profile, key);
+                next = self.pool.remove_idle(slot, profile, key).or(next);
             }
+        }
+        if let Some(next) = next {
+            near::fetch(&self.agents[next.at()]);
         }
     }
 
@@ -398,6 +402,7 @@ impl Core {
         let overloaded = self.has(Bug::Overloaded);
         let person = &mut self.agents[agent.at()];
         person.apart = false;
+        let mut next = None;
         let team = person.team.map(|team| &self.plan.teams[team.at()]);
         let available = person.available() && person.free_by.is_none();
         if let (Some(profile), Some(team)) = (person.profile, team)
@@ -414,7 +419,7 @@ impl Core {
                 if free {
                     self.pool.add_idle(slot, profile, key, agent);
                 } else {
-                    self.pool.remove_idle(slot, profile, key);
+                    next = self.pool.remove_idle(slot, profile, key).or(next);
                 }
             }
         }
@@ -434,6 +439,9 @@ impl Core {
                 state: state.clone(),
             });
             person.reported = state;
+        }
+        if let Some(next) = next {
+            near::fetch(&self.agents[next.at()]);
         }
     }
 }

@@ -192,10 +192,7 @@ impl Core {
 
     /// Every contact that is here, by id.
     pub fn contacts(&self) -> Vec<ContactView> {
-        let live = self
-            .contact_of
-            .values()
-            .map(|slot| &self.contacts[slot.at()]);
+        let live = self.slots.values().map(|slot| &self.contacts[slot.at()]);
         let mut views: Vec<ContactView> = live.map(|contact| self.view(contact)).collect();
         views.sort_unstable_by_key(|view| view.id);
         views
@@ -206,10 +203,7 @@ impl Core {
         let Some(&queue) = self.plan.queue_of.get(queue) else {
             return Vec::new();
         };
-        let live = self
-            .contact_of
-            .values()
-            .map(|slot| &self.contacts[slot.at()]);
+        let live = self.slots.values().map(|slot| &self.contacts[slot.at()]);
         let mut here: Vec<&Contact> = live
             .filter(|contact| contact.queue == queue)
             .filter(|contact| contact.waits())
@@ -223,10 +217,7 @@ impl Core {
         let contact = &self.contacts[self.slot(id)?.at()];
         contact.waits().then(|| {
             let rank = contact.rank();
-            let live = self
-                .contact_of
-                .values()
-                .map(|slot| &self.contacts[slot.at()]);
+            let live = self.slots.values().map(|slot| &self.contacts[slot.at()]);
             live.filter(|other| {
                 other.queue == contact.queue && other.waits() && other.rank() <= rank
             })

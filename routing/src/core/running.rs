@@ -35,6 +35,9 @@ pub(crate) struct Running {
     /// µs between such services while somebody waited; the eldest at `next_gap`.
     gaps: Vec<i64>,
     next_gap: usize,
+    /// Of all gaps; worked out anew from them.
+    #[serde(skip)]
+    gap_sum: i64,
     /// From being asked for to being answered, a moving mean, µs.
     ring: i64,
     rings: i64,
@@ -65,18 +68,26 @@ fn moving_mean(mean: &mut i64, count: &mut i64, value: i64) {
     *mean += (value - *mean) / *count;
 }
 
-fn remember<T>(ring: &mut Vec<T>, next: &mut usize, most: usize, value: T) {
+/// The eldest is forgotten for it, and returned, where they are so many already.
+fn remember<T>(ring: &mut Vec<T>, next: &mut usize, most: usize, value: T) -> Option<T> {
     if ring.len() < most {
         ring.push(value);
-    } else {
-        ring[*next] = value;
-        *next = (*next + 1) % most;
+        return None;
     }
+    let eldest = std::mem::replace(&mut ring[*next], value);
+    *next = (*next + 1) % most;
+    Some(eldest)
 }
 
 impl Running {
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// From a snapshot, which has nothing in it that follows from the rest.
+    pub(crate) fn restored(self) -> Self {
+        let gap_sum = self.gaps.iter().sum();
+        Self { gap_sum, ..self }
     }
 
     /// Without who waits now.
@@ -89,7 +100,7 @@ impl Running {
 
     fn mean_gap(&self) -> Option<i64> {
         let n = self.gaps.len();
-        (n >= FEWEST_GAPS).then(|| self.gaps.iter().sum::<i64>() / n as i64)
+        (n >= FEWEST_GAPS).then(|| self.gap_sum / n as i64)
     }
 
     /// The middle of the wait from a position, µs.
@@ -176,12 +187,9 @@ impl Core {
             .last_service
             .map_or(entered, |last| last.max(entered));
         running.last_service = Some(now);
-        remember(
-            &mut running.gaps,
-            &mut running.next_gap,
-            GAPS,
-            (now - since).0,
-        );
+        let gap = (now - since).0;
+        let eldest = remember(&mut running.gaps, &mut running.next_gap, GAPS, gap);
+        running.gap_sum += gap - eldest.unwrap_or(0);
     }
 
     /// What a contact that must wait is told, to be compared with its wait later.
@@ -253,7 +261,7 @@ impl Core {
         let queue = *self.plan.queue_of.get(queue)?;
         let running = &self.running[queue.at()];
         let plan = &self.plan.queues[queue.at()];
-        let capacity = crate::plan::slot_of(plan.definition.medium);
+        let capacity = crate::plan::slot_of(plan.medium);
         let mut free = self.pool.free(&self.plan, plan.steps[0].need, capacity);
         if running.in_line == 0 && free.next().is_some() {
             let ring = Span(running.ring);
@@ -261,7 +269,7 @@ impl Core {
                 position: 1,
                 low: Span(0),
                 likely: ring,
-                high: Span::from(plan.definition.ring).max(ring),
+                high: plan.ring.max(ring),
             });
         }
         running.estimate(running.in_line as usize + 1)

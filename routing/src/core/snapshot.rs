@@ -161,13 +161,13 @@ impl Core {
         // A removed queue that holds nothing any more is no part of the state.
         let ghosts = ghosts.filter(|queue| {
             let at = self.plan.queue_of[&queue.id];
-            self.contact_of
+            self.slots
                 .values()
                 .any(|slot| self.contacts[slot.at()].queue == at)
         });
         let ghosts = ghosts.map(|queue| (queue.id.clone(), Arc::clone(&queue.definition)));
         let mut contacts: Vec<SavedContact> = self
-            .contact_of
+            .slots
             .values()
             .map(|slot| self.save_contact(&self.contacts[slot.at()]))
             .collect();
@@ -216,7 +216,7 @@ impl Core {
             // A removed queue that holds nothing any more is no part of the state.
             let held = || {
                 let at = self.plan.queue_of[&queue.id];
-                let mut live = self.contact_of.values();
+                let mut live = self.slots.values();
                 live.any(|slot| self.contacts[slot.at()].queue == at)
             };
             let kept = !running.is_empty() && (queue.live || held());
@@ -358,7 +358,7 @@ impl Core {
         let mut past = snapshot.running;
         let queues = core.plan.queues.iter();
         core.running = queues
-            .map(|queue| past.remove(&queue.id).unwrap_or_default())
+            .map(|queue| (past.remove(&queue.id).unwrap_or_default()).restored())
             .collect();
         core.parked_rotas = snapshot.parked_rotas;
         for (client, customer, agent, at) in snapshot.last_agents {

@@ -4,7 +4,6 @@ use super::Core;
 use super::contact::Stage;
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
-use crate::timers::{Owner, Phase};
 use crate::{Output, Span, Time};
 
 /// The least that a time can be after another.
@@ -24,7 +23,7 @@ impl Core {
         for at in 0..self.contacts.len() {
             let slot = Slot::new(at);
             let contact = &mut self.contacts[at];
-            if self.contact_of.get(&contact.id) != Some(&slot) {
+            if self.slots.get(contact.id) != Some(slot) {
                 continue;
             }
             if contact.step_due.is_some_and(|due| due < heard) {
@@ -70,6 +69,6 @@ impl Core {
             return;
         }
         *deadline = later;
-        self.arm_contact(slot, later, Phase::Presence, Owner::Asked(slot));
+        self.arm_asked(slot, later);
     }
 }

@@ -29,7 +29,7 @@ impl Core {
             return;
         };
         let plan = &self.plan.queues[queue.at()];
-        let to_be_called = plan.definition.medium == Medium::Callback && self.options.call_back;
+        let to_be_called = plan.medium == Medium::Callback && self.options.call_back;
         let nature = match (&customer, to_be_called) {
             (_, false) => Nature::Live,
             (Some(number), true) => Nature::Callback(Box::new(Callback::to(number.clone()))),
@@ -140,14 +140,14 @@ impl Core {
     /// Who talked last with the contact's customer, and for how long they are tried first, where the queue wants that.
     fn last_agent(&self, slot: Slot) -> Option<(AgentName, Span)> {
         let contact = &self.contacts[slot.at()];
-        let tried = self.queue_of(slot).definition.last_agent?;
+        let tried = self.queue_of(slot).last_agent?;
         if contact.consult_of().is_some() {
             return None;
         }
         let client = self.plan.clients[contact.client.at()].clone();
         let customer = contact.customer.clone()?;
         let (agent, _) = self.last_agents.get(&(client, customer))?;
-        Some((agent.clone(), Span::from(tried)))
+        Some((agent.clone(), tried))
     }
 
     /// Whether who comes to a queue now stands in line, there or where closed queues send them on.
@@ -168,8 +168,11 @@ impl Core {
     }
 
     pub(super) fn is_open(&self, queue: QueueIx) -> bool {
-        let hours = self.plan.queues[queue.at()].definition.hours.as_ref();
-        let Some(hours) = hours.filter(|_| self.options.dates) else {
+        let plan = &self.plan.queues[queue.at()];
+        if !plan.has_hours || !self.options.dates {
+            return true;
+        }
+        let Some(hours) = &plan.definition.hours else {
             return true;
         };
         let tenant = self.tenant.as_ref();

@@ -116,7 +116,7 @@ impl Core {
     /// Waits in its queue, outside the route, for as long as an agent is asked there.
     pub(super) fn wait_for(&mut self, slot: Slot, at: At, out: &mut Vec<Output>) {
         let queue = self.queue_of(slot);
-        let (id, ring) = (queue.id.clone(), Span::from(queue.definition.ring));
+        let (id, ring) = (queue.id.clone(), queue.ring);
         out.push(Output::Waiting {
             contact: self.contacts[slot.at()].id,
             queue: id,
