@@ -32,6 +32,10 @@ pub enum Bug {
     OldestStarved,
     /// A step that ends leaves nobody asked.
     StalledStep,
+    /// A step that begins after somebody was asked never ends.
+    EndlessStep,
+    /// Who comes back from an offer stands behind everybody.
+    BackOfTheLine,
     /// One agent who may not be asked stands in front of those who may.
     UnavailableHead,
     /// A customer who calls again is called back all the same.

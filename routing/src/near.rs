@@ -9,9 +9,12 @@ const LINE: usize = 64;
 #[inline]
 pub(crate) fn fetch<T>(thing: &T) {
     #[cfg(target_arch = "x86_64")]
-    for at in (0..size_of::<T>()).step_by(LINE) {
+    for at in (0..size_of::<T>() + LINE - 1).step_by(LINE) {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let line = std::ptr::from_ref(thing).cast::<i8>().wrapping_add(at);
+        let last = size_of::<T>().saturating_sub(1);
+        let line = std::ptr::from_ref(thing)
+            .cast::<i8>()
+            .wrapping_add(at.min(last));
         #[expect(unsafe_code, reason = "there is no safe prefetch in stable Rust")]
         // SAFETY: it reads nothing, and any address will do.
         unsafe {

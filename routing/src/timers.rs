@@ -1,5 +1,5 @@
 //! Deadlines in order, those of guards before whatever else is due. An entry that no longer matches what its owner waits for is void and
-//! skipped, so nothing is ever cancelled; all are swept when most of them are void.
+//! skipped, so nothing is ever cancelled; those that are void are swept out from time to time.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};

@@ -8,6 +8,8 @@
 
 #[path = "deterministic/checker.rs"]
 mod checker;
+#[path = "deterministic/line.rs"]
+mod line;
 #[path = "deterministic/opening.rs"]
 mod opening;
 #[path = "deterministic/play.rs"]
@@ -169,6 +171,8 @@ mod the_checker_sees {
         an_agent_paused_for_ever_after_a_restart: PausedAfterRestart,
         the_eldest_who_starves: OldestStarved,
         a_step_that_ends_and_asks_nobody: StalledStep,
+        a_step_that_never_ends: EndlessStep,
+        a_caller_behind_everybody_after_a_missed_offer: BackOfTheLine,
         a_customer_served_twice_called_back_and_calling: ServedTwice,
         a_consult_that_outlives_its_caller: ForgottenConsult,
         a_callback_that_nobody_tries_again: ForgottenCallback,

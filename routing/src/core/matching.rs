@@ -366,7 +366,9 @@ impl Core {
                 consider(precedence, (*rank, slot));
             }
         }
-        best.map(|(_, _, slot)| slot)
+        let (_, rank, slot) = best?;
+        debug_assert_eq!(self.contacts[slot.at()].rank(), rank, "a line is stale");
+        Some(slot)
     }
 
     /// Whether what the agent did with the contact before allows another offer.

@@ -51,8 +51,8 @@ pub const CONNECT_DEADLINE: Span = Span::seconds(10);
 /// How long the customer of a callback is called, from the agent's yes.
 pub const DIAL_DEADLINE: Span = Span::seconds(45);
 
-/// So many void timers are let stand, and as many as there are others: a sweep, which looks at all, costs each that
-/// was armed since the last one no more than two looks. They are few, so that they stay in the nearest caches.
+/// So many void timers are let stand, and as many as were valid at the last sweep: a sweep, which looks at all, costs
+/// each that was armed since no more than two looks. Where few are valid, all stay in the nearest caches.
 const SWEPT_BEFORE: usize = 1024;
 
 /// What the core is told once, when it is made.

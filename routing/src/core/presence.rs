@@ -299,6 +299,9 @@ impl Core {
             queue,
         });
         let over = contact.step_due.is_some_and(|due| due <= self.now);
+        if self.has(Bug::BackOfTheLine) {
+            self.contacts[slot.at()].place = self.now;
+        }
         if !self.stays_in_line(slot) {
             return self.await_time(slot, out);
         }

@@ -35,7 +35,7 @@ pub(crate) struct Running {
     /// µs between such services while somebody waited; the eldest at `next_gap`.
     gaps: Vec<i64>,
     next_gap: usize,
-    /// Of all gaps; worked out anew from them.
+    /// Of all gaps; worked out anew from them. Wraps, as gaps may be absurd: what leaves it is what came into it.
     #[serde(skip)]
     gap_sum: i64,
     /// From being asked for to being answered, a moving mean, µs.
@@ -86,14 +86,18 @@ impl Running {
 
     /// From a snapshot, which has nothing in it that follows from the rest.
     pub(crate) fn restored(self) -> Self {
-        let gap_sum = self.gaps.iter().sum();
+        let gap_sum = self
+            .gaps
+            .iter()
+            .fold(0, |sum: i64, gap| sum.wrapping_add(*gap));
         Self { gap_sum, ..self }
     }
 
-    /// Without who waits now.
+    /// Without who waits now, and what follows from the rest.
     pub(crate) fn past(&self) -> Self {
         Self {
             in_line: 0,
+            gap_sum: 0,
             ..self.clone()
         }
     }
@@ -189,7 +193,8 @@ impl Core {
         running.last_service = Some(now);
         let gap = (now - since).0;
         let eldest = remember(&mut running.gaps, &mut running.next_gap, GAPS, gap);
-        running.gap_sum += gap - eldest.unwrap_or(0);
+        let sum = running.gap_sum.wrapping_add(gap);
+        running.gap_sum = sum.wrapping_sub(eldest.unwrap_or(0));
     }
 
     /// What a contact that must wait is told, to be compared with its wait later.

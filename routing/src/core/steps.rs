@@ -242,7 +242,11 @@ impl Core {
     }
 
     pub(super) fn arm_step(&mut self, slot: Slot) {
-        if let Some(due) = self.contacts[slot.at()].step_due {
+        let contact = &self.contacts[slot.at()];
+        if self.has(Bug::EndlessStep) && contact.generation > 0 {
+            return;
+        }
+        if let Some(due) = contact.step_due {
             self.arm_contact(slot, due, Phase::Steps, Owner::Step(slot));
         }
     }

@@ -9,6 +9,7 @@ use trunkline_routing::*;
 use trunkline_tenant::crds::{AgentName, Medium};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
+use crate::line::Line;
 use crate::opening::Opening;
 use crate::tally::Tally;
 use service::Handles;
@@ -56,6 +57,8 @@ pub struct Checker {
     tally: Tally,
     /// Hours.
     opening: Opening,
+    /// Steps and places.
+    line: Line,
     /// The day of the centre, by which the core looks at everybody anew.
     day: Option<NaiveDate>,
     /// Consults under way, and whose they are.
@@ -144,6 +147,7 @@ impl Checker {
             bases: BTreeMap::new(),
             tally: Tally::new(),
             opening: Opening::new(dates),
+            line: Line::default(),
             day: None,
             consults: BTreeMap::new(),
             heir: None,
@@ -182,6 +186,7 @@ impl Checker {
         if let Some(input) = heard {
             self.tally.input(now, input, &self.queues);
         }
+        self.line.input(now, heard);
         self.opening
             .input(now, heard, out, &self.queues, &self.tenant)?;
         let mut fresh = BTreeSet::new();
@@ -192,6 +197,7 @@ impl Checker {
             self.opening
                 .output(now, output, rest, heard, at, &self.queues, &self.tenant)?;
             self.tally.output(now, output)?;
+            self.line.output(now, output);
             self.output(now, output, &mut fresh, &mut offered)?;
             if let Output::Ended {
                 contact, outcome, ..
@@ -652,7 +658,7 @@ impl Checker {
     }
 
     /// Everybody, as the core shows them, against what was said.
-    fn state(&self, now: Time, core: &Core, contacts: &[ContactView]) -> Result<(), String> {
+    fn state(&mut self, now: Time, core: &Core, contacts: &[ContactView]) -> Result<(), String> {
         let agents = core.agents();
         let next = core.next_deadline().unwrap_or(Time(i64::MAX));
         let armed = |what: String, deadline: Time| -> Result<(), String> {
@@ -727,6 +733,8 @@ impl Checker {
         );
         self.opening
             .state(now, contacts, next, &self.queues, &self.tenant)?;
+        self.line
+            .state(now, next, contacts, &self.queues, &self.tenant)?;
         self.consults_hang_together(contacts)?;
         self.callbacks_are_merged(contacts)?;
         for (id, (offer, agent)) in &self.offers {
