@@ -69,6 +69,7 @@ new_log() { local dir=$WORLD/log/$1; rm -rf "$dir"; mkdir -p "$dir"; echo "$dir"
 sipp_at() {
   local host=$1 port=$2 dir=$3 file=$4; shift 4
   local rtp=$((10000 + port % 1000 * 50))
+  echo "$host $port" >"$dir/at"
   sipp=(sipp -nostdin -aa -sf "$dir/$file.xml" -i "$host" -p "$port" -mi "$host" -mp "$rtp"
     -skip_rlimit -trace_logs -log_file "$dir/events.log" -trace_err -error_file "$dir/errors.log" "$@")
   [ -z "${TRACE:-}" ] || sipp+=(-trace_msg -message_file "$dir/messages.log")

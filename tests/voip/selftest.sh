@@ -53,6 +53,14 @@ check "seen by the phone" within 2 said phone 'ended by the other side'
 wait $rtp
 check "RTP went four ways, and none was lost" awk '$5 >= 30 && $7 == 0 {n++} END {exit n < 4}' "$WORLD/rtp"
 finish
+background "${phone[@]}"; within 5 ready
+answered() { [ "$(grep -c ' answered' "$WORLD/log/phone/events.log")" = "$1" ]; }
+hangs_up() { "${caller[@]}" --number 200 --until-bye & within 10 answered "$2" && ./hang-up.sh "$1" && wait $!; }
+check "a phone hangs up when it is told to" hangs_up phone 1
+check "seen by the caller" said caller 'ended by the other side'
+check "a caller hangs up when they are told to" hangs_up caller 2
+check "seen by the phone" within 2 said phone 'ended by the other side'
+finish
 background "${phone[@]}" --no-answer; within 5 ready
 check "a caller gives up while it rings" "${caller[@]}" --number 300 --cancel 1
 check "seen by the phone" within 2 said phone withdrawn
