@@ -10,29 +10,30 @@ use trunkline_tenant::crds::AgentName;
 
 use crate::desk::*;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_call_is_answered_queued_offered_and_bridged_and_the_agent_ends_it() {
     let mut desk = Desk::fresh().await;
-    let _maria = Party::maria(&["--talk", "3"]);
+    let maria = Party::maria(&[]);
     let caller = Party::caller(&["--until-bye"]);
     let arrival = desk.admit(1).await;
     assert_eq!(arrival.number, NUMBER);
     assert_eq!(arrival.queue.to_string(), "acme/orders");
     assert_eq!(arrival.since, None);
     assert!(arrival.call.channel.as_str().starts_with("media-0-"));
-    sleep(Duration::from_millis(500)).await;
+    caller.said("answered").await;
+    // Music.
+    desk.is_sent(&arrival.call.channel, 11).await;
     let waiting = desk.ari.channel(&arrival.call.channel).await.unwrap();
     assert_eq!(waiting.state, ChannelState::Up);
     assert_eq!(waiting.variable("TRUNKLINE_CONTACT"), Some("1"));
-    let (_, music) = desk.rtp(&arrival.call.channel).await;
-    assert!(music > 10, "music is sent: {music}");
 
     let offer = desk.offer(1, 1, "maria");
     desk.input(Input::Accept { offer }).await;
     desk.input(Input::Connected { offer }).await;
     desk.audio_flows_both_ways([&arrival.call.channel, &leg(offer)])
         .await;
+    maria.hangs_up().await;
     desk.input(Input::AgentDone {
         contact: ContactId(1),
     })
@@ -42,13 +43,14 @@ async fn a_call_is_answered_queued_offered_and_bridged_and_the_agent_ends_it() {
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn the_caller_ends_it_and_the_agents_phone_is_released() {
     let mut desk = Desk::fresh().await;
     let _maria = Party::maria(&[]);
-    let caller = Party::caller(&["--talk", "2"]);
+    let caller = Party::caller(&["--until-bye"]);
     desk.talking(2).await;
+    caller.hangs_up().await;
     desk.input(Input::CustomerGone {
         contact: ContactId(2),
     })
@@ -58,25 +60,24 @@ async fn the_caller_ends_it_and_the_agents_phone_is_released() {
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn an_agent_who_does_not_answer_is_withdrawn_and_the_other_gets_the_caller() {
     let mut desk = Desk::fresh().await;
-    let _maria = Party::maria(&["--no-answer"]);
-    let _noah = Party::noah(&["--talk", "2"]);
+    let maria = Party::maria(&["--no-answer"]);
+    let noah = Party::noah(&[]);
     let caller = Party::caller(&["--until-bye"]);
     let arrival = desk.admit(3).await;
     let first = desk.offer(3, 1, "maria");
-    sleep(Duration::from_secs(2)).await;
-    let ringing = desk.ari.channel(&leg(first)).await.unwrap();
-    assert_eq!(ringing.state, ChannelState::Ringing);
+    desk.rings(&leg(first)).await;
     desk.cancel(first, "maria", CancelReason::Rona);
     let second = desk.offer(3, 2, "noah");
     desk.input(Input::Accept { offer: second }).await;
     desk.input(Input::Connected { offer: second }).await;
-    assert!(desk.ari.channel(&leg(first)).await.unwrap_err().is_gone());
+    desk.is_gone(&leg(first)).await;
     desk.audio_flows_both_ways([&arrival.call.channel, &leg(second)])
         .await;
+    noah.hangs_up().await;
     desk.input(Input::AgentDone {
         contact: ContactId(3),
     })
@@ -84,19 +85,19 @@ async fn an_agent_who_does_not_answer_is_withdrawn_and_the_other_gets_the_caller
     desk.end(3, Outcome::Answered);
     assert!(caller.ended_well().await);
     desk.nothing_is_left().await;
-    let log = format!("{}/log/maria/events.log", needed("WORLD"));
-    let log = std::fs::read_to_string(log).unwrap();
-    assert!(log.contains("withdrawn"), "{log}");
+    maria.said("withdrawn").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_caller_who_leaves_while_it_rings_leaves_no_ringing_phone() {
     let mut desk = Desk::fresh().await;
     let _maria = Party::maria(&["--no-answer"]);
-    let caller = Party::caller(&["--talk", "1"]);
+    let caller = Party::caller(&["--until-bye"]);
     desk.admit(4).await;
     let offer = desk.offer(4, 1, "maria");
+    desk.rings(&leg(offer)).await;
+    caller.hangs_up().await;
     desk.input(Input::CustomerGone {
         contact: ContactId(4),
     })
@@ -107,12 +108,12 @@ async fn a_caller_who_leaves_while_it_rings_leaves_no_ringing_phone() {
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn an_agent_who_answers_as_the_offer_is_withdrawn_is_let_go() {
     let mut desk = Desk::fresh().await;
     let _maria = Party::maria(&["--answer", "0.005"]);
-    let _caller = Party::caller(&["--talk", "4"]);
+    let caller = Party::caller(&["--until-bye"]);
     desk.admit(5).await;
     for generation in 1..=10 {
         let offer = desk.offer(5, generation, "maria");
@@ -120,6 +121,7 @@ async fn an_agent_who_answers_as_the_offer_is_withdrawn_is_let_go() {
         sleep(Duration::from_millis(u64::from(generation) * 3)).await;
         desk.cancel(offer, "maria", CancelReason::Rona);
     }
+    caller.hangs_up().await;
     desk.input(Input::CustomerGone {
         contact: ContactId(5),
     })
@@ -128,11 +130,11 @@ async fn an_agent_who_answers_as_the_offer_is_withdrawn_is_let_go() {
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_number_that_nobody_has_is_refused_unanswered_with_404() {
     let mut desk = Desk::fresh().await;
-    let caller = Party::to("+4930000", &["--name", "wrong", "--talk", "1"]);
+    let caller = Party::named("wrong", "+4930000", &["--talk", "1"]);
     assert!(!caller.ended_well().await, "it is not answered");
     let errors = format!("{}/log/wrong/errors.log", needed("WORLD"));
     let errors = std::fs::read_to_string(errors).unwrap();
@@ -143,9 +145,10 @@ async fn a_number_that_nobody_has_is_refused_unanswered_with_404() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn phones_that_refuse_or_are_nowhere_are_told_apart() {
+    clear().await;
     let mut desk = Desk::open(Recovered::default()).await;
     let otto = AgentName::new("otto");
     desk.input(Input::Endpoint {
@@ -154,7 +157,7 @@ async fn phones_that_refuse_or_are_nowhere_are_told_apart() {
     })
     .await;
     let _maria = Party::maria(&["--reject", "603"]);
-    let caller = Party::caller(&["--talk", "2"]);
+    let caller = Party::caller(&["--until-bye"]);
     desk.admit(6).await;
     let offer = desk.offer(6, 1, "maria");
     let cause = DeclineCause::Refused;
@@ -162,6 +165,7 @@ async fn phones_that_refuse_or_are_nowhere_are_told_apart() {
     let offer = desk.offer(6, 2, "otto");
     let cause = DeclineCause::Unreachable;
     desk.input(Input::Decline { offer, cause }).await;
+    caller.hangs_up().await;
     desk.input(Input::CustomerGone {
         contact: ContactId(6),
     })
@@ -171,7 +175,7 @@ async fn phones_that_refuse_or_are_nowhere_are_told_apart() {
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_caller_on_hold_hears_music_and_comes_back_to_the_agent() {
     let mut desk = Desk::fresh().await;
@@ -180,15 +184,16 @@ async fn a_caller_on_hold_hears_music_and_comes_back_to_the_agent() {
     let (arrival, offer) = desk.talking(7).await;
     let contact = ContactId(7);
     desk.send(Command::Hold { contact, on: true });
-    sleep(Duration::from_millis(500)).await;
-    let bridge = desk.ari.bridge(&"b-7".into()).await.unwrap();
-    assert_eq!(bridge.channels, [leg(offer)], "the agent waits alone");
-    let (_, before) = desk.rtp(&arrival.call.channel).await;
-    sleep(Duration::from_millis(500)).await;
-    let (_, after) = desk.rtp(&arrival.call.channel).await;
-    assert!(after - before > 15, "music is sent: {}", after - before);
+    let together = async || desk.ari.bridge(&"b-7".into()).await.unwrap().channels;
+    desk.until("the agent waits alone", async || {
+        together().await == [leg(offer)]
+    })
+    .await;
+    // Music.
+    desk.is_sent(&arrival.call.channel, 16).await;
     desk.send(Command::Hold { contact, on: false });
-    sleep(Duration::from_millis(300)).await;
+    desk.until("both are together", async || together().await.len() == 2)
+        .await;
     desk.audio_flows_both_ways([&arrival.call.channel, &leg(offer)])
         .await;
     // The agent ends it at their desk, not at their phone.
@@ -197,9 +202,10 @@ async fn a_caller_on_hold_hears_music_and_comes_back_to_the_agent() {
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_phone_that_registers_is_reachable_at_once_and_no_longer_when_it_goes() {
+    clear().await;
     let mut desk = Desk::open(Recovered::default()).await;
     let told = |reachable| Input::Endpoint {
         agent: AgentName::new("otto"),
@@ -216,7 +222,11 @@ async fn a_phone_that_registers_is_reachable_at_once_and_no_longer_when_it_goes(
             "otto",
         ];
         let rest = ["--password", "otto-secret", "--expires", expires];
-        Party::start("phone.sh", &[at.as_slice(), rest.as_slice()].concat())
+        Party::start(
+            "phone.sh",
+            "otto",
+            &[at.as_slice(), rest.as_slice()].concat(),
+        )
     };
     let phone = register("60");
     let begun = Instant::now();

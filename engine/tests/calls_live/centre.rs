@@ -132,7 +132,7 @@ fn acme_orders(tenant: &mut Tenant) -> &mut trunkline_tenant::Queue {
         .unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn on_a_holiday_in_the_clients_zone_the_caller_hears_why_and_may_leave_a_message() {
     prompt("holiday", 600.0, 2);
@@ -149,8 +149,10 @@ async fn on_a_holiday_in_the_clients_zone_the_caller_hears_why_and_may_leave_a_m
         queue.closed = serde_json::from_value(json!({"Voicemail": "holiday"})).unwrap();
     })
     .await;
-    let ear = Ear::at("10.88.0.10", 60.0, &["600"]);
-    let caller = Party::caller(&["--talk", "7"]);
+    let ear = Ear::at("10.88.0.10", 600.0, &["600"]);
+    let caller = Party::caller(&["--until-bye"]);
+    spoken(1, 2).await;
+    caller.hangs_up().await;
     assert!(caller.ended_well().await);
     let heard = ear.heard_by_now().await;
     assert!((0.6..=1.1).contains(&heard["600"]), "{heard:?}");
@@ -187,7 +189,7 @@ async fn on_a_holiday_in_the_clients_zone_the_caller_hears_why_and_may_leave_a_m
     centre.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn rule_13_an_agent_consults_has_all_three_talk_and_leaves_the_customer_with_the_other() {
     let mut centre = Centre::open(|_| {}).await;
@@ -261,7 +263,7 @@ async fn rule_13_an_agent_consults_has_all_three_talk_and_leaves_the_customer_wi
     centre.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn rule_13_a_consult_that_nobody_answers_gives_the_agent_back_to_the_customer() {
     let centre = Centre::open(|_| {}).await;
@@ -290,13 +292,14 @@ async fn rule_13_a_consult_that_nobody_answers_gives_the_agent_back_to_the_custo
     centre.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn rule_14_a_waiting_caller_asks_by_a_key_to_be_called_back_keeps_their_place_and_is_called()
 {
     let mut centre = Centre::open(calls_back).await;
-    let ear = Ear::at("10.88.0.10", 60.0, &["600", "800"]);
-    let asks = Party::caller(&["--digits", "1", "--digits-after", "5", "--until-bye"]);
+    let ear = Ear::at("10.88.0.10", 600.0, &["600", "800"]);
+    // They are told of it after three seconds, and press it a good while later.
+    let asks = Party::caller(&["--digits", "1", "--digits-after", "7", "--until-bye"]);
     let contact = centre.contact("waiting", None).await;
     assert!(asks.ended_well().await, "the centre lets the caller go");
     let heard = ear.heard_by_now().await;
@@ -312,7 +315,7 @@ async fn rule_14_a_waiting_caller_asks_by_a_key_to_be_called_back_keeps_their_pl
     centre.succeed().await;
 
     let _maria = Party::maria(&["--tone", "1000"]);
-    let _customer = Party::phone("customer", "10.88.0.11", &["--tone", "700", "--talk", "14"]);
+    let of_customer = Party::phone("customer", "10.88.0.11", &["--tone", "700"]);
     centre.works("maria").await;
     assert_eq!(centre.contact("talking", Some("maria")).await, contact);
     let ears = ["10.88.0.20", "10.88.0.11"].map(|at| Ear::at(at, 3.0, &["700", "1000"]));
@@ -326,6 +329,7 @@ async fn rule_14_a_waiting_caller_asks_by_a_key_to_be_called_back_keeps_their_pl
         offered.contains("+18005550100"),
         "it is the client who calls: {offered}"
     );
+    of_customer.hangs_up().await;
     let record = centre.ended(contact).await;
     assert_eq!(record["outcome"], "answered", "{record}");
     centre.close().await;
@@ -353,7 +357,7 @@ fn calls_back(tenant: &mut Tenant) {
     tenant.trunks.insert("carrier-b".into(), trunk);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn rule_13_who_was_called_back_is_handed_over_to_another_agent_by_another_engine_and_talks() {
     let mut centre = Centre::open(calls_back).await;
@@ -361,7 +365,7 @@ async fn rule_13_who_was_called_back_is_handed_over_to_another_agent_by_another_
     let contact = centre.contact("waiting", None).await;
     assert!(asks.ended_well().await, "the centre lets the caller go");
     let maria = Party::maria(&["--tone", "1000"]);
-    let _customer = Party::phone("customer", "10.88.0.11", &["--tone", "700", "--talk", "25"]);
+    let of_customer = Party::phone("customer", "10.88.0.11", &["--tone", "700"]);
     centre.works("maria").await;
     assert_eq!(centre.contact("talking", Some("maria")).await, contact);
     let to_noah = json!({"do": "transfer", "contact": contact, "to": {"agent": "noah"}});
@@ -379,6 +383,7 @@ async fn rule_13_who_was_called_back_is_handed_over_to_another_agent_by_another_
         noah["700"] > 0.5 && customer["1200"] > 0.5,
         "they talk: {noah:?} {customer:?}"
     );
+    of_customer.hangs_up().await;
     let record = centre.ended(contact).await;
     assert_eq!(record["outcome"], "answered", "{record}");
     centre.close().await;

@@ -2,10 +2,11 @@
 
 use std::process::{Child, Command as Process};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
-use trunkline_engine::telephony::ari::{Ari, Cause, ChannelId, Host};
+use trunkline_engine::telephony::ari::{Ari, Cause, ChannelId, ChannelState, Host};
 use trunkline_engine::telephony::driver::{self, Settings};
 use trunkline_engine::telephony::{
     Arrival, Command, Recovered, RecoveredCall, RecoveredStage, Report, Telephony,
@@ -48,30 +49,32 @@ pub fn now() -> Time {
 }
 
 /// sipp behind a script; ended with the test.
-pub struct Party(Child);
+pub struct Party(Child, String);
 
 impl Party {
-    pub fn start(script: &str, args: &[&str]) -> Self {
+    /// Its log has its name, which each has for itself.
+    pub fn start(script: &str, name: &str, args: &[&str]) -> Self {
         let script = format!("{}/{script}", needed("VOIP"));
-        Self(Process::new(script).args(args).spawn().unwrap())
+        // What an earlier one of that name said is not this one's.
+        let _ = std::fs::remove_file(format!("{}/log/{name}/events.log", needed("WORLD")));
+        let mut all = vec!["--name", name];
+        all.extend(args);
+        let child = Process::new(script).args(all).spawn().unwrap();
+        Self(child, name.to_owned())
     }
 
     /// A phone that listens when this returns.
     pub fn phone(name: &str, at: &str, args: &[&str]) -> Self {
         let ready = format!("{}/log/{name}/ready", needed("WORLD"));
         let _ = std::fs::remove_file(&ready);
-        let mut all = vec!["--at", at, "--answer", "0.3", "--name", name];
+        let mut all = vec!["--at", at, "--answer", "0.3"];
         all.extend(args);
-        let phone = Self::start("phone.sh", &all);
-        for _ in 0..500 {
-            if std::fs::exists(&ready).unwrap() {
-                // It is touched just before sipp starts.
-                std::thread::sleep(Duration::from_millis(300));
-                return phone;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("the phone {name} isn't up after 5 s");
+        let phone = Self::start("phone.sh", name, &all);
+        // `ready` is touched just before sipp starts, and listens.
+        at_last(&format!("the phone {name} listens"), || {
+            std::fs::exists(&ready).unwrap() && listens(at, 5070)
+        });
+        phone
     }
 
     pub fn maria(args: &[&str]) -> Self {
@@ -87,19 +90,44 @@ impl Party {
     }
 
     pub fn to(number: &str, args: &[&str]) -> Self {
+        Self::named(
+            &format!("caller-{}", CALLERS.fetch_add(1, Relaxed)),
+            number,
+            args,
+        )
+    }
+
+    pub fn named(name: &str, number: &str, args: &[&str]) -> Self {
         let mut all = vec!["--to", "10.88.0.1", "--number", number];
         all.extend(args);
-        Self::start("caller.sh", &all)
+        Self::start("caller.sh", name, &all)
+    }
+
+    /// Waits until they have a call that was answered, then has them end it.
+    pub async fn hangs_up(&self) {
+        self.said("answered").await;
+        let script = format!("{}/hang-up.sh", needed("VOIP"));
+        let done = Process::new(script).arg(&self.1).status();
+        assert!(done.unwrap().success(), "{} can't hang up", self.1);
+    }
+
+    /// Waits for a word in their log.
+    pub async fn said(&self, word: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !log(&self.1).contains(word) {
+            assert!(Instant::now() < end, "{}: never {word}", self.1);
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits for its end; whether all went as it should for sipp.
     pub async fn ended_well(mut self) -> bool {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status.success();
             }
-            assert!(Instant::now() < end, "sipp goes on for 60 s");
+            assert!(Instant::now() < end, "sipp goes on for {PATIENCE:?}");
             sleep(Duration::from_millis(20)).await;
         }
     }
@@ -113,13 +141,49 @@ impl Drop for Party {
         let id = self.0.id().to_string();
         let _ = Process::new("kill").arg(&id).status();
         let _ = self.0.wait();
+        // Its sipp ends a little later, and whoever comes next may want the same port.
+        let at = format!("{}/log/{}/at", needed("WORLD"), self.1);
+        let Ok(at) = std::fs::read_to_string(at) else {
+            return;
+        };
+        let (at, port) = at.trim().split_once(' ').unwrap();
+        for _ in 0..500 {
+            if !listens(at, port.parse().unwrap()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
+}
+
+/// So long a machine may take that has much else to do.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+static CALLERS: AtomicUsize = AtomicUsize::new(0);
+
+fn at_last(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < end, "not in {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether somebody has this UDP port, by the kernel's own list (which has addresses in its own byte order).
+fn listens(at: &str, port: u16) -> bool {
+    let address: std::net::Ipv4Addr = at.parse().unwrap();
+    let address = u32::from_ne_bytes(address.octets());
+    let socket = format!(" {address:08X}:{port:04X} ");
+    std::fs::read_to_string("/proc/net/udp")
+        .unwrap()
+        .contains(&socket)
 }
 
 /// The engine's side of the seam.
 pub struct Desk {
     pub telephony: Telephony,
     pub ari: Ari,
+    /// What was reported and not waited for.
+    passed: Vec<Report>,
 }
 
 impl Desk {
@@ -137,6 +201,7 @@ impl Desk {
         let desk = Self {
             telephony,
             ari: Ari::new(host()).unwrap(),
+            passed: Vec::new(),
         };
         desk.send(Command::Configure(tenant));
         desk.send(Command::Hosts(vec![host()].into()));
@@ -151,9 +216,14 @@ impl Desk {
     pub async fn fresh_of(tenant: Arc<Tenant>) -> Self {
         clear().await;
         let mut desk = Self::of(tenant, Recovered::default()).await;
-        desk.wait(|report| matches!(report, Report::Host { up: true, .. }).then_some(()))
-            .await;
+        desk.has_its_host().await;
         desk
+    }
+
+    /// Waits until it is connected; what is reported before that is lost.
+    pub async fn has_its_host(&mut self) {
+        self.wait(|report| matches!(report, Report::Host { up: true, .. }).then_some(()))
+            .await;
     }
 
     pub fn send(&self, command: Command) {
@@ -161,19 +231,23 @@ impl Desk {
     }
 
     pub async fn wait<T>(&mut self, mut pick: impl FnMut(&Report) -> Option<T>) -> T {
-        let mut seen = Vec::new();
-        let found = timeout(Duration::from_secs(30), async {
+        let found = timeout(PATIENCE, async {
             loop {
                 let told = self.telephony.reports.recv().await.expect("it goes on");
                 let report = told.report;
                 if let Some(found) = pick(&report) {
                     return found;
                 }
-                seen.push(report);
+                self.passed.push(report);
             }
         })
         .await;
-        found.unwrap_or_else(|_| panic!("not reported within 15 s; instead: {seen:#?}"))
+        found.unwrap_or_else(|_| {
+            panic!(
+                "not reported in {PATIENCE:?}; all that was, in vain: {:#?}",
+                self.passed
+            )
+        })
     }
 
     pub async fn input(&mut self, wanted: Input) {
@@ -244,21 +318,63 @@ impl Desk {
         (counts.rxcount, counts.txcount)
     }
 
-    /// Both legs receive and send 50 packets a second; a machine that is busy may need a few to show it.
+    pub async fn rings(&self, leg: &ChannelId) {
+        self.until(&format!("{leg} rings"), async || {
+            let channel = self.ari.channel(leg).await;
+            channel.is_ok_and(|channel| channel.state == ChannelState::Ringing)
+        })
+        .await;
+    }
+
+    pub async fn is_gone(&self, leg: &ChannelId) {
+        self.until(&format!("{leg} is gone"), async || {
+            let channel = self.ari.channel(leg).await;
+            channel.is_err_and(|error| error.is_gone())
+        })
+        .await;
+    }
+
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !holds().await {
+            assert!(Instant::now() < end, "not in {PATIENCE:?}: {what}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until so many packets more are sent to a leg.
+    pub async fn is_sent(&self, leg: &ChannelId, more: u64) {
+        let (_, before) = self.rtp(leg).await;
+        self.until(&format!("{leg} is sent {more} packets"), async || {
+            self.rtp(leg).await.1 >= before + more
+        })
+        .await;
+    }
+
+    /// Both legs receive and send 50 packets a second, at some time; a machine that is busy may need a while to show it. Ten
+    /// fewer or more are taken for as many. Both must still be there: whoever ends the call does so after this.
     pub async fn audio_flows_both_ways(&self, legs: [&ChannelId; 2]) {
         let mut seen = Vec::new();
-        for _ in 0..8 {
-            let before = [self.rtp(legs[0]).await, self.rtp(legs[1]).await];
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            let mut before = Vec::new();
+            for leg in legs {
+                before.push(self.counted(leg).await);
+            }
             sleep(Duration::from_secs(1)).await;
             let mut flows = true;
             for (leg, before) in legs.into_iter().zip(before) {
-                let after = self.rtp(leg).await;
-                let (received, sent) = (after.0 - before.0, after.1 - before.1);
-                flows &= [received, sent]
-                    .iter()
-                    .all(|count| (40..=60).contains(count));
+                let after = self.counted(leg).await;
+                // Each count is of some moment of its reading: the packets are of no more time, and of no less.
+                let longest = (after.read - before.asked).as_secs_f64();
+                let shortest = (after.asked - before.read).as_secs_f64();
+                let (received, sent) = (after.received - before.received, after.sent - before.sent);
+                flows &= [received, sent].iter().all(|count| {
+                    let count = *count as f64;
+                    count >= 40.0 * shortest && count <= 60.0 * longest
+                }) && longest < 1.5 * shortest;
                 seen.push(format!(
-                    "{leg}: {received} packets received, {sent} sent in a second"
+                    "{leg}: {received} packets received, {sent} sent in {shortest:.2} to {longest:.2} s"
                 ));
             }
             if flows {
@@ -268,9 +384,20 @@ impl Desk {
         panic!("no second of 50 packets: {seen:#?}");
     }
 
+    async fn counted(&self, leg: &ChannelId) -> Counted {
+        let asked = Instant::now();
+        let (received, sent) = self.rtp(leg).await;
+        Counted {
+            asked,
+            read: Instant::now(),
+            received,
+            sent,
+        }
+    }
+
     /// No channel and no bridge is left.
     pub async fn nothing_is_left(&self) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + PATIENCE;
         loop {
             let channels = self.ari.channels().await.unwrap();
             let bridges = self.ari.bridges().await.unwrap();
@@ -281,6 +408,14 @@ impl Desk {
             sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// What a leg's counters said at some time between two moments.
+struct Counted {
+    asked: Instant,
+    read: Instant,
+    received: u64,
+    sent: u64,
 }
 
 pub fn leg(offer: OfferId) -> ChannelId {
@@ -318,11 +453,41 @@ pub fn signal(signal: &str, pid: &str) {
     );
 }
 
-/// Hangs up what a test that failed has left.
+/// Waits until Asterisk has so many callers, whoever leads.
+pub async fn callers_are(count: usize) {
+    let ari = Ari::new(host()).unwrap();
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let channels = ari.channels().await.unwrap();
+        let callers = channels
+            .iter()
+            .filter(|channel| channel.name.starts_with("PJSIP/carrier-"));
+        if callers.count() == count {
+            return;
+        }
+        assert!(Instant::now() < end, "not {count}: {channels:#?}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Hangs up what a test that failed has left, and waits until it is gone: the next test has an Asterisk with no call.
 pub async fn clear() {
     let ari = Ari::new(host()).unwrap();
-    for channel in ari.channels().await.unwrap() {
-        let _ = ari.hangup(&channel.id, Cause::Normal).await;
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let channels = ari.channels().await.unwrap();
+        let bridges = ari.bridges().await.unwrap();
+        if channels.is_empty() && bridges.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < end, "left: {channels:#?} {bridges:#?}");
+        for channel in channels {
+            let _ = ari.hangup(&channel.id, Cause::Normal).await;
+        }
+        for bridge in bridges {
+            let _ = ari.destroy_bridge(&bridge.id).await;
+        }
+        sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -348,8 +513,30 @@ pub fn prompt(name: &str, hertz: f64, times: usize) {
     std::fs::write(format!("{folder}/{name}.wav"), wav).unwrap();
 }
 
+/// Waits until so many seconds of a contact's message are in its file. Asterisk writes two seconds at a time.
+pub async fn spoken(contact: u64, seconds: u64) {
+    let file = format!(
+        "{}/asterisk/media-0/spool/recording/v-{contact}.wav",
+        needed("WORLD")
+    );
+    let end = Instant::now() + PATIENCE;
+    while std::fs::metadata(&file).map_or(0, |file| file.len()) < seconds * 16_000 {
+        assert!(Instant::now() < end, "no {seconds} s in {file}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// What somebody is sent, as tones: `hear.py`.
-pub struct Ear(std::process::Child, Vec<String>);
+pub struct Ear(Option<Child>, Vec<String>);
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
 
 impl Ear {
     /// Listens from now on, for so many seconds.
@@ -366,18 +553,20 @@ impl Ear {
         let mut said = [0; 10];
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut said).unwrap();
         let words = tones.iter().chain(&["other", "silence"]);
-        Self(child, words.map(|word| (*word).to_owned()).collect())
+        Self(Some(child), words.map(|word| (*word).to_owned()).collect())
     }
 
     /// What was heard until now.
     pub async fn heard_by_now(self) -> std::collections::BTreeMap<String, f64> {
-        signal("-TERM", &self.0.id().to_string());
+        let child = self.0.as_ref().unwrap();
+        signal("-TERM", &child.id().to_string());
         self.heard().await
     }
 
     /// Seconds of each tone, of `other` and of `silence`, over all flows to the address.
-    pub async fn heard(self) -> std::collections::BTreeMap<String, f64> {
-        let Self(child, words) = self;
+    pub async fn heard(mut self) -> std::collections::BTreeMap<String, f64> {
+        let child = self.0.take().unwrap();
+        let words = std::mem::take(&mut self.1);
         let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
         let text = String::from_utf8(output.await.unwrap().stdout).unwrap();
         println!("heard: {}", text.trim());

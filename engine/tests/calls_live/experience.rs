@@ -1,8 +1,5 @@
 //! What callers hear: menus, news while they wait, messages after hours, their own messages.
 
-use std::time::Duration;
-
-use tokio::time::sleep;
 use trunkline_engine::telephony::{Command, Recovered, Report, Standing};
 use trunkline_routing::{ContactId, Input, Outcome, Output, Span};
 use trunkline_tenant::crds::{ClientName, PromptName};
@@ -10,10 +7,11 @@ use trunkline_tenant::{QueueId, TenantMenu};
 
 use crate::desk::*;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_caller_chooses_the_queue_by_a_key_and_who_presses_nothing_goes_to_the_first() {
-    prompt("menu", 600.0, 2);
+    // Five seconds of it, so that one can tell whether it was cut short.
+    prompt("menu", 600.0, 10);
     let tenant = changed(|tenant| {
         let acme = tenant.clients.get_mut(&ClientName::from("acme")).unwrap();
         acme.menu = Some(TenantMenu {
@@ -22,13 +20,13 @@ async fn a_caller_chooses_the_queue_by_a_key_and_who_presses_nothing_goes_to_the
         });
     });
     let mut desk = Desk::fresh_of(tenant).await;
-    let ear = Ear::at("10.88.0.10", 60.0, &["600"]);
-    let chooses = Party::caller(&["--digits", "2", "--digits-after", "0.7", "--talk", "8"]);
+    let ear = Ear::at("10.88.0.10", 600.0, &["600"]);
+    let chooses = Party::caller(&["--digits", "2", "--digits-after", "1.5", "--until-bye"]);
     let arrival = desk.arrival().await;
     assert_eq!(arrival.queue.to_string(), "orders");
     let heard = ear.heard_by_now().await;
     assert!(
-        (0.2..0.95).contains(&heard["600"]),
+        (0.2..4.8).contains(&heard["600"]),
         "the key cuts the menu short: {heard:?}"
     );
     desk.send(Command::TurnAway { call: arrival.call });
@@ -36,7 +34,8 @@ async fn a_caller_chooses_the_queue_by_a_key_and_who_presses_nothing_goes_to_the
     desk.nothing_is_left().await;
 
     // A key that leads nowhere has the menu played again; then three times in vain.
-    let lost = Party::caller(&["--digits", "9", "--digits-after", "0.3", "--talk", "60"]);
+    prompt("menu", 600.0, 2);
+    let lost = Party::caller(&["--digits", "9", "--digits-after", "0.3", "--until-bye"]);
     let arrival = desk.arrival().await;
     assert_eq!(arrival.queue.to_string(), "acme/orders");
     desk.send(Command::TurnAway { call: arrival.call });
@@ -53,7 +52,7 @@ const WORDS: [(&str, f64); 5] = [
     ("queue-minutes", 800.0),
 ];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_waiting_caller_hears_the_greeting_then_their_place_and_the_wait_and_music_between() {
     prompt("welcome", 600.0, 2);
@@ -76,7 +75,7 @@ async fn a_waiting_caller_hears_the_greeting_then_their_place_and_the_wait_and_m
     });
     let mut desk = Desk::fresh_of(tenant).await;
     let _maria = Party::maria(&[]);
-    let ear = Ear::at("10.88.0.10", 60.0, &["600", "700", "800", "1000"]);
+    let ear = Ear::at("10.88.0.10", 600.0, &["600", "700", "800", "1000"]);
     let caller = Party::caller(&["--until-bye"]);
     let arrival = desk.admit(70).await;
     let contact = ContactId(70);
@@ -109,12 +108,12 @@ async fn a_waiting_caller_hears_the_greeting_then_their_place_and_the_wait_and_m
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn who_calls_after_hours_hears_why_and_is_hung_up() {
     prompt("closed", 600.0, 2);
     let mut desk = Desk::fresh().await;
-    let ear = Ear::at("10.88.0.10", 60.0, &["600"]);
+    let ear = Ear::at("10.88.0.10", 600.0, &["600"]);
     let caller = Party::caller(&["--until-bye"]);
     desk.admit(71).await;
     desk.send(Command::Do(Output::Ended {
@@ -128,18 +127,20 @@ async fn who_calls_after_hours_hears_why_and_is_hung_up() {
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_caller_leaves_a_message_that_is_theirs_to_the_tone() {
     prompt("nobody", 600.0, 1);
     let mut desk = Desk::fresh().await;
-    let caller = Party::caller(&["--talk", "6", "--tone", "440"]);
+    let caller = Party::caller(&["--until-bye", "--tone", "440"]);
     let arrival = desk.admit(72).await;
     desk.send(Command::Do(Output::Ended {
         contact: ContactId(72),
         outcome: Outcome::Voicemail,
         prompt: Some(PromptName::from("nobody")),
     }));
+    spoken(72, 2).await;
+    caller.hangs_up().await;
     let (recording, length) = message_of(&mut desk, 72).await;
     assert!(length >= Span::seconds(2), "{length:?}");
     assert!(caller.ended_well().await);
@@ -184,17 +185,17 @@ async fn message_of(desk: &mut Desk, contact: u64) -> (String, Span) {
     .await
 }
 
-/// The engine dies a second after somebody began to leave a message; they are on the line for `seconds` from then.
-async fn speaks_to_an_engine_that_dies(contact: u64, seconds: &str) -> (Party, Recovered) {
+/// The engine dies while somebody leaves a message; they are still on the line.
+async fn speaks_to_an_engine_that_dies(contact: u64) -> (Party, Recovered) {
     let mut desk = Desk::fresh().await;
-    let caller = Party::caller(&["--talk", seconds, "--tone", "440"]);
+    let caller = Party::caller(&["--until-bye", "--tone", "440"]);
     let arrival = desk.admit(contact).await;
     desk.send(Command::Do(Output::Ended {
         contact: ContactId(contact),
         outcome: Outcome::Voicemail,
         prompt: None,
     }));
-    sleep(Duration::from_secs(1)).await;
+    spoken(contact, 1).await;
     drop(desk);
     let recovered = Recovered {
         speaking: vec![(ContactId(contact), arrival.call.clone())],
@@ -204,22 +205,25 @@ async fn speaks_to_an_engine_that_dies(contact: u64, seconds: &str) -> (Party, R
     (caller, recovered)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_caller_who_leaves_a_message_is_not_cut_off_by_another_engine() {
-    let (caller, recovered) = speaks_to_an_engine_that_dies(73, "7").await;
+    let (caller, recovered) = speaks_to_an_engine_that_dies(73).await;
     let mut desk = Desk::open(recovered).await;
+    desk.has_its_host().await;
+    spoken(73, 4).await;
+    caller.hangs_up().await;
     let (_, length) = message_of(&mut desk, 73).await;
     assert!(length >= Span::seconds(4), "{length:?}");
     assert!(caller.ended_well().await);
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_message_that_an_engine_died_before_taking_is_taken_by_the_next() {
     let mut desk = Desk::fresh().await;
-    let caller = Party::caller(&["--talk", "6", "--tone", "440"]);
+    let caller = Party::caller(&["--until-bye", "--tone", "440"]);
     let arrival = desk.admit(75).await;
     drop(desk);
     let recovered = Recovered {
@@ -228,18 +232,21 @@ async fn a_message_that_an_engine_died_before_taking_is_taken_by_the_next() {
         ..Recovered::default()
     };
     let mut desk = Desk::open(recovered).await;
+    spoken(75, 2).await;
+    caller.hangs_up().await;
     let (_, length) = message_of(&mut desk, 75).await;
     assert!(length >= Span::seconds(2), "{length:?}");
     assert!(caller.ended_well().await);
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_message_that_ended_while_no_engine_was_there_is_entered_by_the_next() {
-    let (caller, recovered) = speaks_to_an_engine_that_dies(74, "3").await;
+    let (caller, recovered) = speaks_to_an_engine_that_dies(74).await;
+    caller.hangs_up().await;
     assert!(caller.ended_well().await);
-    sleep(Duration::from_millis(500)).await;
+    callers_are(0).await;
     let mut desk = Desk::open(recovered).await;
     let (_, length) = message_of(&mut desk, 74).await;
     assert!(length >= Span::seconds(1), "{length:?}");

@@ -1,6 +1,7 @@
 //! Telephony against a real Asterisk, real callers and real phones (sipp). `live/run.sh` makes
 //! their world and runs this. But for `centre`, the routing core is played by the tests, so that each
-//! decision can be put at the worst moment.
+//! decision can be put at the worst moment. Each test has threads of its own for the engine: the test itself
+//! stands still for the scripts that it starts.
 
 #![allow(
     clippy::unwrap_used,

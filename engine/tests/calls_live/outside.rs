@@ -1,9 +1,7 @@
 //! Rule 13 outside the centre: customers handed over to numbers and departments, by trunks.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::sleep;
 use trunkline_engine::telephony::{Command, Recovered, RecoveredStage};
 use trunkline_routing::{ContactId, Input, OfferId, Outcome, Output, Span, Target};
 use trunkline_tenant::Tenant;
@@ -24,8 +22,15 @@ pub fn way_out(tenant: &mut Tenant) {
     });
     let legal =
         serde_json::json!({"name": "legal", "transferTo": "+493012345", "answerWithin": "3s"});
-    let legal: Department = serde_json::from_value(legal).unwrap();
-    tenant.departments.insert(legal.name.clone(), legal);
+    // Another, who have all the time that they may need.
+    let press =
+        serde_json::json!({"name": "press", "transferTo": "+493012345", "answerWithin": "60s"});
+    for department in [legal, press] {
+        let department: Department = serde_json::from_value(department).unwrap();
+        tenant
+            .departments
+            .insert(department.name.clone(), department);
+    }
     let trunk = serde_json::from_value(trunk).unwrap();
     tenant.trunks.insert(TrunkName::from("carrier-b"), trunk);
 }
@@ -54,22 +59,20 @@ fn outside_leg(talk: OfferId) -> trunkline_engine::telephony::ari::ChannelId {
     trunkline_engine::telephony::ari::ChannelId::new(format!("x-{talk}"))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn rule_13_a_customer_handed_over_to_a_department_talks_on_without_the_agent_and_without_us()
 {
     let mut desk = Desk::fresh_of(with_a_way_out()).await;
     let _maria = Party::maria(&[]);
-    let _legal = outsider(&["--talk", "20", "--tone", "700"]);
+    let legals = outsider(&["--tone", "700"]);
     let caller = Party::caller(&["--until-bye"]);
     let (arrival, offer) = desk.talking(60).await;
-    desk.hand_over(60, Target::Department("legal".into()), 10);
+    desk.hand_over(60, Target::Department("legal".into()), 30);
     desk.handed_over(60, true).await;
     desk.end(60, Outcome::Transferred);
-    assert!(
-        desk.ari.channel(&leg(offer)).await.is_err(),
-        "the agent is released"
-    );
+    // The agent is released.
+    desk.is_gone(&leg(offer)).await;
     let legs = [&arrival.call.channel, &outside_leg(offer)];
     desk.audio_flows_both_ways(legs).await;
     let offered = log("outsider");
@@ -91,18 +94,12 @@ async fn rule_13_a_customer_handed_over_to_a_department_talks_on_without_the_age
         },
     )
     .await;
-    desk.wait(|report| {
-        matches!(
-            report,
-            trunkline_engine::telephony::Report::Host { up: true, .. }
-        )
-        .then_some(())
-    })
-    .await;
+    desk.has_its_host().await;
     let ear = Ear::at("10.88.0.10", 2.0, &["700", "1000"]);
     desk.audio_flows_both_ways(legs).await;
     let heard = ear.heard().await;
     assert!(heard["700"] > 0.7, "the customer hears legal: {heard:?}");
+    legals.hangs_up().await;
     assert!(
         caller.ended_well().await,
         "legal hangs up, and so the customer is hung up"
@@ -110,7 +107,7 @@ async fn rule_13_a_customer_handed_over_to_a_department_talks_on_without_the_age
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn rule_13_who_does_not_answer_outside_gives_the_customer_back_to_the_agent() {
     let mut desk = Desk::fresh_of(with_a_way_out()).await;
@@ -119,12 +116,8 @@ async fn rule_13_who_does_not_answer_outside_gives_the_customer_back_to_the_agen
     let caller = Party::caller(&["--until-bye"]);
     let (arrival, offer) = desk.talking(61).await;
     let contact = ContactId(61);
-    desk.hand_over(61, Target::Number("+493098765".into()), 2);
-    sleep(Duration::from_secs(1)).await;
-    assert!(
-        desk.ari.channel(&outside_leg(offer)).await.is_ok(),
-        "it rings there"
-    );
+    desk.hand_over(61, Target::Number("+493098765".into()), 30);
+    desk.rings(&outside_leg(offer)).await;
     // The core's deadline: back in line, then the agent is asked again.
     desk.send(Command::Do(Output::Waiting {
         contact,
@@ -135,8 +128,8 @@ async fn rule_13_who_does_not_answer_outside_gives_the_customer_back_to_the_agen
     desk.input(Input::Connected { offer }).await;
     desk.audio_flows_both_ways([&arrival.call.channel, &leg(offer)])
         .await;
+    silent.said("withdrawn").await;
     drop(silent);
-    assert!(log("outsider").contains("withdrawn"));
 
     // One who refuses is told at once, and a number that no trunk permits is not even called.
     let _busy = outsider(&["--reject", "486"]);
@@ -149,20 +142,20 @@ async fn rule_13_who_does_not_answer_outside_gives_the_customer_back_to_the_agen
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_trunk_carries_no_more_calls_than_its_limits_say_and_a_successor_still_knows() {
     let mut desk = Desk::fresh_of(with_a_way_out()).await;
     let _maria = Party::maria(&[]);
     let _noah = Party::noah(&[]);
-    let _legal = outsider(&["--talk", "20"]);
+    let legals = outsider(&[]);
     let first = Party::caller(&["--until-bye", "--from", "10.88.0.10:5081"]);
     let (one, talk) = desk.talking(62).await;
     let second = Party::caller(&["--until-bye", "--from", "10.88.0.10:5082"]);
     let two = desk.admit(63).await;
     let offer = desk.offer(63, 1, "noah");
     desk.input(Input::Connected { offer }).await;
-    desk.hand_over(62, Target::Department("legal".into()), 10);
+    desk.hand_over(62, Target::Department("legal".into()), 30);
     desk.handed_over(62, true).await;
     drop(desk);
     let mut held = recovered(&one, 62, RecoveredStage::Outside { talk });
@@ -181,6 +174,7 @@ async fn a_trunk_carries_no_more_calls_than_its_limits_say_and_a_successor_still
     desk.handed_over(63, false).await;
     desk.end(63, Outcome::Answered);
     assert!(second.ended_well().await);
+    legals.hangs_up().await;
     assert!(first.ended_well().await, "legal hangs up");
     desk.nothing_is_left().await;
 }

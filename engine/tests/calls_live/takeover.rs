@@ -9,11 +9,11 @@ use trunkline_tenant::crds::AgentName;
 
 use crate::desk::*;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_bridged_call_outlives_the_engine_and_is_adopted_by_its_successor() {
     let mut desk = Desk::fresh().await;
-    let _maria = Party::maria(&["--talk", "6"]);
+    let maria = Party::maria(&[]);
     let caller = Party::caller(&["--until-bye"]);
     let (arrival, offer) = desk.talking(8).await;
     let legs = [&arrival.call.channel, &leg(offer)];
@@ -25,10 +25,10 @@ async fn a_bridged_call_outlives_the_engine_and_is_adopted_by_its_successor() {
     };
     let begun = Instant::now();
     let mut desk = Desk::open(recovered(&arrival, 8, stage)).await;
-    desk.wait(|report| matches!(report, Report::Host { up: true, .. }).then_some(()))
-        .await;
+    desk.has_its_host().await;
     println!("adopted in {:?}", begun.elapsed());
     desk.audio_flows_both_ways(legs).await;
+    maria.hangs_up().await;
     desk.input(Input::AgentDone {
         contact: ContactId(8),
     })
@@ -38,24 +38,26 @@ async fn a_bridged_call_outlives_the_engine_and_is_adopted_by_its_successor() {
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn what_happened_while_nobody_led_is_found_out() {
     let mut desk = Desk::fresh().await;
-    let _maria = Party::maria(&["--answer", "0.5", "--talk", "60"]);
+    let maria = Party::maria(&["--answer", "0.5"]);
     // One waits, known to the journal; one leaves meanwhile; one comes meanwhile; and a leg rings
     // for an offer that was made just before the end, and is answered meanwhile.
     let stays = Party::caller(&["--until-bye", "--from", "10.88.0.10:5081"]);
     let kept = desk.admit(20).await;
-    let leaves = Party::caller(&["--talk", "1", "--from", "10.88.0.10:5082"]);
+    let leaves = Party::caller(&["--until-bye", "--from", "10.88.0.10:5082"]);
     let left = desk.admit(21).await;
     desk.offer(20, 1, "maria");
-    sleep(Duration::from_millis(100)).await;
+    maria.said("offered").await;
     drop(desk);
-    let comes = Party::caller(&["--talk", "6", "--from", "10.88.0.10:5083"]);
+    leaves.hangs_up().await;
     assert!(leaves.ended_well().await);
-    // Long enough for who comes to have waited, however late a busy machine lets them call.
-    sleep(Duration::from_secs(4)).await;
+    maria.said("answered").await;
+    let comes = Party::caller(&["--until-bye", "--from", "10.88.0.10:5083"]);
+    callers_are(2).await;
+    sleep(Duration::from_secs(3)).await;
     let offer = OfferId {
         contact: ContactId(20),
         generation: 1,
@@ -101,15 +103,15 @@ async fn what_happened_while_nobody_led_is_found_out() {
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn legs_and_callers_of_contacts_that_have_ended_are_hung_up_at_takeover() {
     let mut desk = Desk::fresh().await;
-    let _maria = Party::maria(&["--no-answer"]);
+    let maria = Party::maria(&["--no-answer"]);
     let caller = Party::caller(&["--until-bye"]);
     desk.admit(30).await;
     desk.offer(30, 1, "maria");
-    sleep(Duration::from_millis(500)).await;
+    maria.said("offered").await;
     drop(desk);
     let desk = Desk::open(Recovered {
         newest: Some(ContactId(30)),
@@ -120,7 +122,7 @@ async fn legs_and_callers_of_contacts_that_have_ended_are_hung_up_at_takeover() 
     desk.nothing_is_left().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn a_second_leader_makes_the_first_step_down_and_loses_no_call() {
     let mut old = Desk::fresh().await;

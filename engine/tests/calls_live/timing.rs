@@ -8,20 +8,19 @@ use trunkline_routing::{ContactId, Input, Outcome};
 
 use crate::desk::*;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn the_time_from_the_callers_invite_to_the_agents_is_a_few_milliseconds() {
     let mut desk = Desk::fresh().await;
     let _maria = Party::maria(&["--answer", "0.02"]);
     const CALLS: u64 = 100;
-    let callers = Party::caller(&[
-        "--calls", "100", "--rate", "20", "--talk", "0.5", "--name", "many",
-    ]);
+    let many = ["--calls", "100", "--rate", "20", "--until-bye"];
+    let callers = Party::named("many", NUMBER, &many);
     let (mut arrived, mut ended) = (0, 0);
     let mut answered = Vec::new();
     let mut asked = std::collections::HashMap::new();
     while ended < CALLS {
-        let report = timeout(Duration::from_secs(30), desk.telephony.reports.recv())
+        let report = timeout(PATIENCE, desk.telephony.reports.recv())
             .await
             .expect("calls go on")
             .unwrap()
@@ -40,10 +39,8 @@ async fn the_time_from_the_callers_invite_to_the_agents_is_a_few_milliseconds() 
             }
             Report::Input(Input::Connected { offer }) => {
                 answered.push(asked[&offer.contact].0.elapsed());
-            }
-            Report::Input(Input::CustomerGone { contact }) => {
                 ended += 1;
-                desk.end(contact.0, Outcome::Answered);
+                desk.end(offer.contact.0, Outcome::Answered);
             }
             _ => {}
         }

@@ -65,15 +65,16 @@ pub async fn engine_at(config: PathBuf, journal: Location, telephony: Voice) -> 
     engine
 }
 
-/// Waits until `done`, twenty seconds at most: machines are busy.
+/// Waits until `done`, a minute at most: machines are busy.
 pub async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
-    for _ in 0..1000 {
-        if done().await {
-            return;
-        }
+    let end = tokio::time::Instant::now() + Duration::from_secs(60);
+    while !done().await {
+        assert!(
+            tokio::time::Instant::now() < end,
+            "waited in vain for {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("waited in vain for {what}");
 }
 
 pub struct Client {
