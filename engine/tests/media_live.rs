@@ -217,7 +217,7 @@ fn a_changed_tenant_is_live_within_two_seconds_and_no_call_is_touched() {
             let pod = Pod::start(|_| {}).await;
             let mut engine = pod.lead(1).await;
             let mut caller = pod
-                .caller("+18005550100", &["--talk", "6"])
+                .caller("+18005550100", &["--until-bye", "--name", "talks"])
                 .spawn()
                 .unwrap();
             let (_, channel) = engine.call().await;
@@ -258,8 +258,13 @@ fn a_changed_tenant_is_live_within_two_seconds_and_no_call_is_touched() {
                 engine.ari.answer(&channel.id).await.unwrap();
                 assert!(second.wait().await.unwrap().success());
             }
-            let heard = engine.ari.rtp_statistics(&channel.id).await.unwrap();
-            assert!(heard.rxcount > 100 && heard.rxploss == 0, "{heard:?}");
+            pod.eventually("two seconds of the call", async || {
+                let heard = engine.ari.rtp_statistics(&channel.id).await.unwrap();
+                assert_eq!(heard.rxploss, 0, "{heard:?}");
+                heard.rxcount > 100
+            })
+            .await;
+            pod.hangs_up("talks").await;
             assert!(
                 caller.wait().await.unwrap().success(),
                 "the call went on to its own end"
@@ -422,22 +427,17 @@ fn a_caller_is_kept_while_no_engine_is_there_and_enters_when_one_comes() {
         async || {
             let pod = Pod::start(|_| {}).await;
             let mut callers = Vec::new();
-            for (from, wait) in [("10.88.0.10:5080", 7), ("10.88.0.10:5082", 1)] {
-                let name = format!("caller-{wait}");
-                let extra = ["--from", from, "--talk", "4", "--name", &name];
+            for (from, name) in [("10.88.0.10:5080", "first"), ("10.88.0.10:5082", "second")] {
+                let extra = ["--from", from, "--until-bye", "--name", name];
                 callers.push(pod.caller("+18005550100", &extra).spawn().unwrap());
-                tokio::time::sleep(Duration::from_secs(wait)).await;
+                pod.said(name, "ringing").await;
+                if name == "first" {
+                    pod.said(name, "answered").await; // by music
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
             }
-            let heard = pod.world_file("log/caller-7/events.log");
-            assert!(
-                heard.contains("ringing") && heard.contains("answered"),
-                "music by now: {heard}"
-            );
-            pod.eventually("the second caller hears ringing", async || {
-                let heard = pod.world_file("log/caller-1/events.log");
-                heard.contains("ringing") && !heard.contains("answered")
-            })
-            .await;
+            let heard = pod.world_file("log/second/events.log");
+            assert!(!heard.contains("answered"), "it rings yet: {heard}");
 
             let mut engine = pod.lead(1).await;
             let mut came = Vec::new();
@@ -452,7 +452,8 @@ fn a_caller_is_kept_while_no_engine_is_there_and_enters_when_one_comes() {
                 apart.num_milliseconds() > 6000,
                 "rank is by when they came: {apart}"
             );
-            for mut caller in callers {
+            for (mut caller, name) in callers.into_iter().zip(["first", "second"]) {
+                pod.hangs_up(name).await;
                 assert!(caller.wait().await.unwrap().success());
             }
         },
@@ -518,7 +519,8 @@ fn a_drain_ends_at_its_deadline() {
         let begun = Instant::now();
         let (_, left) = pod.get("/drain").await;
         assert_eq!(left, r#"{"channels":1}"#);
-        let took = begun.elapsed().as_secs();
-        assert!((4..7).contains(&took), "{took} s");
+        let took = begun.elapsed();
+        let deadline = Duration::from_secs(4);
+        assert!(took >= deadline && took < deadline + SOON, "{took:?}");
     });
 }

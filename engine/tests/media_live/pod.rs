@@ -14,6 +14,8 @@ use trunkline_engine::telephony::ari::{Ari, Channel, EventKind, EventStream, Hos
 
 /// The environment variable under which a test finds its world, once it is inside.
 const WORLD: &str = "TRUNKLINE_TEST_WORLD";
+/// So long a machine may take that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 const POD: &str = "northwind-media-0";
 pub const SIDECAR: &str = "http://10.88.0.1:8090";
@@ -229,6 +231,22 @@ impl Pod {
         command
     }
 
+    /// Waits for a word in the log of a caller or a phone.
+    pub async fn said(&self, name: &str, word: &str) {
+        let log = self.world.join(format!("log/{name}/events.log"));
+        self.eventually(&format!("{name}: {word}"), async || {
+            std::fs::read_to_string(&log).is_ok_and(|said| said.contains(word))
+        })
+        .await;
+    }
+
+    /// Waits until they have a call that was answered, then has them end it.
+    pub async fn hangs_up(&self, name: &str) {
+        self.said(name, "answered").await;
+        let done = self.script("hang-up.sh").arg(name).status().await;
+        assert!(done.unwrap().success(), "{name} can't hang up");
+    }
+
     /// What a caller who is refused is told.
     pub async fn refused(&self, number: &str, from: &str) -> String {
         let more = ["--from", from, "--name", "refused", "--talk", "1"];
@@ -338,7 +356,7 @@ impl Pod {
     }
 
     pub async fn report_where(&self, holds: impl Fn(&Json) -> bool) -> Json {
-        let until = Instant::now() + Duration::from_secs(40);
+        let until = Instant::now() + PATIENCE;
         loop {
             let report = self.report();
             if report.is_object() && holds(&report) {
@@ -354,9 +372,9 @@ impl Pod {
     }
 
     pub async fn eventually(&self, what: &str, holds: impl AsyncFn() -> bool) {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + PATIENCE;
         while !holds().await {
-            assert!(Instant::now() < until, "not within 30 s: {what}");
+            assert!(Instant::now() < until, "not within {PATIENCE:?}: {what}");
             sleep(Duration::from_millis(50)).await;
         }
     }
@@ -379,9 +397,7 @@ impl Leader {
                 }
             }
         };
-        timeout(Duration::from_secs(20), next)
-            .await
-            .expect("a call comes within 20 s")
+        timeout(PATIENCE, next).await.expect("a call comes")
     }
 }
 
