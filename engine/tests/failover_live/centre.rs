@@ -306,17 +306,30 @@ impl Centre {
         for (agent, password, at) in AGENTS {
             let ready = self.pod.dir(&format!("../log/{agent}/ready"));
             let _ = std::fs::remove_file(&ready);
-            let child = self
-                .pod
-                .script("phone.sh")
-                .args(["--at", at, "--register", "10.88.0.1:5060", "--user", agent])
-                .args(["--password", password, "--name", agent])
-                .args(["--answer", seconds, "--talk", "1"])
-                .spawn()
-                .unwrap();
+            let start = || {
+                self.pod
+                    .script("phone.sh")
+                    .args(["--at", at, "--register", "10.88.0.1:5060", "--user", agent])
+                    .args(["--password", password, "--name", agent])
+                    .args(["--answer", seconds, "--talk", "1"])
+                    .spawn()
+                    .unwrap()
+            };
+            let mut child = start();
+            let until = Instant::now() + Duration::from_secs(60);
+            while !ready.exists() {
+                assert!(
+                    Instant::now() < until,
+                    "{agent} is not registered in 60 s\n{}",
+                    self.logs()
+                );
+                // It gives up after its third attempt, which a phone doesn't.
+                if child.try_wait().unwrap().is_some() {
+                    child = start();
+                }
+                sleep(Duration::from_millis(30)).await;
+            }
             self.phones.push(Party(child));
-            self.until("a phone is registered", async |_| ready.exists())
-                .await;
         }
         let pod = &self.pod;
         pod.eventually("the phones are online", async || {
