@@ -52,15 +52,26 @@ start() {
     exec chroot --userspec=101:101 . /usr/sbin/asterisk -f -C /etc/asterisk/asterisk.conf' _ "$tree" "$home" \
     >"$home/out.log" 2>&1 </dev/null &
   local launcher=$! q
-  for _ in {1..200}; do
+  for _ in {1..1000}; do
     for q in $(pgrep -P "$launcher" || true) $launcher; do
       if [ "$(cat "/proc/$q/comm" 2>/dev/null)" = asterisk ]; then echo "$q" >"$home/pid"; break 2; fi
     done
     sleep 0.02
   done
-  for _ in {1..300}; do ! booted || return 0; sleep 0.05; done
+  local end=$((SECONDS + 60))
+  while [ $SECONDS -lt $end ]; do
+    if booted; then as_urgent "$q"; return; fi
+    sleep 0.05
+  done
   tail -n 20 "$home/out.log" >&2
-  die "Asterisk $name with $etc was not up after 15 s; see $home/out.log"
+  die "Asterisk $name with $etc was not up after 60 s; see $home/out.log"
+}
+
+# Asterisk gives up the real-time priority that it is started with; it gets it again.
+as_urgent() {
+  case $(chrt --pid $$ 2>/dev/null) in
+    *SCHED_RR*) "${root[@]}" chrt --all-tasks --rr --pid 1 "$1" ;;
+  esac
 }
 
 stop() {
