@@ -71,6 +71,17 @@ impl Centre {
         self.engine = Some(engine);
     }
 
+    /// The documents change while it runs.
+    pub async fn change(&self, change: impl FnOnce(&mut Tenant)) {
+        let config = self.folder.path().join("tenant.json");
+        let mut tenant = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+        change(&mut tenant);
+        let hash = async || self.api.get("/api/v1/config").await.1["configHash"].clone();
+        let before = hash().await;
+        std::fs::write(&config, serde_json::to_vec(&tenant).unwrap()).unwrap();
+        eventually("the new configuration", async || hash().await != before).await;
+    }
+
     pub async fn does(&self, agent: &str, command: Value) {
         let (status, told) = self.api.does(agent, command.clone()).await;
         assert_eq!(status, StatusCode::NO_CONTENT, "{agent} {command}: {told}");

@@ -172,6 +172,121 @@ async fn rule_2_a_caller_goes_on_to_the_next_step_when_nobody_had_what_the_first
     centre.close().await;
 }
 
+/// Nobody has what the route asks for; after a second it ends.
+fn ends_with(queue: &mut Queue, end: Value) {
+    route(queue, &[(5, Some(1))]);
+    queue.on_exhausted = serde_json::from_value(end).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_3_at_the_end_of_its_route_a_call_overflows_with_its_age_and_then_rings_at_anybody_of_the_team()
+ {
+    let centre = Centre::open(|tenant| {
+        with_bolt(tenant);
+        ends_with(orders(tenant, "acme"), json!({"Overflow": "bolt/orders"}));
+        ends_with(orders(tenant, "bolt"), json!("Widen"));
+    })
+    .await;
+    let _maria = Party::maria(&[]);
+    centre.works("maria").await;
+    let calls = caller(NUMBER, 5081);
+    let contact = centre.contact("talking", Some("maria")).await;
+    let shown = (centre.api.get(&format!("/api/v1/contacts/{contact}")).await).1;
+    assert_eq!(shown["queue"], "bolt/orders", "{shown}");
+    let arrived = shown["arrived"].as_str().unwrap();
+    let age =
+        chrono::Utc::now().fixed_offset() - chrono::DateTime::parse_from_rfc3339(arrived).unwrap();
+    assert!(age.num_milliseconds() >= 2_000, "two routes ended: {shown}");
+    centre.lets_go("maria", contact).await;
+    assert!(calls.ended_well().await);
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_3_at_the_end_of_its_route_a_caller_is_told_goodbye_or_leaves_a_message() {
+    prompt("goodbye", 600.0, 2);
+    let centre = Centre::open(|tenant| {
+        with_bolt(tenant);
+        ends_with(orders(tenant, "acme"), json!({"Close": "goodbye"}));
+        ends_with(orders(tenant, "bolt"), json!({"Voicemail": "goodbye"}));
+    })
+    .await;
+    let ear = Ear::at("10.88.0.10", 60.0, &["600"]);
+    let told = caller(NUMBER, 5081);
+    let contact = centre.waits_in("acme/orders").await;
+    assert_eq!(centre.ended(contact).await["outcome"], "closed");
+    assert!(told.ended_well().await, "the centre hangs up");
+    let heard = ear.heard_by_now().await;
+    assert!(heard["600"] > 0.5, "they hear why: {heard:?}");
+    let speaks = Party::to(
+        BOLT,
+        &["--until-bye", "--from", "10.88.0.10:5082", "--tone", "440"],
+    );
+    let contact = centre.waits_in("bolt/orders").await;
+    assert_eq!(centre.ended(contact).await["outcome"], "voicemail");
+    let path = format!("/api/v1/contacts/{contact}/voicemail");
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    speaks.hangs_up().await;
+    eventually("the message", async || {
+        centre.api.get(&path).await.0 == StatusCode::OK
+    })
+    .await;
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_16_callers_of_a_removed_queue_go_by_its_end_and_who_talks_or_whose_queue_stays_is_not_touched()
+ {
+    let centre = Centre::open(|tenant| {
+        with_bolt(tenant);
+        orders(tenant, "bolt").on_exhausted =
+            serde_json::from_value(json!({"Overflow": "acme/orders"})).unwrap();
+    })
+    .await;
+    let _maria = Party::maria(&[]);
+    centre.works("maria").await;
+    let talks = caller(BOLT, 5081);
+    let first = centre.contact("talking", Some("maria")).await;
+    let moves = caller(BOLT, 5082);
+    let second = centre.waits_in("bolt/orders").await;
+    let stays = caller(NUMBER, 5083);
+    let third = centre.waits_in("acme/orders").await;
+    centre
+        .change(|tenant| {
+            tenant.queues.remove(&QueueId::of("bolt", "orders"));
+            tenant.clients.remove(&ClientName::from("bolt"));
+            tenant.numbers.remove(&BOLT.into());
+        })
+        .await;
+    let shown = async |contact: u64| {
+        let path = format!("/api/v1/contacts/{contact}");
+        let shown = centre.api.get(&path).await.1;
+        (shown["queue"].clone(), shown["state"].clone())
+    };
+    assert_eq!(
+        shown(second).await,
+        (json!("acme/orders"), json!("waiting")),
+        "as the end of its route says"
+    );
+    assert_eq!(shown(third).await.1, "waiting");
+    assert_eq!(shown(first).await.1, "talking");
+    for contact in [first, second, third] {
+        assert_eq!(
+            centre.contact("talking", Some("maria")).await,
+            contact,
+            "with their age"
+        );
+        centre.lets_go("maria", contact).await;
+    }
+    for caller in [talks, moves, stays] {
+        assert!(caller.ended_well().await);
+    }
+    centre.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
 async fn rule_4_the_phone_of_the_longest_idle_rings_and_where_the_queue_says_so_of_the_most_skilled()
