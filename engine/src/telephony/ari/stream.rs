@@ -173,8 +173,14 @@ async fn read(
     let mut warn_at = BACKLOG_WARNING;
     loop {
         let frame = tokio::select! {
+            // What has come is read before anybody is said to be silent.
+            biased;
             frame = socket.next() => frame,
-            _ = ping.tick() => {
+            due = ping.tick() => {
+                if due.elapsed() >= PING_EVERY {
+                    // We were paused, and so asked for nothing meanwhile: it has as long as ever to answer.
+                    heard = Instant::now();
+                }
                 if heard.elapsed() > SILENT_AFTER {
                     return StreamEnd::Silent(heard.elapsed());
                 }
@@ -254,6 +260,21 @@ mod tests {
 
     fn unknown(name: &str) -> String {
         format!(r#"{{"type":"{name}"}}"#)
+    }
+
+    #[tokio::test]
+    async fn a_pause_of_our_own_is_not_taken_for_the_hosts_silence() {
+        let ari = server(vec![unknown("A")], async |mut socket| {
+            // Whoever reads answers pings.
+            while socket.next().await.is_some() {}
+        })
+        .await;
+        let mut events = ari.events().await.unwrap();
+        events.next().await.unwrap();
+        // This runtime has one thread, which does nothing else meanwhile.
+        std::thread::sleep(SILENT_AFTER + PING_EVERY);
+        let end = timeout(SILENT_AFTER + PING_EVERY, events.next()).await;
+        assert!(end.is_err(), "{end:?}");
     }
 
     #[tokio::test]
