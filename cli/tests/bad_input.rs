@@ -200,6 +200,32 @@ proptest! {
     }
 }
 
+/// It was sought for minutes, among ever more agents: callers give up while a phone rings.
+#[test]
+fn a_promise_that_no_number_of_agents_keeps_is_told_as_such() {
+    let words = [
+        "staff",
+        CENTRE,
+        "-o",
+        "json",
+        "--effort",
+        "1000",
+        "--per",
+        "1800",
+        "--handle=67",
+        "--patience=12",
+        "--ring=16",
+        "--forecast",
+    ];
+    let ended = run(&words, "at,queue,calls\n2025-03-01T00:00,desk,3\n");
+    assert!(!is_said(&ended, &words, "3 calls"), "it is not met");
+    assert!(
+        ended.said.contains("more agents would change nothing"),
+        "{}",
+        ended.said
+    );
+}
+
 proptest! {
     // Each case may be a search on the simulator.
     #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 20, ..ProptestConfig::default() })]

@@ -22,11 +22,14 @@ const LEAST_RUNS: u64 = 8;
 pub fn staff(problem: &Problem) -> Staffing {
     let (brackets, plan): (Vec<Bracket>, Plan) = bounds::begin(problem).into_iter().unzip();
     let trials = Trials::new(problem);
+    let separate = brackets.iter().map(|bracket| bracket.separate).max();
+    let plenty = separate.unwrap_or(0).saturating_mul(8).saturating_add(100);
     let mut search = Search {
         problem,
         trials,
         margins: vec![vec![0.0; problem.targets.len()]; plan.len()],
         capped: vec![false; plan.len()],
+        plenty,
         plan,
         seed: problem.options.seed.wrapping_mul(1_000_003),
         effort: problem.options.effort,
@@ -53,8 +56,11 @@ struct Search<'a> {
     plan: Plan,
     /// What a level has to be above its target, because the verification fell short of it.
     margins: Vec<Vec<f64>>,
-    /// Intervals in which nobody more can be had.
+    /// Intervals in which nobody more can be had, or more would be no use.
     capped: Vec<bool>,
+    /// With so many agents in an interval nobody waits for one any more: what is still missed then, as where callers
+    /// give up while a phone rings, no number of agents mends.
+    plenty: u64,
     seed: u64,
     effort: usize,
 }
@@ -148,6 +154,9 @@ impl Search<'_> {
     fn add(&mut self) {
         for _ in 0..MOST_TRIES {
             let now = self.shortfalls(&self.plan);
+            for at in 0..self.plan.len() {
+                self.capped[at] |= self.are_plenty(at);
+            }
             let open: Vec<usize> = (0..self.plan.len())
                 .filter(|&at| !now[at].is_none() && !self.capped[at])
                 .collect();
@@ -208,6 +217,11 @@ impl Search<'_> {
         let here = &self.plan[at];
         let most = self.problem.most_beside(here, group).unwrap_or(u32::MAX);
         (here[group].saturating_add(by)).min(most).max(here[group])
+    }
+
+    fn are_plenty(&self, at: usize) -> bool {
+        let there: u64 = self.plan[at].iter().copied().map(u64::from).sum();
+        there >= self.plenty
     }
 
     /// Whether more of the group are any use in the interval: somebody calls whom they serve.
@@ -414,6 +428,12 @@ impl Search<'_> {
                 "the {} pods over all virtual teams are used up (spec.capacity.virtualBudget)",
                 self.problem.budget.pods()
             ));
+        }
+        if self.are_plenty(at) {
+            capped.push(
+                "nobody waits for an agent any more, so that more agents would change nothing"
+                    .to_owned(),
+            );
         }
         if capped.is_empty() {
             String::new()
