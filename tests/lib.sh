@@ -22,11 +22,14 @@ as_root() {
 
 seconds() { awk -v us=$((${EPOCHREALTIME/./} - $1)) 'BEGIN {printf "%.1f", us / 1e6}'; }
 
+# log_of WHAT: where the output of a step goes
+log_of() { echo "$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$1" | tr -s - | cut -c1-60).log"; }
+
 # step WHAT CMD...: runs CMD with its output in a log, and prints WHAT and the seconds it took. Where CMD
 # fails the log's end is shown, and its status returned. On a terminal the seconds run on meanwhile.
 step() {
   local what=$1 log start=${EPOCHREALTIME/./} rc=0 ticker=''; shift
-  log=$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$what" | tr -s - | cut -c1-60).log
+  log=$(log_of "$what")
   if [ -t 2 ]; then
     printf '  ...  %s' "$what" >&2
     while sleep 1; do printf '\r%5.0fs  %s' "$(seconds "$start")" "$what" >&2; done & ticker=$!

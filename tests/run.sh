@@ -52,7 +52,7 @@ failing() {
 # failure, and so does one that ran no test.
 tested() {
   local before=$failed passed_before=$passed rc=0 what=$1 log
-  log=$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$what" | tr -s - | cut -c1-60).log
+  log=$(log_of "$what")
   STEP_TAIL=80 step "$@" || rc=$?
   count "$log"
   [ "$failed" -gt "$before" ] || { [ $rc = 0 ] && [ "$passed" -gt "$passed_before" ]; } || failed=$((failed + 1))

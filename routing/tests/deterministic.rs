@@ -6,6 +6,15 @@
 //! `TRUNKLINE_SIMULATION_INPUTS=100000000` plays longer, `TRUNKLINE_SIMULATION_SEED=7` starts elsewhere.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+/// Ends a check with what was found, where something does not hold.
+macro_rules! ensure {
+    ($holds:expr, $($what:tt)*) => {
+        if !$holds {
+            return Err(format!($($what)*));
+        }
+    };
+}
+
 #[path = "deterministic/checker.rs"]
 mod checker;
 #[path = "deterministic/line.rs"]

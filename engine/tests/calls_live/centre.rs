@@ -10,7 +10,7 @@ use trunkline_routing::Span;
 use trunkline_tenant::Tenant;
 
 use crate::desk::*;
-use crate::support::{ADMIN, Client, eventually, key};
+use crate::support::{ADMIN, Client, eventually, key, reconfigure};
 
 /// A centre that leads, with its files in a folder of its own.
 pub struct Centre {
@@ -73,13 +73,7 @@ impl Centre {
 
     /// The documents change while it runs.
     pub async fn change(&self, change: impl FnOnce(&mut Tenant)) {
-        let config = self.folder.path().join("tenant.json");
-        let mut tenant = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
-        change(&mut tenant);
-        let hash = async || self.api.get("/api/v1/config").await.1["configHash"].clone();
-        let before = hash().await;
-        std::fs::write(&config, serde_json::to_vec(&tenant).unwrap()).unwrap();
-        eventually("the new configuration", async || hash().await != before).await;
+        reconfigure(&self.api, &self.folder.path().join("tenant.json"), change).await;
     }
 
     pub async fn does(&self, agent: &str, command: Value) {

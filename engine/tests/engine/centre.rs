@@ -12,7 +12,7 @@ use trunkline_engine::run::{Engine, Voice};
 use trunkline_tenant::crds::{AgentName, ClientName};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
-use crate::support::{Client, engine_on, eventually, fixture};
+use crate::support::{Client, engine_on, eventually, fixture, reconfigure};
 
 pub struct Centre {
     pub engine: Engine,
@@ -180,14 +180,7 @@ impl Centre {
 
     /// The tenant changes; returns when it is live.
     pub async fn change(&self, change: impl FnOnce(&mut Tenant)) {
-        let config = self.dir.path().join("tenant.json");
-        let text = std::fs::read_to_string(&config).unwrap();
-        let mut tenant: Tenant = serde_json::from_str(&text).unwrap();
-        change(&mut tenant);
-        let hash = async || self.admin.get("/api/v1/config").await.1["configHash"].clone();
-        let before = hash().await;
-        std::fs::write(&config, serde_json::to_vec(&tenant).unwrap()).unwrap();
-        eventually("the new configuration", async || hash().await != before).await;
+        reconfigure(&self.admin, &self.dir.path().join("tenant.json"), change).await;
     }
 
     /// A contact comes in; its number.

@@ -12,6 +12,7 @@ use trunkline_engine::api::Tokens;
 use trunkline_engine::journal::Location;
 use trunkline_engine::keys::TenantKey;
 use trunkline_engine::run::{Engine, Options, Place, RETENTION, Role, Voice};
+use trunkline_tenant::Tenant;
 
 pub const ADMIN: &str = "the-administrations-token";
 
@@ -75,6 +76,16 @@ pub async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Changes an engine's documents while it runs, and waits until it has taken them in.
+pub async fn reconfigure(admin: &Client, config: &Path, change: impl FnOnce(&mut Tenant)) {
+    let mut tenant = serde_json::from_slice(&std::fs::read(config).unwrap()).unwrap();
+    change(&mut tenant);
+    let hash = async || admin.get("/api/v1/config").await.1["configHash"].clone();
+    let before = hash().await;
+    std::fs::write(config, serde_json::to_vec(&tenant).unwrap()).unwrap();
+    eventually("the new configuration", async || hash().await != before).await;
 }
 
 pub struct Client {

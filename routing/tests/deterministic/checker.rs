@@ -100,14 +100,6 @@ fn slot(medium: Medium) -> usize {
     }
 }
 
-macro_rules! ensure {
-    ($holds:expr, $($what:tt)*) => {
-        if !$holds {
-            return Err(format!($($what)*));
-        }
-    };
-}
-
 /// A contact among those that are here, by id.
 fn find(contacts: &[ContactView], id: ContactId) -> Option<&ContactView> {
     let at = contacts.binary_search_by_key(&id, |view| view.id).ok()?;

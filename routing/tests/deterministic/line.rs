@@ -5,14 +5,6 @@ use std::collections::BTreeMap;
 use trunkline_routing::*;
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
-macro_rules! ensure {
-    ($holds:expr, $($what:tt)*) => {
-        if !$holds {
-            return Err(format!($($what)*));
-        }
-    };
-}
-
 /// No step goes on for longer here.
 const LONGEST: Span = Span::seconds(86_400);
 

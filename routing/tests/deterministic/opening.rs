@@ -47,14 +47,6 @@ const RETRY: Span = Span::seconds(600);
 /// After so many nobody tries again.
 const MOST_ATTEMPTS: u32 = 3;
 
-macro_rules! ensure {
-    ($holds:expr, $($what:tt)*) => {
-        if !$holds {
-            return Err(format!($($what)*));
-        }
-    };
-}
-
 fn wall(at: Time, zone: Tz) -> Option<(NaiveDate, usize, u16)> {
     let utc = DateTime::from_timestamp_micros(at.0)?;
     let local = zone.from_utc_datetime(&utc.naive_utc());

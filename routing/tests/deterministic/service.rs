@@ -9,14 +9,6 @@ use trunkline_tenant::crds::{AgentName, Medium, SkillName, TeamName};
 
 use super::{Checker, find, slot};
 
-macro_rules! ensure {
-    ($holds:expr, $($what:tt)*) => {
-        if !$holds {
-            return Err(format!($($what)*));
-        }
-    };
-}
-
 /// Of each queue the moving mean of its handle times in µs, and how many are in it.
 pub(super) type Handles = BTreeMap<QueueId, (i64, i64)>;
 

@@ -115,14 +115,6 @@ fn quarter(at: Time) -> Time {
     Time(at.0.div_euclid(QUARTER) * QUARTER)
 }
 
-macro_rules! ensure {
-    ($holds:expr, $($what:tt)*) => {
-        if !$holds {
-            return Err(format!($($what)*));
-        }
-    };
-}
-
 impl Life {
     fn scopes(&self, entered: Time) -> [Key; 2] {
         keys(&self.queue, entered, self.client.as_ref(), self.arrived)

@@ -15,6 +15,9 @@ const MOST_REPAIRS: usize = 8;
 /// What happens in an interval is felt in so many after it.
 const REACH: usize = 3;
 
+/// So many times what a formula asks for, and so many more, are agents whom nobody has to wait for.
+const PLENTY: (u64, u64) = (8, 100);
+
 /// Runs of a stage in each try, at least.
 const LEAST_RUNS: u64 = 8;
 
@@ -23,7 +26,7 @@ pub fn staff(problem: &Problem) -> Staffing {
     let (brackets, plan): (Vec<Bracket>, Plan) = bounds::begin(problem).into_iter().unzip();
     let trials = Trials::new(problem);
     let separate = brackets.iter().map(|bracket| bracket.separate).max();
-    let plenty = separate.unwrap_or(0).saturating_mul(8).saturating_add(100);
+    let plenty = (separate.unwrap_or(0).saturating_mul(PLENTY.0)).saturating_add(PLENTY.1);
     let mut search = Search {
         problem,
         trials,
