@@ -39,7 +39,7 @@ index!(/// A contact's slot.
 pub(crate) const CENTRE: ClientIx = ClientIx(0);
 
 /// A set of dense numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Bits(Vec<u64>);
 
 impl Bits {
@@ -72,11 +72,16 @@ impl Bits {
     }
     /// The members of both, ascending.
     pub(crate) fn both<'a>(&'a self, other: &'a Bits) -> impl Iterator<Item = usize> + 'a {
-        self.0
-            .iter()
-            .zip(&other.0)
-            .enumerate()
-            .flat_map(|(at, (&a, &b))| Ones(at * 64, a & b))
+        self.words_of_both(other)
+            .flat_map(|(from, word)| Ones(from, word))
+    }
+    /// The members of both as words: what a word's lowest bit stands for, and the word.
+    pub(crate) fn words_of_both<'a>(
+        &'a self,
+        other: &'a Bits,
+    ) -> impl Iterator<Item = (usize, u64)> + 'a {
+        let words = self.0.iter().zip(&other.0).enumerate();
+        words.map(|(at, (&a, &b))| (at * 64, a & b))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bug;
 mod core;
+mod heads;
 mod hours;
 mod input;
 mod ix;

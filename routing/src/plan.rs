@@ -85,6 +85,8 @@ pub(crate) struct QueuePlan {
     pub(crate) last_agent: Option<Span>,
     /// It is not open at all hours.
     pub(crate) has_hours: bool,
+    /// Its service level is its client's contract's.
+    level_of_contract: bool,
     /// Still in the tenant.
     pub(crate) live: bool,
     pub(crate) client: ClientIx,
@@ -154,6 +156,9 @@ pub(crate) struct Plan {
     courses: BTreeMap<CourseName, u16>,
     /// Per need: the profiles that meet it.
     pub(crate) fits: Vec<Bits>,
+    /// Per need: the first of those that ask the same teams and are met by the same profiles. What waits for them
+    /// waits for the same agents, in one line.
+    pub(crate) alike: Vec<NeedIx>,
 }
 
 impl Plan {
@@ -221,6 +226,12 @@ impl Plan {
                 fits
             })
             .collect();
+        let mut first_of = HashMap::new();
+        for (at, need) in plan.needs.iter().enumerate() {
+            let asked = (&need.teams, &plan.fits[at]);
+            let first = *first_of.entry(asked).or_insert(NeedIx::new(at));
+            plan.alike.push(first);
+        }
         plan
     }
 
@@ -284,7 +295,7 @@ impl Plan {
     /// target is the contract's and that is yet to come.
     pub(crate) fn judged(&self, queue: QueueIx, at: Time) -> Judged {
         let queue = &self.queues[queue.at()];
-        let to_come = queue.definition.level_of_contract
+        let to_come = queue.level_of_contract
             && self.contracts[queue.client.at()]
                 .is_some_and(|promise| !self.counts(queue.client, promise, at));
         if !to_come {
@@ -443,6 +454,7 @@ impl Plan {
             ring: Span::from(queue.ring),
             last_agent: queue.last_agent.map(Span::from),
             has_hours: queue.hours.is_some(),
+            level_of_contract: queue.level_of_contract,
             definition: queue,
             live,
             client,

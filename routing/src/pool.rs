@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use crate::heads::{Heads, HeadsInOrder, NOWHERE, Place};
 use crate::ix::{AgentIx, Bits, CENTRE, ClientIx, LineIx, NeedIx, ProfileIx, Slot};
 use crate::ordered::Ordered;
 use crate::plan::{MEDIA, Plan};
@@ -15,12 +16,12 @@ pub(crate) type IdleKey = (Time, u64);
 /// What orders waiting contacts: the rank in µs, then the id.
 pub(crate) type Rank = (i64, ContactId);
 
-const NOBODY: IdleKey = (Time(i64::MAX), u64::MAX);
-const NOTHING: Rank = (i64::MAX, ContactId(u64::MAX));
+const fn idle_place((since, order): IdleKey) -> Place {
+    Place::of(since.0, order)
+}
 
-/// As one number, which is compared in one step.
-const fn in_order((place, id): Rank) -> u128 {
-    ((place as u64 ^ 1 << 63) as u128) << 64 | id.0 as u128
+const fn line_place((rank, id): Rank) -> Place {
+    Place::of(rank, id.0)
 }
 
 /// Contacts that wait for the same agents through the same capacity.
@@ -36,8 +37,7 @@ pub(crate) struct Line {
 struct Idle {
     /// Per profile.
     agents: Vec<Ordered<IdleKey, AgentIx>>,
-    heads: Vec<IdleKey>,
-    filled: Bits,
+    heads: HeadsInOrder,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -46,10 +46,9 @@ pub(crate) struct Pool {
     pub(crate) lines: Vec<Line>,
     /// Looked up with each contact that must wait, and never walked.
     line_of: HashMap<(NeedIx, usize, ClientIx), LineIx, FixedState>,
-    heads: Vec<Rank>,
-    filled: Bits,
-    /// How many of the lines are not empty.
-    lines_filled: usize,
+    heads: Heads,
+    /// Per line: which contact its first is; any, where it is empty.
+    firsts: Vec<Slot>,
     /// Per capacity and profile: the lines that it fits.
     fits: [Vec<Bits>; MEDIA],
 }
@@ -60,8 +59,7 @@ impl Pool {
         let profiles = plan.profiles.len();
         let idle = || Idle {
             agents: vec![Ordered::default(); profiles],
-            heads: vec![NOBODY; profiles],
-            filled: Bits::default(),
+            heads: HeadsInOrder::new(profiles),
         };
         Self {
             idle: std::array::from_fn(|_| idle()),
@@ -79,12 +77,9 @@ impl Pool {
     ) {
         let idle = &mut self.idle[slot];
         idle.agents[profile.at()].insert(key, agent);
-        let head = &mut idle.heads[profile.at()];
-        if key < *head {
-            if *head == NOBODY {
-                idle.filled.set(profile.at(), true);
-            }
-            *head = key;
+        let place = idle_place(key);
+        if place < idle.heads.place(profile.at()) {
+            idle.heads.set(profile.at(), place);
         }
     }
 
@@ -98,36 +93,32 @@ impl Pool {
         let idle = &mut self.idle[slot];
         let agents = &mut idle.agents[profile.at()];
         agents.remove(&key);
-        if idle.heads[profile.at()] != key {
+        if idle.heads.place(profile.at()) != idle_place(key) {
             return None;
         }
         let head = agents.first();
-        idle.heads[profile.at()] = head.map_or(NOBODY, |(key, _)| key);
-        if head.is_none() {
-            idle.filled.set(profile.at(), false);
-        }
+        let place = head.map_or(NOWHERE, |(key, _)| idle_place(key));
+        idle.heads.set(profile.at(), place);
         head.map(|(_, agent)| agent)
     }
 
-    /// Profiles that fit the need and have somebody free, with the longest idle of each.
+    /// Profiles that fit the need and have somebody free.
     pub(crate) fn free<'a>(
         &'a self,
         plan: &'a Plan,
         need: NeedIx,
         slot: usize,
-    ) -> impl Iterator<Item = (ProfileIx, IdleKey)> + 'a {
-        let idle = &self.idle[slot];
+    ) -> impl Iterator<Item = ProfileIx> + 'a {
         plan.fits[need.at()]
-            .both(&idle.filled)
-            .map(|at| (ProfileIx::new(at), idle.heads[at]))
+            .both(self.idle[slot].heads.filled())
+            .map(ProfileIx::new)
     }
 
-    /// The longest idle agent of a profile.
-    #[inline]
-    pub(crate) fn first_idle(&self, slot: usize, profile: ProfileIx) -> Option<AgentIx> {
-        self.idle[slot].agents[profile.at()]
-            .first()
-            .map(|(_, agent)| agent)
+    /// The longest idle agent of those who fit the need.
+    pub(crate) fn first_free(&self, plan: &Plan, need: NeedIx, slot: usize) -> Option<AgentIx> {
+        let idle = &self.idle[slot];
+        let profile = idle.heads.first_in(&plan.fits[need.at()])?;
+        idle.agents[profile].first().map(|(_, agent)| agent)
     }
 
     /// The free agents of a profile, longest idle first.
@@ -148,6 +139,7 @@ impl Pool {
         client: ClientIx,
     ) -> LineIx {
         let client = if plan.is_shared(need) { client } else { CENTRE };
+        let need = plan.alike[need.at()];
         if let Some(&line) = self.line_of.get(&(need, slot, client)) {
             return line;
         }
@@ -158,7 +150,8 @@ impl Pool {
             client,
             waiting: Ordered::default(),
         });
-        self.heads.push(NOTHING);
+        self.heads.add();
+        self.firsts.push(Slot(u32::MAX));
         for profile in plan.fits[need.at()].iter() {
             self.fits[slot][profile].set(line.at(), true);
         }
@@ -167,13 +160,10 @@ impl Pool {
 
     pub(crate) fn enqueue(&mut self, line: LineIx, rank: Rank, slot: Slot) {
         self.lines[line.at()].waiting.insert(rank, slot);
-        let head = &mut self.heads[line.at()];
-        if *head == NOTHING {
-            self.filled.set(line.at(), true);
-            self.lines_filled += 1;
-        }
-        if rank < *head {
-            *head = rank;
+        let place = line_place(rank);
+        if place < self.heads.place(line.at()) {
+            self.heads.set(line.at(), place);
+            self.firsts[line.at()] = slot;
         }
     }
 
@@ -181,35 +171,28 @@ impl Pool {
     pub(crate) fn dequeue(&mut self, line: LineIx, rank: Rank) -> Option<Slot> {
         let waiting = &mut self.lines[line.at()].waiting;
         waiting.remove(&rank);
-        if self.heads[line.at()] != rank {
+        if self.heads.place(line.at()) != line_place(rank) {
             return None;
         }
-        let head = waiting.first();
-        self.heads[line.at()] = head.map_or(NOTHING, |(rank, _)| rank);
-        if head.is_none() {
-            self.filled.set(line.at(), false);
-            self.lines_filled -= 1;
-        }
-        head.map(|(_, slot)| slot)
+        let Some((rank, slot)) = waiting.first() else {
+            self.heads.set(line.at(), NOWHERE);
+            return None;
+        };
+        self.heads.set(line.at(), line_place(rank));
+        self.firsts[line.at()] = slot;
+        Some(slot)
     }
 
     /// Whether anybody stands in any line.
     pub(crate) fn has_queued(&self) -> bool {
-        self.lines_filled > 0
+        !self.heads.are_none()
     }
 
     /// The first in rank of all lines that the profile fits.
     pub(crate) fn first_queued(&self, capacity: usize, profile: ProfileIx) -> Option<(Rank, Slot)> {
-        let (mut first, mut line) = (in_order(NOTHING), None);
-        for at in self.fits[capacity][profile.at()].both(&self.filled) {
-            let head = in_order(self.heads[at]);
-            // No branch: which of them it is can't be foretold.
-            let is_first = head < first;
-            first = if is_first { head } else { first };
-            line = if is_first { Some(at) } else { line };
-        }
-        let line = line?;
-        self.lines[line].waiting.first()
+        let line = self.heads.first_in(&self.fits[capacity][profile.at()])?;
+        let (rank, id) = self.heads.place(line).parts();
+        Some(((rank, ContactId(id)), self.firsts[line]))
     }
 
     /// The lines that the profile fits and that are not empty.
@@ -219,7 +202,7 @@ impl Pool {
         profile: ProfileIx,
     ) -> impl Iterator<Item = &Line> + '_ {
         self.fits[capacity][profile.at()]
-            .both(&self.filled)
+            .both(self.heads.filled())
             .map(|at| &self.lines[at])
     }
 }

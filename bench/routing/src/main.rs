@@ -82,14 +82,13 @@ fn tenant(cell: &Cell) -> Result<Arc<Tenant>> {
         let mut agent = agent.clone();
         agent.skills.clear();
         let profile = n % PROFILES;
-        // A third of the skills each, at levels that let everybody serve some queue. Where one skill is all that is
-        // asked for, everybody has it.
+        // A third of the skills each, no two profiles the same, at any level. Where one skill is all that is asked
+        // for, everybody has it, at some level.
         let one_asked = cell.queues == 1 || cell.skills == 1;
         for s in 0..cell.skills {
-            if (s + profile).is_multiple_of(3) || (one_asked && s == 0) {
-                agent
-                    .skills
-                    .insert(skill(s), 3 + (profile / 3 + s) as u8 % 3);
+            let drawn = scatter((profile * cell.skills + s) as u64);
+            if drawn.is_multiple_of(3) || (one_asked && s == 0) {
+                agent.skills.insert(skill(s), 1 + (drawn / 3 % 5) as u8);
             }
         }
         tenant
@@ -97,6 +96,14 @@ fn tenant(cell: &Cell) -> Result<Arc<Tenant>> {
             .insert(AgentName::new(format!("a{n:06}")), agent);
     }
     Ok(Arc::new(tenant))
+}
+
+/// A number that looks drawn at random, the same each time: the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+fn scatter(n: u64) -> u64 {
+    let n = n.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let n = (n ^ n >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let n = (n ^ n >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    n ^ n >> 31
 }
 
 /// Resident memory in bytes.

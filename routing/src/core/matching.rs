@@ -158,9 +158,7 @@ impl Core {
                 && self.guarded.is_empty()
                 && step.is_none_or(|step| step.prefer.is_empty());
             if heads_suffice {
-                let free = self.pool.free(&self.plan, need, capacity);
-                let (profile, _) = free.min_by_key(|(_, head)| *head)?;
-                return self.pool.first_idle(capacity, profile);
+                return self.pool.first_free(&self.plan, need, capacity);
             }
             return self.best_free(slot, need, capacity, &|_| true);
         }
@@ -226,7 +224,7 @@ impl Core {
                 best = Some((preference, agent));
             }
         };
-        for (profile, _) in self.pool.free(&self.plan, need, capacity) {
+        for profile in self.pool.free(&self.plan, need, capacity) {
             let skills = self.skill_of(profile, step, strategy);
             for (key, agent) in self.pool.idle(capacity, profile) {
                 if !allowed(agent) {
