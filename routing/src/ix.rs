@@ -1,5 +1,7 @@
 //! Dense numbers for interned things, one type a thing.
 
+use smallvec::SmallVec;
+
 macro_rules! index {
     ($(#[$doc:meta])* $type:ident) => {
         $(#[$doc])*
@@ -38,9 +40,9 @@ index!(/// A contact's slot.
 /// The centre counts as a client of weight 1.
 pub(crate) const CENTRE: ClientIx = ClientIx(0);
 
-/// A set of dense numbers.
+/// A set of dense numbers; of up to 256 it is in one piece.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Bits(Vec<u64>);
+pub(crate) struct Bits(SmallVec<[u64; 4]>);
 
 impl Bits {
     pub(crate) fn set(&mut self, at: usize, on: bool) {

@@ -44,8 +44,10 @@ struct Idle {
 pub(crate) struct Pool {
     idle: [Idle; MEDIA],
     pub(crate) lines: Vec<Line>,
-    /// Looked up with each contact that must wait, and never walked.
+    /// Looked up, and never walked.
     line_of: HashMap<(NeedIx, usize, ClientIx), LineIx, FixedState>,
+    /// Per need and capacity: its line, where that is the same for all clients and has been asked for.
+    plain_lines: Vec<[Option<LineIx>; MEDIA]>,
     heads: Heads,
     /// Per line: which contact its first is; any, where it is empty.
     firsts: Vec<Slot>,
@@ -63,6 +65,7 @@ impl Pool {
         };
         Self {
             idle: std::array::from_fn(|_| idle()),
+            plain_lines: vec![[None; MEDIA]; plan.needs.len()],
             fits: std::array::from_fn(|_| vec![Bits::default(); profiles]),
             ..Self::default()
         }
@@ -131,6 +134,7 @@ impl Pool {
     }
 
     /// The line for contacts of this kind.
+    #[inline]
     pub(crate) fn line(
         &mut self,
         plan: &Plan,
@@ -138,7 +142,19 @@ impl Pool {
         slot: usize,
         client: ClientIx,
     ) -> LineIx {
-        let client = if plan.is_shared(need) { client } else { CENTRE };
+        if let Some(line) = self.plain_lines[need.at()][slot] {
+            return line;
+        }
+        let is_shared = plan.is_shared(need);
+        let line = self.line_of(plan, need, slot, if is_shared { client } else { CENTRE });
+        if !is_shared {
+            self.plain_lines[need.at()][slot] = Some(line);
+        }
+        line
+    }
+
+    #[inline(never)]
+    fn line_of(&mut self, plan: &Plan, need: NeedIx, slot: usize, client: ClientIx) -> LineIx {
         let need = plan.alike[need.at()];
         if let Some(&line) = self.line_of.get(&(need, slot, client)) {
             return line;
