@@ -126,9 +126,24 @@ impl Core {
     /// Offers the best waiting contact to an agent who is free, if there is one.
     #[inline]
     pub(super) fn match_agent(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
-        if self.pool.has_queued() || !self.named.is_empty() {
+        if self.somebody_waits() {
             self.match_with_queued(agent, out);
         }
+    }
+
+    /// Anything stands in any line.
+    pub(super) fn somebody_waits(&self) -> bool {
+        self.pool.has_queued() || !self.named.is_empty()
+    }
+
+    /// The best waiting contact for an agent who is about to stand among the idle, near no break.
+    pub(super) fn pick_for_next_idle(&self, agent: AgentIx) -> Option<Slot> {
+        let person = &self.agents[agent.at()];
+        let team = &self.plan.teams[person.team?.at()];
+        if !person.available() {
+            return None;
+        }
+        self.pick_contact(agent, |capacity| person.is_open_to(team, capacity))
     }
 
     fn match_with_queued(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
@@ -136,7 +151,7 @@ impl Core {
         // Who is in no set of the pool, and not near a break, is free for nothing.
         if (person.is_pooled() || person.free_by.is_some())
             && person.available()
-            && let Some(slot) = self.pick_contact(agent)
+            && let Some(slot) = self.pick_contact(agent, |capacity| self.is_free(agent, capacity))
         {
             self.offer(slot, agent, out);
         }
@@ -303,7 +318,9 @@ impl Core {
         (load, (worked * 1_000_000 / i128::from(present)) as i64)
     }
 
-    fn pick_contact(&self, agent: AgentIx) -> Option<Slot> {
+    /// For an agent who is free for what is said.
+    #[inline]
+    fn pick_contact(&self, agent: AgentIx, is_free: impl Fn(usize) -> bool) -> Option<Slot> {
         let person = &self.agents[agent.at()];
         let (team, profile) = (person.team?, person.profile?);
         let shared = self.shares.is_shared(team);
@@ -314,7 +331,7 @@ impl Core {
             }
         };
         for capacity in 0..MEDIA {
-            if !self.is_free(agent, capacity) {
+            if !is_free(capacity) {
                 continue;
             }
             let near_break = person.free_by.is_some();
@@ -355,7 +372,7 @@ impl Core {
             let Some(slot) = self.slot(rank.1) else {
                 continue;
             };
-            if self.is_free(agent, self.capacity_slot(slot))
+            if is_free(self.capacity_slot(slot))
                 && self.may_begin(agent, slot)
                 && !self.contacts[slot.at()].is_never_for(agent)
             {

@@ -326,11 +326,23 @@ impl Core {
             person.signed_in = false;
             person.ready = false;
         }
-        self.refresh(agent, out);
         let person = &self.agents[agent.at()];
-        if person.signed_in {
-            self.match_agent(agent, out);
-        } else if !person.listed {
+        let is_out = !person.is_pooled() && person.free_by.is_none();
+        if is_out && self.somebody_waits() && !self.has(Bug::Overloaded) {
+            // Who is asked at once for what waits need not stand among the idle first.
+            self.account(agent, out);
+            if let Some(slot) = self.pick_for_next_idle(agent) {
+                return self.offer(slot, agent, out);
+            }
+            self.seat_idle(agent);
+        } else {
+            self.refresh(agent, out);
+            if self.agents[agent.at()].signed_in {
+                self.match_agent(agent, out);
+            }
+        }
+        let person = &self.agents[agent.at()];
+        if !person.signed_in && !person.listed {
             self.remove_agent(agent);
         }
     }
@@ -401,31 +413,49 @@ impl Core {
     }
 
     /// Brings the pool, the work account and what was reported into line with the agent.
+    #[inline]
     pub(super) fn refresh(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+        self.account(agent, out);
+        self.seat_idle(agent);
+    }
+
+    /// Brings the pool into line with the agent.
+    fn seat_idle(&mut self, agent: AgentIx) {
         let overloaded = self.has(Bug::Overloaded);
         let person = &mut self.agents[agent.at()];
-        person.apart = false;
-        let mut next = None;
-        let team = person.team.map(|team| &self.plan.teams[team.at()]);
         let available = person.available() && person.free_by.is_none();
-        if let (Some(profile), Some(team)) = (person.profile, team)
-            && (available || person.is_pooled())
-        {
-            let key = (person.idle_since, person.order);
-            for slot in 0..MEDIA {
-                let room = overloaded && person.used[slot] < team.capacity[slot];
-                let free = available && (person.is_open_to(team, slot) || room);
-                if free == person.pooled[slot] {
-                    continue;
-                }
-                person.pooled[slot] = free;
-                if free {
-                    self.pool.add_idle(slot, profile, key, agent);
-                } else {
-                    next = self.pool.remove_idle(slot, profile, key).or(next);
-                }
+        let (Some(profile), Some(team)) = (person.profile, person.team) else {
+            return;
+        };
+        if !available && !person.is_pooled() {
+            return;
+        }
+        let team = &self.plan.teams[team.at()];
+        let key = (person.idle_since, person.order);
+        let mut next = None;
+        for slot in 0..MEDIA {
+            let room = overloaded && person.used[slot] < team.capacity[slot];
+            let free = available && (person.is_open_to(team, slot) || room);
+            if free == person.pooled[slot] {
+                continue;
+            }
+            person.pooled[slot] = free;
+            if free {
+                self.pool.add_idle(slot, profile, key, agent);
+            } else {
+                next = self.pool.remove_idle(slot, profile, key).or(next);
             }
         }
+        if let Some(next) = next {
+            near::fetch(&self.agents[next.at()]);
+        }
+    }
+
+    /// Brings the work account and what was reported into line with the agent, who may be found from now on.
+    fn account(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+        let person = &mut self.agents[agent.at()];
+        person.apart = false;
+        let team = person.team.map(|team| &self.plan.teams[team.at()]);
         let works = !person.hands.is_empty() || !person.wraps.is_empty();
         match person.working_since {
             None if works => person.working_since = Some(self.now),
@@ -442,9 +472,6 @@ impl Core {
                 state: state.clone(),
             });
             person.reported = state;
-        }
-        if let Some(next) = next {
-            near::fetch(&self.agents[next.at()]);
         }
     }
 }
