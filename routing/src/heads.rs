@@ -25,34 +25,45 @@ impl Place {
 /// search for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Heads {
-    /// By number; [`NOWHERE`] where a line is empty.
-    places: Vec<Place>,
-    filled: Bits,
+    blocks: Vec<Block>,
     lines_filled: usize,
+}
+
+/// Sixty-four lines, as many as a word of a set has bits.
+#[derive(Clone, Debug)]
+struct Block {
+    /// [`NOWHERE`] where a line is empty.
+    places: [Place; 64],
+    /// The lines that are not empty.
+    filled: u64,
 }
 
 impl Heads {
     /// So many lines, all empty.
     pub(crate) fn new(lines: usize) -> Self {
-        Self {
-            places: vec![NOWHERE; lines],
-            ..Self::default()
-        }
+        let mut heads = Self::default();
+        heads.reach(lines);
+        heads
     }
 
-    /// One more line.
-    pub(crate) fn add(&mut self) {
-        self.places.push(NOWHERE);
+    /// There are at least so many lines; more than before are empty.
+    pub(crate) fn reach(&mut self, lines: usize) {
+        let empty = || Block {
+            places: [NOWHERE; 64],
+            filled: 0,
+        };
+        let blocks = lines.div_ceil(64).max(self.blocks.len());
+        self.blocks.resize_with(blocks, empty);
     }
 
     #[inline]
     pub(crate) fn place(&self, at: usize) -> Place {
-        self.places[at]
+        self.blocks[at / 64].places[at % 64]
     }
 
-    /// The lines that are not empty.
-    pub(crate) fn filled(&self) -> &Bits {
-        &self.filled
+    /// The lines of the set that are not empty, ascending.
+    pub(crate) fn filled<'a>(&'a self, fits: &'a Bits) -> impl Iterator<Item = usize> + 'a {
+        fits.within(self.blocks.iter().map(|block| block.filled))
     }
 
     pub(crate) fn are_none(&self) -> bool {
@@ -62,12 +73,13 @@ impl Heads {
     /// The head of a line is another from now on, or none.
     #[inline]
     pub(crate) fn set(&mut self, at: usize, place: Place) {
-        let was = std::mem::replace(&mut self.places[at], place);
+        let block = &mut self.blocks[at / 64];
+        let was = std::mem::replace(&mut block.places[at % 64], place);
         if was == NOWHERE && place != NOWHERE {
-            self.filled.set(at, true);
+            block.filled |= 1 << (at % 64);
             self.lines_filled += 1;
         } else if was != NOWHERE && place == NOWHERE {
-            self.filled.set(at, false);
+            block.filled &= !(1 << (at % 64));
             self.lines_filled -= 1;
         }
     }
@@ -78,25 +90,24 @@ impl Heads {
         // Two in turn, each the least of every second head: the next of one need not wait for the other. And no
         // branch: which of them is the least can't be foretold.
         let mut least = [(NOWHERE, 0); 2];
-        let mut consider = |of: usize, at: usize| {
-            let head = self.places[at];
-            let is_first = head < least[of].0;
-            least[of].0 = if is_first { head } else { least[of].0 };
-            least[of].1 = if is_first { at } else { least[of].1 };
-        };
-        for (from, mut fits) in fits.words_of_both(&self.filled) {
-            while fits != 0 {
-                let one = fits.trailing_zeros() as usize;
-                fits &= fits - 1;
+        for (n, (block, fits)) in self.blocks.iter().zip(fits.words()).enumerate() {
+            let mut left = fits & block.filled;
+            while left != 0 {
+                let one = left.trailing_zeros() as usize;
+                left &= left - 1;
                 // The last of an odd number is looked at twice.
-                let other = if fits == 0 {
+                let other = if left == 0 {
                     one
                 } else {
-                    fits.trailing_zeros() as usize
+                    left.trailing_zeros() as usize
                 };
-                fits &= fits.wrapping_sub(1);
-                consider(0, from + one);
-                consider(1, from + other);
+                left &= left.wrapping_sub(1);
+                for (least, at) in least.iter_mut().zip([one, other]) {
+                    let head = block.places[at % 64];
+                    let is_first = head < least.0;
+                    least.0 = if is_first { head } else { least.0 };
+                    least.1 = if is_first { n * 64 + at } else { least.1 };
+                }
             }
         }
         let (head, line) = least[0].min(least[1]);
@@ -131,9 +142,9 @@ impl HeadsInOrder {
         self.heads.place(at)
     }
 
-    /// The lines that are not empty.
-    pub(crate) fn filled(&self) -> &Bits {
-        self.heads.filled()
+    /// The lines of the set that are not empty, ascending.
+    pub(crate) fn filled<'a>(&'a self, fits: &'a Bits) -> impl Iterator<Item = usize> + 'a {
+        self.heads.filled(fits)
     }
 
     /// The head of a line is another from now on, or none.
@@ -194,7 +205,8 @@ mod tests {
             fits in prop::collection::vec(0usize..80, 0..30),
         ) {
             let (mut heads, mut in_order) = (Heads::new(70), HeadsInOrder::new(80));
-            (70..80).for_each(|_| heads.add());
+            heads.reach(60);
+            heads.reach(80);
             let mut set = Bits::default();
             for at in fits {
                 set.set(at, true);
@@ -214,7 +226,7 @@ mod tests {
                 (0..80).for_each(|at| all.set(at, true));
                 prop_assert_eq!(heads.first_in(&all), of(&|_| true));
                 prop_assert_eq!(heads.are_none(), of(&|_| true).is_none());
-                prop_assert_eq!(heads.filled().iter().count(), heads.lines_filled);
+                prop_assert_eq!(heads.filled(&all).count(), heads.lines_filled);
                 prop_assert_eq!(in_order.order.len(), heads.lines_filled);
                 prop_assert!(in_order.order.is_sorted_by_key(|&at| plain[at as usize]));
             }

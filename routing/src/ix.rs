@@ -72,18 +72,14 @@ impl Bits {
             .enumerate()
             .flat_map(|(at, &word)| Ones(at * 64, word))
     }
-    /// The members of both, ascending.
-    pub(crate) fn both<'a>(&'a self, other: &'a Bits) -> impl Iterator<Item = usize> + 'a {
-        self.words_of_both(other)
-            .flat_map(|(from, word)| Ones(from, word))
+    /// The members that are in other words as well, ascending.
+    pub(crate) fn within(&self, others: impl Iterator<Item = u64>) -> impl Iterator<Item = usize> {
+        let both = self.words().zip(others).enumerate();
+        both.flat_map(|(at, (word, other))| Ones(at * 64, word & other))
     }
-    /// The members of both as words: what a word's lowest bit stands for, and the word.
-    pub(crate) fn words_of_both<'a>(
-        &'a self,
-        other: &'a Bits,
-    ) -> impl Iterator<Item = (usize, u64)> + 'a {
-        let words = self.0.iter().zip(&other.0).enumerate();
-        words.map(|(at, (&a, &b))| (at * 64, a & b))
+    /// Each of 64 numbers, from 0 on.
+    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().copied()
     }
 }
 
@@ -116,7 +112,7 @@ mod tests {
             b.set(n, true);
         }
         b.set(65, false);
-        assert_eq!(a.both(&b).collect::<Vec<_>>(), [64, 200]);
+        assert_eq!(a.within(b.words()).collect::<Vec<_>>(), [64, 200]);
         assert!(a.has(3) && !b.has(3) && !b.has(10_000));
         assert_eq!(a.iter().count(), 4);
     }

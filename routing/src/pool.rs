@@ -112,9 +112,8 @@ impl Pool {
         need: NeedIx,
         slot: usize,
     ) -> impl Iterator<Item = ProfileIx> + 'a {
-        plan.fits[need.at()]
-            .both(self.idle[slot].heads.filled())
-            .map(ProfileIx::new)
+        let heads = &self.idle[slot].heads;
+        heads.filled(&plan.fits[need.at()]).map(ProfileIx::new)
     }
 
     /// The longest idle agent of those who fit the need.
@@ -166,7 +165,7 @@ impl Pool {
             client,
             waiting: Ordered::default(),
         });
-        self.heads.add();
+        self.heads.reach(self.lines.len());
         self.firsts.push(Slot(u32::MAX));
         for profile in plan.fits[need.at()].iter() {
             self.fits[slot][profile].set(line.at(), true);
@@ -217,8 +216,7 @@ impl Pool {
         capacity: usize,
         profile: ProfileIx,
     ) -> impl Iterator<Item = &Line> + '_ {
-        self.fits[capacity][profile.at()]
-            .both(self.heads.filled())
-            .map(|at| &self.lines[at])
+        let filled = self.heads.filled(&self.fits[capacity][profile.at()]);
+        filled.map(|at| &self.lines[at])
     }
 }
