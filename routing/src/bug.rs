@@ -60,6 +60,8 @@ pub enum Bug {
     Overloaded,
     /// Who answered while the database stalled counts as one who didn't.
     BlamedForStall,
+    /// Who answered while their media host was not heard counts as one who didn't.
+    BlamedForSilence,
 }
 
 #[cfg(feature = "seeded-bugs")]

@@ -293,6 +293,19 @@ pub enum Input {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         listed: Option<Time>,
     },
+    /// What was done on the lines of some contacts was not heard from one moment until another, as when their media host
+    /// falls silent: for who is asked or called for them, or is being joined, that time does not count. Told again while it
+    /// goes on, and once more at its end.
+    Unheard {
+        /// Which contacts; what is over, or waits, or talks is left alone.
+        contacts: Vec<ContactId>,
+        /// When they were heard last, or until when it was told before.
+        since: Time,
+        /// Until when this tells it.
+        until: Time,
+        /// Nobody is given up before that: by then it is told again, or all that was done has been.
+        listed: Time,
+    },
     /// Nothing but the passing of time: what is due is done. What was late happens at the time of
     /// the input that finds it due, so that nobody is rung into the past after an outage; a
     /// journal holds ticks like any other input.

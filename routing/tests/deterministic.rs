@@ -167,6 +167,7 @@ mod the_checker_sees {
         a_wrap_up_too_short_or_too_long: WrapUpCutShort,
         one_unavailable_agent_who_stalls_the_queue: UnavailableHead,
         an_agent_away_whom_nobody_could_hear: BlamedForStall,
+        an_agent_away_whose_host_nobody_could_hear: BlamedForSilence,
         an_agent_not_ready_and_offered_all_the_same: NotReadyInPool,
         an_agent_logged_in_and_absent: AbsentInPool,
         wrong_statistics: WrongStatistics,

@@ -274,6 +274,12 @@ impl Core {
                 until,
                 listed,
             } => self.stalled(since, until, listed, out),
+            Input::Unheard {
+                contacts,
+                since,
+                until,
+                listed,
+            } => self.unheard(&contacts, since, until, listed),
             Input::Tick => {}
         }
     }
@@ -339,7 +345,7 @@ impl Core {
             )
         };
         Some(match input {
-            Input::Tick | Input::Stalled { .. } => return None,
+            Input::Tick | Input::Stalled { .. } | Input::Unheard { .. } => return None,
             Input::Configure { .. } => (Phase::Presence, 0),
             Input::SignIn { agent, .. }
             | Input::SignOut { agent }

@@ -1,10 +1,10 @@
-//! A while in which nothing could be decided.
+//! A while in which nothing could be decided, or some contacts could not be heard.
 
 use super::Core;
 use super::contact::Stage;
 use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
-use crate::{Output, Span, Time};
+use crate::{ContactId, Output, Span, Time};
 
 /// The least that a time can be after another.
 const NEXT: Span = Span(1);
@@ -50,25 +50,55 @@ impl Core {
         }
     }
 
+    /// Stops the clock of whoever is asked or called for these contacts, or is being joined.
+    pub(super) fn unheard(
+        &mut self,
+        contacts: &[ContactId],
+        since: Time,
+        until: Time,
+        listed: Time,
+    ) {
+        if self.has(Bug::BlamedForSilence) {
+            return;
+        }
+        for id in contacts {
+            let Some(slot) = self.slot(*id) else {
+                continue; // over by the time that it was told
+            };
+            let contact = &self.contacts[slot.at()];
+            let Some(deadline) = contact.asked_until() else {
+                continue;
+            };
+            let lost = (until - since.max(contact.begun)).max(Span(0));
+            self.waits_until(slot, (deadline + lost).max(listed));
+        }
+    }
+
     /// Who is asked, or joined, is given up when all has been taken in that they may have done; what was begun by the
     /// very decisions that were late has only begun now.
     fn ask_on(&mut self, slot: Slot, since: Time, until: Time, told: Time) {
-        let contact = &mut self.contacts[slot.at()];
-        let begun = contact.begun;
+        let contact = &self.contacts[slot.at()];
+        let Some(deadline) = contact.asked_until() else {
+            return;
+        };
+        let mut later = deadline.max(told);
+        if contact.begun >= since && until > since {
+            later = later.max(deadline + (until - since));
+        }
+        self.waits_until(slot, later);
+    }
+
+    /// Until when it is waited for an answer, for the joining of legs, or for a hand-over.
+    fn waits_until(&mut self, slot: Slot, later: Time) {
         let (Stage::Offered { deadline, .. }
         | Stage::Connecting { deadline, .. }
-        | Stage::Outside { deadline, .. }) = &mut contact.stage
+        | Stage::Outside { deadline, .. }) = &mut self.contacts[slot.at()].stage
         else {
             return;
         };
-        let mut later = (*deadline).max(told);
-        if begun >= since && until > since {
-            later = later.max(*deadline + (until - since));
+        if later != *deadline {
+            *deadline = later;
+            self.arm_asked(slot, later);
         }
-        if later == *deadline {
-            return;
-        }
-        *deadline = later;
-        self.arm_asked(slot, later);
     }
 }

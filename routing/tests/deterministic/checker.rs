@@ -315,6 +315,19 @@ impl Checker {
                     *deadline = late.max(told);
                 }
             }
+            Input::Unheard {
+                contacts,
+                since,
+                until,
+                listed,
+            } => {
+                for id in contacts {
+                    if let Some((begun, deadline)) = self.asked.get_mut(id) {
+                        let counts_not = (*until - (*since).max(*begun)).max(Span(0));
+                        *deadline = (*deadline + counts_not).max(*listed);
+                    }
+                }
+            }
             Input::Rota { agent, shifts } => {
                 let before = self.rotas.insert(agent.clone(), shifts.clone());
                 let new = before.as_ref() != Some(shifts) && self.tenant.agents.contains_key(agent);
@@ -678,6 +691,17 @@ impl Checker {
                         !self.talking.contains_key(&id),
                         "contact {id} waits and talks"
                     );
+                }
+                StageView::Offered { deadline, .. }
+                    if self
+                        .asked
+                        .get(&id)
+                        .is_none_or(|(_, until)| until != deadline) =>
+                {
+                    let until = self.asked.get(&id);
+                    return Err(format!(
+                        "contact {id} may be answered until {deadline}, and it should be {until:?}"
+                    ));
                 }
                 StageView::Offered {
                     offer,

@@ -329,7 +329,7 @@ fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64, staffed: bool) -> 
             return (at, Move::Input(comes_back(view)));
         }
     }
-    let input = match dice.below(1180) {
+    let input = match dice.below(1184) {
         0..=219 if !crowded => {
             *last_id += 1;
             let queues: Vec<QueueId> = core
@@ -475,6 +475,30 @@ fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64, staffed: bool) -> 
             recording: "a".into(),
             length: Span::seconds(3),
         },
+        1180..=1183 => {
+            let asked = |view: &&ContactView| {
+                matches!(
+                    view.stage,
+                    StageView::Offered { .. }
+                        | StageView::Connecting { .. }
+                        | StageView::Outside { .. }
+                )
+            };
+            let mut named = Vec::new();
+            for view in contacts.iter().filter(asked) {
+                if dice.chance(60) {
+                    named.push(view.id);
+                }
+            }
+            named.push(some(dice, any)); // whatever it is at
+            named.dedup();
+            Input::Unheard {
+                contacts: named,
+                since: at - Span((dice.next() % 6_000_000) as i64),
+                until: at,
+                listed: at + Span::seconds(3),
+            }
+        }
         940..=949 => {
             let outside = |stage: &StageView| matches!(stage, StageView::Outside { .. });
             Input::HandedOver {
