@@ -120,6 +120,16 @@ pub enum StreamEnd {
         #[source]
         source: std::io::Error,
     },
+    /// Nobody answered in time.
+    #[error("{address} did not answer {what} in {patience:?}")]
+    TimedOut {
+        /// Host and port.
+        address: String,
+        /// What was asked of it: `a connection`, `the handshake`.
+        what: &'static str,
+        /// How long was waited.
+        patience: Duration,
+    },
     /// Connected, but it isn't an ARI socket that answers there.
     #[error("{address} does not speak ARI's WebSocket")]
     Handshake {

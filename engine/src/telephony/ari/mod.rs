@@ -24,4 +24,5 @@ pub use model::{
     LiveRecording, Party, Playback, Pong, RtpStatistics,
 };
 pub use rest::{Ari, Done, Host};
+pub(crate) use stream::HANDSHAKE_TIMEOUT;
 pub use stream::{Backlog, EventStream};

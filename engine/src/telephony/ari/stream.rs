@@ -21,7 +21,10 @@ use super::rest::Ari;
 const PING_EVERY: Duration = Duration::from_millis(700);
 /// Three pings unanswered. It is judged at the next ping, so noticed within 2.9 s.
 const SILENT_AFTER: Duration = Duration::from_millis(2_200);
+/// The kernel of a host that lives answers at once, however busy its Asterisk is.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an Asterisk that has time to run may take for the handshake.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Events that wait for us. Beyond this the engine is not keeping up: it is said once per doubling.
 const BACKLOG_WARNING: usize = 4_096;
 
@@ -57,7 +60,15 @@ impl Ari {
     /// # Errors
     /// [`StreamEnd`]: the same reasons that end a stream later.
     pub async fn events(&self) -> Result<EventStream, StreamEnd> {
-        let socket = self.connect_events().await?;
+        self.events_within(HANDSHAKE_TIMEOUT).await
+    }
+
+    /// As [`Self::events`], of a host that may take so long for the handshake.
+    ///
+    /// # Errors
+    /// As [`Self::events`].
+    pub async fn events_within(&self, patience: Duration) -> Result<EventStream, StreamEnd> {
+        let socket = self.connect_events(patience).await?;
         let (sender, queue) = mpsc::unbounded_channel();
         let (tell_end, end) = oneshot::channel();
         let backlog = Backlog::default();
@@ -76,7 +87,10 @@ impl Ari {
         })
     }
 
-    async fn connect_events(&self) -> Result<WebSocketStream<TcpStream>, StreamEnd> {
+    async fn connect_events(
+        &self,
+        patience: Duration,
+    ) -> Result<WebSocketStream<TcpStream>, StreamEnd> {
         let base = self.base();
         let address = format!(
             "{}:{}",
@@ -87,10 +101,14 @@ impl Ari {
             address: address.clone(),
             source,
         };
-        let late = || connect(std::io::ErrorKind::TimedOut.into());
+        let late = |what, patience| StreamEnd::TimedOut {
+            address: address.clone(),
+            what,
+            patience,
+        };
         let tcp = timeout(CONNECT_TIMEOUT, TcpStream::connect(&address))
             .await
-            .map_err(|_| late())?
+            .map_err(|_| late("a connection", CONNECT_TIMEOUT))?
             .map_err(connect)?;
         tcp.set_nodelay(true).map_err(connect)?;
 
@@ -122,13 +140,10 @@ impl Ari {
         request
             .headers_mut()
             .insert(http::header::AUTHORIZATION, header);
-        let (socket, _) = timeout(
-            CONNECT_TIMEOUT,
-            tokio_tungstenite::client_async(request, tcp),
-        )
-        .await
-        .map_err(|_| late())?
-        .map_err(handshake)?;
+        let (socket, _) = timeout(patience, tokio_tungstenite::client_async(request, tcp))
+            .await
+            .map_err(|_| late("the handshake", patience))?
+            .map_err(handshake)?;
         Ok(socket)
     }
 }

@@ -7,13 +7,18 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 use trunkline_routing::Time;
 
-use super::super::ari::{Ari, AriError, Event, EventStream, HostName, StreamEnd};
+use super::super::ari::{
+    Ari, AriError, Event, EventStream, HANDSHAKE_TIMEOUT, HostName, StreamEnd,
+};
 use super::adopt::Listing;
 use super::clock;
 
 const COMPARE_EVERY: Duration = Duration::from_secs(10);
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_AT_MOST: Duration = Duration::from_secs(2);
+/// A handshake that is given less time than it takes, each time anew, never comes about. One that takes longer than this is
+/// not worth waiting for: the host is taken for dead after three of them.
+const PATIENCE_AT_MOST: Duration = Duration::from_secs(5);
 
 /// What we have no use for; `ChannelVarset` and `ChannelDialplan` are most of the traffic.
 const UNWANTED: &[&str] = &[
@@ -43,10 +48,31 @@ pub(crate) enum FromHost {
     Final(String),
 }
 
+/// How a host is tried again that can't be reached.
+struct Retry {
+    after: Duration,
+    /// How long the next handshake may take.
+    patience: Duration,
+}
+
+impl Retry {
+    const FIRST: Self = Self {
+        after: RETRY_FIRST,
+        patience: HANDSHAKE_TIMEOUT,
+    };
+
+    fn next(&self) -> Self {
+        Self {
+            after: (self.after * 2).min(RETRY_AT_MOST),
+            patience: (self.patience * 2).min(PATIENCE_AT_MOST),
+        }
+    }
+}
+
 /// Runs until dropped, or another leader is at work.
 pub(crate) async fn run(ari: Ari, tell: mpsc::UnboundedSender<(HostName, FromHost)>) {
     let host = ari.host().name.clone();
-    let mut retry = RETRY_FIRST;
+    let mut retry = Retry::FIRST;
     let mut started = None;
     loop {
         let why = match session(&ari, &tell, &mut started, &mut retry).await {
@@ -65,8 +91,8 @@ pub(crate) async fn run(ari: Ari, tell: mpsc::UnboundedSender<(HostName, FromHos
         if tell.send((host.clone(), FromHost::Lost(why))).is_err() {
             return;
         }
-        sleep(retry).await;
-        retry = (retry * 2).min(RETRY_AT_MOST);
+        sleep(retry.after).await;
+        retry = retry.next();
     }
 }
 
@@ -92,7 +118,7 @@ async fn session(
     ari: &Ari,
     tell: &mpsc::UnboundedSender<(HostName, FromHost)>,
     started: &mut Option<Time>,
-    retry: &mut Duration,
+    retry: &mut Retry,
 ) -> Ended {
     match converse(ari, tell, started, retry).await {
         Ok(never) => match never {},
@@ -104,11 +130,11 @@ async fn converse(
     ari: &Ari,
     tell: &mpsc::UnboundedSender<(HostName, FromHost)>,
     started: &mut Option<Time>,
-    retry: &mut Duration,
+    retry: &mut Retry,
 ) -> Result<std::convert::Infallible, Ended> {
     let host = &ari.host().name;
     // The socket first: what happens while we list is queued, and applied after the listing.
-    let mut events: EventStream = ari.events().await?;
+    let mut events: EventStream = ari.events_within(retry.patience).await?;
     ari.refuse_events(UNWANTED).await?;
     ari.subscribe("endpoint:PJSIP").await?;
     let began = Time(ari.info().await?.status.startup_time.timestamp_micros());
@@ -122,7 +148,7 @@ async fn converse(
     send(FromHost::Connected(listing))?;
     // Only now: an Asterisk that just boots may refuse the listing, and be asked again.
     *started = Some(began);
-    *retry = RETRY_FIRST;
+    *retry = Retry::FIRST;
     let mut compare = interval_at(tokio::time::Instant::now() + COMPARE_EVERY, COMPARE_EVERY);
     compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -146,4 +172,65 @@ async fn list(ari: &Ari) -> Result<Listing, AriError> {
         restarted: false,
         started: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+    use tokio_tungstenite::accept_async;
+
+    use super::super::super::ari::Host;
+    use super::*;
+
+    /// Takes this long for each handshake, and speaks nothing after it.
+    async fn slow_by(takes: Duration) -> Ari {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (tcp, _) = listener.accept().await.unwrap();
+                tokio::spawn(async move {
+                    sleep(takes).await;
+                    drop(accept_async(tcp).await);
+                });
+            }
+        });
+        Ari::new(Host {
+            name: "media-0".into(),
+            address: format!("http://{address}/ari"),
+            user: "engine".into(),
+            password: "secret".into(),
+            app: "acd".into(),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_host_that_is_tried_again_is_given_more_time_and_not_for_ever_more() {
+        let mut retry = Retry::FIRST;
+        let mut given = Vec::new();
+        for _ in 0..5 {
+            given.push(retry.patience.as_secs());
+            retry = retry.next();
+        }
+        assert_eq!(given, [1, 2, 4, 5, 5]);
+    }
+
+    #[tokio::test]
+    async fn a_host_too_slow_for_the_first_handshake_is_told_so_and_is_in_time_for_a_later_one() {
+        let ari = slow_by(Duration::from_millis(1_400)).await;
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let running = tokio::spawn(run(ari, tell));
+        let mut lost = async || match timeout(Duration::from_secs(20), told.recv()).await {
+            Ok(Some((_, FromHost::Lost(why)))) => why,
+            other => panic!("{other:?}"),
+        };
+        let why = lost().await;
+        assert!(why.ends_with("did not answer the handshake in 1s"), "{why}");
+        // It is through, and asks what this one has no answer to.
+        let why = lost().await;
+        assert!(why.starts_with("PUT applications/acd/eventFilter"), "{why}");
+        running.abort();
+    }
 }
