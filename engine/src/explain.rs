@@ -366,6 +366,20 @@ impl Explainer {
             Input::VoicemailLeft { contact, .. } if self.is_it(*contact) => {
                 "its caller leaves a message".into()
             }
+            Input::Unheard {
+                contacts,
+                since,
+                until,
+                ..
+            } if contacts.contains(&self.question.contact)
+                && self.core.contact(self.question.contact).is_some() =>
+            {
+                format!(
+                    "its media host was not heard from {} to {}: an answer is waited for as much longer",
+                    clock(*since),
+                    clock(*until)
+                )
+            }
             // Of shorter ones nobody asks why.
             Input::Stalled { since, until, .. }
                 if *until - *since >= Span::seconds(1)

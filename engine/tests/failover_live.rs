@@ -61,6 +61,7 @@ on_both_stores! {
     a_killed_leader_loses_nothing_and_offers_resume: killed,
     a_paused_leader_that_wakes_up_stale_changes_nothing: paused,
     a_silent_loss_of_the_ari_socket_loses_nothing: cut_off,
+    a_silence_of_the_ari_socket_longer_than_phones_ring_blames_nobody: unheard,
     five_seconds_without_the_journal_lose_nothing: stalled,
     both_engines_killed_at_once_lose_nothing: both,
     a_media_pods_death_drops_its_callers_and_nobody_else: media_died,
@@ -147,6 +148,27 @@ async fn cut_off(store: Store) {
     .await;
 }
 
+/// Both agents pick up while nobody can hear it, and their rings are over by the time that anybody can. Who is away by RONA is
+/// stuck, which the check would see.
+async fn unheard(store: Store) {
+    let mut centre = Centre::open(store).await;
+    centre.phones_that("3", "20").await;
+    centre.rings_for("5s").await;
+    let before = centre.epoch().await;
+    let mut callers = centre.callers(2, 4.0);
+    centre.phones_ring(2).await;
+    centre.cut_ari_off();
+    sleep(Duration::from_secs(8)).await;
+    centre.join_ari();
+    centre.served(&mut callers).await;
+    assert_eq!(centre.epoch().await, before, "nobody took over for that");
+    let told = check(centre).await;
+    assert_eq!(told.outcomes.len(), 2, "{:?}", told.outcomes);
+    let all_answered = told.outcomes.values().all(|o| *o == Outcome::Answered);
+    assert!(all_answered, "{:?}", told.outcomes);
+    assert_eq!(told.offers, 2, "nobody was asked twice");
+}
+
 /// The ring is shorter than the stall: whoever picks up during it has no time left at its end. Nobody may be away by RONA for
 /// that, which the check would see.
 async fn stalled(store: Store) {
@@ -156,7 +178,7 @@ async fn stalled(store: Store) {
     let before = centre.epoch().await;
     // Their arrivals wait for the journal, and behind them the answers.
     let mut callers = centre.callers(10, 4.0);
-    centre.a_phone_rings().await;
+    centre.phones_ring(1).await;
     centre.stall_journal(Duration::from_secs(5)).await;
     centre.served(&mut callers).await;
     assert_eq!(centre.epoch().await, before, "nobody took over for that");

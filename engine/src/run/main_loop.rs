@@ -32,6 +32,8 @@ const SNAPSHOT_AFTER: Duration = Duration::from_secs(6 * 3600);
 const NO_DEADLINE: Duration = Duration::from_secs(3600);
 /// A commit that takes this long has stalled. What is due in a shorter one is due.
 const STALL: Duration = Duration::from_millis(50);
+/// Telephony has told again by then that it hears nothing, or what it has heard since, though it is late itself.
+const TOLD_AGAIN: Span = Span::seconds(3);
 /// The loop turns at least as often as it looks for presence; where it is this much later, the process was paused.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -277,7 +279,7 @@ impl MainLoop {
                 }
             }
             Event::Config => self.configure(batch),
-            Event::Report(told) => return self.report(told.report, late, batch),
+            Event::Report(told) => return self.report(told, late, batch, clock),
             Event::Request(_, request) => self.request(request, late, batch),
             Event::Deadline => {
                 batch.push(Input::Tick, Context::default(), Waiter::Nobody);
@@ -312,8 +314,14 @@ impl MainLoop {
         batch.push(input, context, Waiter::Nobody);
     }
 
-    fn report(&mut self, report: Report, late: Option<Time>, batch: &mut Batch) -> Option<LoopEnd> {
-        match report {
+    fn report(
+        &mut self,
+        told: Told,
+        late: Option<Time>,
+        batch: &mut Batch,
+        clock: &Clock,
+    ) -> Option<LoopEnd> {
+        match told.report {
             Report::Arrived(arrival) => self.arrived(arrival, late, batch),
             Report::Input(input) => {
                 batch.push(input, Context::by(Actor::Telephony), Waiter::Nobody);
@@ -331,6 +339,16 @@ impl MainLoop {
                     wait: state.core.estimate(contact).map(|it| (it.low, it.high)),
                 });
                 self.command(Command::Tell { contact, standing });
+            }
+            Report::Unheard { contacts, since } => {
+                let until = clock.at(told.at);
+                let input = Input::Unheard {
+                    contacts,
+                    since: clock.at(since),
+                    until,
+                    listed: batch.at.max(until) + TOLD_AGAIN,
+                };
+                batch.push(input, Context::by(Actor::Telephony), Waiter::Nobody);
             }
             Report::Host { host, up } => {
                 tracing::info!(host = %host, up, "media host");

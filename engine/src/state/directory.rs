@@ -402,7 +402,7 @@ impl Directory {
             Input::Consult { consult, .. } => Some(*consult),
             _ => None,
         };
-        if matches!(entry.input, Input::Stalled { .. }) {
+        if matches!(entry.input, Input::Stalled { .. } | Input::Unheard { .. }) {
             // Deadlines are put off, and no output says so.
             for (contact, live) in &mut self.live {
                 if let Some(view) = core.contact(*contact) {

@@ -14,6 +14,7 @@
 //!                 send Admit { contact, call, queue }, then Do(output) for each output
 //!   Input(i)    → journal it, core.handle, send Do(output) for each output
 //!   Agent(a, i) → as Input(i); refused where another has taken a's conversation over meanwhile
+//!   Unheard(c)  → journal `Unheard`, until the moment of the report
 //!   Host { .. } → readiness and metrics
 //!   SteppedDown → stop leading; drop the Telephony
 //! ```
@@ -103,6 +104,15 @@ pub enum Report {
     Asks {
         /// Which contact.
         contact: ContactId,
+    },
+    /// Their media host is not heard: whoever is asked or called for these contacts, or is being joined, may have done
+    /// what nobody knows. Told about once a second while it goes on, and at its end, before what was missed. It ends where
+    /// the host is heard again, or is given up ([`Input::Dropped`]).
+    Unheard {
+        /// Which contacts.
+        contacts: Vec<ContactId>,
+        /// Since when; where it was told before, since then.
+        since: Instant,
     },
     /// A media host can be commanded, or no longer.
     Host {

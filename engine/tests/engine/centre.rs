@@ -9,10 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use trunkline_engine::run::{Engine, Voice};
+use trunkline_engine::telephony::ari::Host;
 use trunkline_tenant::crds::{AgentName, ClientName};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
-use crate::support::{Client, engine_on, eventually, fixture, reconfigure};
+use crate::support::{Client, engine_with, eventually, fixture, reconfigure};
 
 pub struct Centre {
     pub engine: Engine,
@@ -157,6 +158,14 @@ pub async fn comes_back_from_sofias_team(centre: Centre, contact: u64, queue: &s
 impl Centre {
     /// With the fixture's tenant and a queue of callbacks.
     pub async fn open(change: impl FnOnce(&mut Tenant)) -> Self {
+        Self::open_with(Voice::None, Vec::new(), change).await
+    }
+
+    pub async fn open_with(
+        voice: Voice,
+        hosts: Vec<Host>,
+        change: impl FnOnce(&mut Tenant),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("tenant.json");
         let text = std::fs::read_to_string(fixture()).unwrap();
@@ -169,12 +178,27 @@ impl Centre {
         );
         change(&mut tenant);
         std::fs::write(&config, serde_json::to_vec(&tenant).unwrap()).unwrap();
-        let engine = engine_on(dir.path(), config, Voice::None).await;
+        let journal = dir.path().join("journal.sqlite").into();
+        let engine = engine_with(config, journal, voice, hosts).await;
         Self {
             admin: Client::admin(&engine),
             engine,
             dir,
             references: Cell::new(0),
+        }
+    }
+
+    /// Its engine ends, and another leads on the same journal.
+    pub async fn succeeded(self, voice: Voice, hosts: Vec<Host>) -> Self {
+        self.engine.stop().await.unwrap();
+        let config = self.dir.path().join("tenant.json");
+        let journal = self.dir.path().join("journal.sqlite").into();
+        let engine = engine_with(config, journal, voice, hosts).await;
+        Self {
+            admin: Client::admin(&engine),
+            engine,
+            dir: self.dir,
+            references: self.references,
         }
     }
 

@@ -12,6 +12,7 @@ use trunkline_engine::api::Tokens;
 use trunkline_engine::journal::Location;
 use trunkline_engine::keys::TenantKey;
 use trunkline_engine::run::{Engine, Options, Place, RETENTION, Role, Voice};
+use trunkline_engine::telephony::ari::Host;
 use trunkline_tenant::Tenant;
 
 pub const ADMIN: &str = "the-administrations-token";
@@ -36,10 +37,20 @@ pub async fn engine_on(dir: &Path, config: PathBuf, telephony: Voice) -> Engine 
 
 /// An engine that leads, on this journal.
 pub async fn engine_at(config: PathBuf, journal: Location, telephony: Voice) -> Engine {
+    engine_with(config, journal, telephony, Vec::new()).await
+}
+
+/// An engine that leads, on this journal, with these media hosts.
+pub async fn engine_with(
+    config: PathBuf,
+    journal: Location,
+    telephony: Voice,
+    hosts: Vec<Host>,
+) -> Engine {
     let engine = Engine::start(Options {
         place: Place::Machine {
             config,
-            hosts: Vec::new(),
+            hosts,
             pods: Vec::new(),
         },
         journal,

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 use trunkline_engine::journal::{Entry, Location, Seq};
+use trunkline_engine::telephony::ari::ChannelState;
 
 use super::database::Server;
 use super::pod::Pod;
@@ -302,6 +303,11 @@ impl Centre {
     }
 
     pub async fn phones_that_answer_after(&mut self, seconds: &str) {
+        self.phones_that(seconds, "1").await;
+    }
+
+    /// The phones register, answer each call after so many seconds, and hang up after so many more.
+    pub async fn phones_that(&mut self, answer: &str, talk: &str) {
         self.phones.clear();
         for (agent, password, at) in AGENTS {
             let ready = self.pod.dir(&format!("../log/{agent}/ready"));
@@ -311,7 +317,7 @@ impl Centre {
                     .script("phone.sh")
                     .args(["--at", at, "--register", "10.88.0.1:5060", "--user", agent])
                     .args(["--password", password, "--name", agent])
-                    .args(["--answer", seconds, "--talk", "1"])
+                    .args(["--answer", answer, "--talk", talk])
                     .spawn()
                     .unwrap()
             };
@@ -548,9 +554,15 @@ impl Centre {
             .await;
     }
 
-    pub async fn a_phone_rings(&self) {
-        self.until("a phone rings", async |centre| {
-            centre.contacts_in(&["offered"]).await > 0
+    /// At least so many, as Asterisk itself says.
+    pub async fn phones_ring(&self, phones: usize) {
+        let sidecar = self.pod.own_ari();
+        self.until("phones ring", async |_| {
+            let channels = sidecar.channels().await.unwrap_or_default();
+            let legs = channels.iter().filter(|leg| {
+                leg.id.as_str().starts_with("o-") && leg.state == ChannelState::Ringing
+            });
+            legs.count() >= phones
         })
         .await;
     }

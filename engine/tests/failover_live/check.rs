@@ -20,6 +20,8 @@ const LETTING_GO: Duration = Duration::from_millis(700);
 pub struct Told {
     /// Of those that are over.
     pub outcomes: BTreeMap<ContactId, Outcome>,
+    /// How often somebody was asked.
+    pub offers: usize,
     /// How many calls came.
     pub came: usize,
     /// Whom we lost, and called back.
@@ -63,6 +65,7 @@ fn fold(entries: &[Entry]) -> Told {
         for output in state.apply(entry).outputs {
             match output {
                 Output::Offer { offer, agent, .. } => {
+                    told.offers += 1;
                     let last = newest.insert(offer.contact, offer.generation);
                     assert!(last < Some(offer.generation), "{offer:?} after {last:?}");
                     let twice = asked.values().any(|o| o.contact == offer.contact);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use futures::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message, client::IntoClientRequest};
@@ -33,6 +33,7 @@ const BACKLOG_WARNING: usize = 4_096;
 pub struct EventStream {
     queue: mpsc::UnboundedReceiver<Event>,
     backlog: Backlog,
+    heard: watch::Receiver<Instant>,
     end: Option<oneshot::Receiver<StreamEnd>>,
     reader: tokio::task::JoinHandle<()>,
 }
@@ -71,17 +72,19 @@ impl Ari {
         let socket = self.connect_events(patience).await?;
         let (sender, queue) = mpsc::unbounded_channel();
         let (tell_end, end) = oneshot::channel();
+        let (hears, heard) = watch::channel(Instant::now());
         let backlog = Backlog::default();
         let host = self.host().name.clone();
         let counted = backlog.clone();
         let reader = tokio::spawn(async move {
-            let why = read(socket, host.as_str(), &sender, &counted).await;
+            let why = read(socket, host.as_str(), &sender, &counted, &hears).await;
             // The receiver is gone where the stream was dropped: nobody asks why any more.
             let _ = tell_end.send(why);
         });
         Ok(EventStream {
             queue,
             backlog,
+            heard,
             end: Some(end),
             reader,
         })
@@ -164,6 +167,11 @@ impl EventStream {
         })
     }
 
+    /// When something came last, were it only the answer to a ping.
+    pub fn heard(&self) -> watch::Receiver<Instant> {
+        self.heard.clone()
+    }
+
     /// The gauge of what waits.
     pub fn backlog(&self) -> Backlog {
         self.backlog.clone()
@@ -181,6 +189,7 @@ async fn read(
     host: &str,
     sender: &mpsc::UnboundedSender<Event>,
     backlog: &Backlog,
+    hears: &watch::Sender<Instant>,
 ) -> StreamEnd {
     let mut ping = interval(PING_EVERY);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -206,12 +215,17 @@ async fn read(
                 }
             }
         };
-        heard = Instant::now();
-        let text = match frame {
-            Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Close(_))) | None => return StreamEnd::Closed(None),
-            Some(Ok(_)) => continue,
+        let frame = match frame {
+            Some(Ok(frame)) => frame,
             Some(Err(error)) => return StreamEnd::Closed(Some(Box::new(error))),
+            None => return StreamEnd::Closed(None),
+        };
+        heard = Instant::now();
+        hears.send_replace(heard);
+        let text = match frame {
+            Message::Text(text) => text,
+            Message::Close(_) => return StreamEnd::Closed(None),
+            _ => continue,
         };
         let event = match Event::parse(&text) {
             Ok(event) => event,

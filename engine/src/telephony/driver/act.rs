@@ -7,7 +7,7 @@ use super::super::ari::{
     Ari, AriError, BridgeId, Cause, ChannelId, HostName, Originate, PlaybackId, RecordOptions,
     RecordingName,
 };
-use super::names::{CONTACT_VARIABLE, farewell, message};
+use super::names::{CONTACT_VARIABLE, farewell, message, offer_of};
 use super::outbound::Shown;
 use trunkline_routing::{ContactId, Span};
 
@@ -116,6 +116,17 @@ pub(crate) struct Ring {
 pub(crate) struct Failed {
     pub act: Act,
     pub error: AriError,
+}
+
+impl Failed {
+    /// Whether agent and customer are joined nobody knows: where the host is lost, that is seen when it is back.
+    pub(crate) fn is_joining_untold(&self) -> bool {
+        let agents = match &self.act.what {
+            What::Join { agent, .. } => offer_of(agent).is_some(),
+            _ => false,
+        };
+        agents && self.error.status().is_none()
+    }
 }
 
 /// What the state machine is told of a deed.

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval_at, sleep};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use trunkline_routing::Time;
 
 use super::super::ari::{
@@ -36,8 +36,8 @@ const UNWANTED: &[&str] = &[
 /// What a connection tells the driver.
 #[derive(Debug)]
 pub(crate) enum FromHost {
-    /// Connected; this is what is there. Events follow.
-    Connected(Listing),
+    /// Connected; this is what is there, and when something came last. Events follow.
+    Connected(Listing, watch::Receiver<Instant>),
     /// What is there now.
     Listed(Listing),
     /// In order, none missed since `Connected`.
@@ -145,7 +145,7 @@ async fn converse(
         tell.send((host.clone(), what))
             .map_err(|_| Ended::NobodyListens)
     };
-    send(FromHost::Connected(listing))?;
+    send(FromHost::Connected(listing, events.heard()))?;
     // Only now: an Asterisk that just boots may refuse the listing, and be asked again.
     *started = Some(began);
     *retry = Retry::FIRST;

@@ -20,11 +20,12 @@ mod outside;
 mod speech;
 #[cfg(test)]
 mod tests;
+mod unheard;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use trunkline_routing::{ContactId, Span, Time};
@@ -34,10 +35,13 @@ use super::{CallAudio, Command, LegAudio, MediaHosts, Recovered, Report, Telepho
 use calls::{Calls, Effects};
 use host::FromHost;
 use lanes::Lanes;
+use unheard::Unheard;
 
 /// A media host that we could not reach for this long is taken for dead.
 const HOST_LOST_AFTER: Duration = Duration::from_secs(15);
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// How often it is looked who is not heard.
+const LISTENING: Duration = Duration::from_millis(250);
 
 impl From<RtpStatistics> for LegAudio {
     fn from(counted: RtpStatistics) -> Self {
@@ -96,6 +100,7 @@ pub fn start(settings: Settings, recovered: Recovered) -> Telephony {
         from_hosts,
         awaited: BTreeMap::new(),
         sought_since: None,
+        unheard: Unheard::default(),
     };
     tokio::spawn(driver.run(to_do, hosts, deeds));
     Telephony { commands, reports }
@@ -104,10 +109,27 @@ pub fn start(settings: Settings, recovered: Recovered) -> Telephony {
 struct Connection {
     ari: Ari,
     task: AbortHandle,
+    /// When something came last; `None`: it was never connected.
+    heard: Option<watch::Receiver<Instant>>,
     /// Since when it can't be commanded; `None`: it can.
     down_since: Option<Instant>,
     /// Its callers have been given up.
     given_up: bool,
+}
+
+impl Connection {
+    /// Since when what its phones do is not known; `None`: it is known, or its callers are given up.
+    fn unheard_since(&self) -> Option<Instant> {
+        if self.given_up {
+            return None;
+        }
+        let heard = match &self.heard {
+            Some(heard) => *heard.borrow(),
+            None => self.down_since?,
+        };
+        let lost = self.heard.is_some() && self.down_since.is_some();
+        (lost || unheard::is_doubted(heard)).then_some(heard)
+    }
 }
 
 impl Drop for Connection {
@@ -126,6 +148,7 @@ struct Driver {
     awaited: BTreeMap<HostName, Option<Instant>>,
     /// Since when the hosts are known where a predecessor's callbacks are looked for.
     sought_since: Option<Instant>,
+    unheard: Unheard,
 }
 
 impl Driver {
@@ -137,6 +160,8 @@ impl Driver {
     ) {
         let mut housekeeping = interval(HOUSEKEEPING);
         housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut listening = interval(LISTENING);
+        listening.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let mut out = Effects::default();
             tokio::select! {
@@ -154,10 +179,11 @@ impl Driver {
                     }
                 }
                 Some(told) = deeds.recv() => match told {
-                    act::Told::Failed(failure) => self.calls.failed(clock(), *failure, &mut out),
+                    act::Told::Failed(failure) => self.failed(*failure, &mut out),
                     act::Told::Found(message) => self.calls.message_found(message, &mut out),
                 },
                 _ = housekeeping.tick() => self.keep_house(&mut out),
+                _ = listening.tick() => self.listen(&mut out),
             }
             if !self.emit(out) {
                 return;
@@ -224,6 +250,7 @@ impl Driver {
             let connection = Connection {
                 ari,
                 task: task.abort_handle(),
+                heard: None,
                 down_since: Some(Instant::now()),
                 given_up: false,
             };
@@ -294,9 +321,12 @@ impl Driver {
             return false; // told before it was let go
         };
         match news {
-            FromHost::Connected(listing) => {
+            FromHost::Connected(listing, heard) => {
                 connection.down_since = None;
                 connection.given_up = false;
+                connection.heard = Some(heard);
+                // Before what was missed.
+                self.listen(out);
                 tracing::info!(%host, channels = listing.channels.len(), bridges = listing.bridges.len(), "media host connected");
                 self.calls.compare(now, host, &listing, out);
                 self.calls.all_finished(now, host, out);
@@ -316,6 +346,7 @@ impl Driver {
                         up: false,
                     });
                 }
+                self.listen(out);
             }
             FromHost::Final(why) => {
                 tracing::warn!(%host, why, "stepping down");
@@ -326,6 +357,29 @@ impl Driver {
             }
         }
         false
+    }
+
+    /// A deed did not succeed.
+    fn failed(&mut self, failed: act::Failed, out: &mut Effects) {
+        let connection = self.connections.get(&failed.act.host);
+        let lost = connection.is_some_and(|it| it.down_since.is_some());
+        if lost && failed.is_joining_untold() {
+            let act::Failed { act, error } = failed;
+            tracing::info!(host = %act.host, leg = %act.leg, %error, "joined when the host is back");
+            return;
+        }
+        self.calls.failed(clock(), failed, out);
+    }
+
+    /// Tells whose answers can't be heard.
+    fn listen(&mut self, out: &mut Effects) {
+        let ours = self.connections.iter();
+        let ours = ours.filter_map(|(host, it)| Some((host.clone(), it.unheard_since()?)));
+        let awaited = self.awaited.iter();
+        let awaited = awaited.filter_map(|(host, since)| Some((host.clone(), (*since)?)));
+        let awaited = awaited.filter(|(_, since)| unheard::is_doubted(*since));
+        let silent = ours.chain(awaited).collect();
+        self.unheard.look(silent, clock(), &mut self.calls, out);
     }
 
     fn keep_house(&mut self, out: &mut Effects) {
