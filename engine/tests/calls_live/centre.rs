@@ -341,7 +341,7 @@ async fn rule_14_a_waiting_caller_asks_by_a_key_to_be_called_back_keeps_their_pl
 }
 
 /// Acme's callers may ask to be called back, by carrier b.
-fn calls_back(tenant: &mut Tenant) {
+pub fn calls_back(tenant: &mut Tenant) {
     prompt("press-one", 600.0, 1);
     prompt("we-call", 800.0, 1);
     let from = json!({"configMap": "prompts", "key": "x"});
@@ -395,7 +395,7 @@ async fn rule_13_who_was_called_back_is_handed_over_to_another_agent_by_another_
 }
 
 /// What each of them heard in the same seconds.
-async fn heard_by<const N: usize>(ears: [Ear; N]) -> [std::collections::BTreeMap<String, f64>; N] {
+pub async fn heard_by<const N: usize>(ears: [Ear; N]) -> [Heard; N] {
     let mut heard = Vec::new();
     for ear in ears {
         heard.push(ear.heard().await);

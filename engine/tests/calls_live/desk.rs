@@ -557,30 +557,49 @@ impl Ear {
     }
 
     /// What was heard until now.
-    pub async fn heard_by_now(self) -> std::collections::BTreeMap<String, f64> {
+    pub async fn heard_by_now(self) -> Heard {
         let child = self.0.as_ref().unwrap();
         signal("-TERM", &child.id().to_string());
         self.heard().await
     }
 
     /// Seconds of each tone, of `other` and of `silence`, over all flows to the address.
-    pub async fn heard(mut self) -> std::collections::BTreeMap<String, f64> {
+    pub async fn heard(self) -> Heard {
+        let mut all = Heard::new();
+        for flow in self.flows().await {
+            for (tone, seconds) in flow {
+                *all.entry(tone).or_default() += seconds;
+            }
+        }
+        all
+    }
+
+    /// The same of each flow to the address: of each call that it has. One without any where there is none.
+    pub async fn flows(mut self) -> Vec<Heard> {
         let child = self.0.take().unwrap();
         let words = std::mem::take(&mut self.1);
         let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
         let text = String::from_utf8(output.await.unwrap().stdout).unwrap();
         println!("heard: {}", text.trim());
-        let mut heard: std::collections::BTreeMap<String, f64> =
-            words.into_iter().map(|word| (word, 0.0)).collect();
+        let nothing: Heard = words.into_iter().map(|word| (word, 0.0)).collect();
+        let mut flows = Vec::new();
         for line in text.lines().filter(|line| line.contains(" > ")) {
             let words: Vec<&str> = line.split(' ').skip(3).collect();
+            let mut heard = nothing.clone();
             for pair in words.chunks_exact(2) {
-                *heard.entry(pair[0].to_owned()).or_default() += pair[1].parse::<f64>().unwrap();
+                heard.insert(pair[0].to_owned(), pair[1].parse().unwrap());
             }
+            flows.push(heard);
         }
-        heard
+        if flows.is_empty() {
+            flows.push(nothing);
+        }
+        flows
     }
 }
+
+/// Seconds by what was heard.
+pub type Heard = std::collections::BTreeMap<String, f64>;
 
 /// What a party wrote into its log.
 pub fn log(name: &str) -> String {

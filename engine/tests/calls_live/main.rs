@@ -10,6 +10,7 @@
     reason = "a test"
 )]
 
+mod callbacks;
 mod calls;
 mod centre;
 mod desk;
@@ -22,3 +23,4 @@ mod rules;
 mod support;
 mod takeover;
 mod timing;
+mod transfers;

@@ -11,16 +11,16 @@ use crate::desk::*;
 use crate::support::eventually;
 
 /// A second client, with a number and a queue of its own.
-const BOLT: &str = "+493099900";
+pub const BOLT: &str = "+493099900";
 
-fn orders<'a>(tenant: &'a mut Tenant, client: &str) -> &'a mut Queue {
+pub fn orders<'a>(tenant: &'a mut Tenant, client: &str) -> &'a mut Queue {
     tenant
         .queues
         .get_mut(&QueueId::of(client, "orders"))
         .unwrap()
 }
 
-fn with_bolt(tenant: &mut Tenant) {
+pub fn with_bolt(tenant: &mut Tenant) {
     let mut bolt = tenant.clients[&ClientName::from("acme")].clone();
     bolt.display_name = "Bolt".into();
     bolt.numbers = [BOLT.into()].into();
@@ -32,7 +32,7 @@ fn with_bolt(tenant: &mut Tenant) {
 }
 
 /// Steps that ask for a level of `orders`, each for so many seconds.
-fn route(queue: &mut Queue, steps: &[(u8, Option<u32>)]) {
+pub fn route(queue: &mut Queue, steps: &[(u8, Option<u32>)]) {
     let step = |(level, seconds): &(u8, Option<u32>)| {
         let seconds = seconds.map(|seconds| format!("{seconds}s"));
         json!({"require": {"orders": level}, "prefer": {}, "duration": seconds})
@@ -42,7 +42,7 @@ fn route(queue: &mut Queue, steps: &[(u8, Option<u32>)]) {
 }
 
 /// Noah knows orders at 5, everybody else at 3.
-fn noah_knows_more(tenant: &mut Tenant) {
+pub fn noah_knows_more(tenant: &mut Tenant) {
     let noah = tenant.agents.get_mut(&AgentName::new("noah")).unwrap();
     noah.skills.insert("orders".into(), 5);
 }
@@ -57,14 +57,14 @@ fn team(tenant: &mut Tenant, fields: Value) {
 }
 
 /// A caller of their own port, who stays until the centre ends it.
-fn caller(number: &str, port: u16) -> Party {
+pub fn caller(number: &str, port: u16) -> Party {
     let from = format!("10.88.0.10:{port}");
     Party::to(number, &["--until-bye", "--from", &from])
 }
 
 impl Centre {
     /// Waits until a queue has a waiting caller; its number.
-    async fn waits_in(&self, queue: &str) -> u64 {
+    pub async fn waits_in(&self, queue: &str) -> u64 {
         let waiting = async || {
             let contacts = self.contacts().await;
             let mut found = contacts.into_iter().filter(|one| one["queue"] == queue);
@@ -79,7 +79,7 @@ impl Centre {
         waiting().await.unwrap()
     }
 
-    async fn lets_go(&self, agent: &str, contact: u64) {
+    pub async fn lets_go(&self, agent: &str, contact: u64) {
         self.does(agent, json!({"do": "end", "contact": contact}))
             .await;
         // Their second of it may be over by now.
@@ -112,7 +112,7 @@ impl Centre {
         .await;
     }
 
-    async fn state_of(&self, contact: u64) -> String {
+    pub async fn state_of(&self, contact: u64) -> String {
         let shown = self.api.get(&format!("/api/v1/contacts/{contact}")).await.1;
         shown["state"].as_str().unwrap().to_owned()
     }

@@ -1,0 +1,179 @@
+//! Rule 14: who is to be called back, and calls again.
+
+use serde_json::json;
+
+use crate::centre::{Centre, calls_back, heard_by};
+use crate::desk::*;
+use crate::rules::{noah_knows_more, orders, route};
+use crate::support::eventually;
+
+/// The customer calls, from a port of their own.
+fn calls(port: u16, more: &[&str]) -> Party {
+    let from = format!("10.88.0.10:{port}");
+    let mut all = vec!["--until-bye", "--from", &from];
+    all.extend(more);
+    Party::to(NUMBER, &all)
+}
+
+/// Somebody else does.
+fn another(port: u16) -> Party {
+    calls(port, &["--caller", "493099999"])
+}
+
+/// The telephone at which the customer is called back.
+fn telephone(args: &[&str]) -> Party {
+    Party::phone("customer", "10.88.0.11", args)
+}
+
+fn offers(name: &str) -> usize {
+    log(name).matches(" offered ").count()
+}
+
+impl Centre {
+    /// The customer asks by a key to be called back; their contact.
+    async fn asks_to_be_called(&self) -> u64 {
+        let asks = calls(5080, &["--digits", "1", "--digits-after", "5"]);
+        let contact = self.contact("waiting", None).await;
+        assert!(asks.ended_well().await, "the centre lets the caller go");
+        contact
+    }
+
+    async fn to_be_called(&self) -> usize {
+        let (_, booked) = self.api.get("/api/v1/callbacks").await;
+        booked.as_array().unwrap().len()
+    }
+
+    /// A contact that came after another.
+    async fn next_after(&self, contact: u64) -> u64 {
+        let found = std::cell::Cell::new(0);
+        eventually("one more contact", async || {
+            let contacts = self.contacts().await;
+            let ids = contacts.iter().filter_map(|one| one["id"].as_u64());
+            found.set(ids.max().unwrap_or_default());
+            found.get() > contact
+        })
+        .await;
+        found.get()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_14_who_is_to_be_called_back_and_calls_again_has_the_callbacks_place_and_is_called_by_nobody()
+ {
+    let centre = Centre::open(calls_back).await;
+    let callback = centre.asks_to_be_called().await;
+    let elder = another(5082);
+    let second = centre.next_after(callback).await;
+    let again = calls(5084, &["--tone", "440"]);
+    let third = centre.next_after(second).await;
+    let merged = centre.ended(callback).await;
+    assert_eq!(merged["outcome"], "merged", "{merged}");
+    assert_eq!(centre.to_be_called().await, 0);
+    let of_customer = telephone(&[]);
+    let _maria = Party::maria(&["--tone", "1000"]);
+    centre.works("maria").await;
+    assert_eq!(
+        centre.contact("talking", Some("maria")).await,
+        third,
+        "before who came between the callback and the new call"
+    );
+    let ears = ["10.88.0.20", "10.88.0.10"].map(|at| Ear::at(at, 3.0, &["440", "1000"]));
+    let [maria, customer] = heard_by(ears).await;
+    assert!(
+        maria["440"] > 0.5 && customer["1000"] > 0.5,
+        "they talk: {maria:?} {customer:?}"
+    );
+    centre.lets_go("maria", third).await;
+    assert!(again.ended_well().await);
+    assert_eq!(centre.contact("talking", Some("maria")).await, second);
+    centre.lets_go("maria", second).await;
+    assert!(elder.ended_well().await);
+    eventually("maria is idle", async || {
+        centre.api.get("/api/v1/agents/maria").await.1["state"] == "idle"
+    })
+    .await;
+    // She is free, and there is nobody left to call.
+    assert!(centre.contacts().await.is_empty());
+    assert_eq!((offers("maria"), offers("customer")), (2, 0));
+    drop(of_customer);
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_14_who_calls_again_while_they_are_being_called_is_rung_no_more_and_talks() {
+    let centre = Centre::open(calls_back).await;
+    let callback = centre.asks_to_be_called().await;
+    let of_customer = telephone(&["--no-answer"]);
+    let maria = Party::maria(&["--tone", "1000"]);
+    centre.works("maria").await;
+    of_customer.said(" offered ").await;
+    let again = calls(5084, &["--tone", "440"]);
+    let contact = centre.next_after(callback).await;
+    // Their telephone stops ringing, and so does she hear who called.
+    of_customer.said("withdrawn").await;
+    assert_eq!(centre.ended(callback).await["outcome"], "merged");
+    assert_eq!(centre.contact("talking", Some("maria")).await, contact);
+    let ears = ["10.88.0.20", "10.88.0.10"].map(|at| Ear::at(at, 3.0, &["440", "1000"]));
+    let [heard, customer] = heard_by(ears).await;
+    assert!(
+        heard["440"] > 0.5 && customer["1000"] > 0.5,
+        "they talk: {heard:?} {customer:?}"
+    );
+    // Once for the callback, once for the call.
+    assert_eq!((offers("maria"), offers("customer")), (2, 1));
+    maria.hangs_up().await;
+    assert!(again.ended_well().await);
+    let record = centre.ended(contact).await;
+    assert_eq!(record["outcome"], "answered", "{record}");
+    assert_eq!(centre.to_be_called().await, 0);
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_14_who_was_sent_away_at_the_routes_end_to_be_called_and_calls_again_is_served_in_its_place()
+ {
+    let centre = Centre::open(|tenant| {
+        calls_back(tenant);
+        noah_knows_more(tenant);
+        let orders = orders(tenant, "acme");
+        // Nobody is there who knows as much.
+        route(orders, &[(5, Some(1))]);
+        orders.on_exhausted = serde_json::from_value(json!({"Callback": null})).unwrap();
+    })
+    .await;
+    let sent_away = calls(5080, &[]);
+    assert!(
+        sent_away.ended_well().await,
+        "the centre lets the caller go"
+    );
+    assert_eq!(centre.to_be_called().await, 1);
+    let callback = centre.contact("waiting", None).await;
+    // From now on who calls waits.
+    centre
+        .change(|tenant| {
+            let orders = orders(tenant, "acme");
+            route(orders, &[(5, None)]);
+            orders.on_exhausted = serde_json::from_value(json!("Hold")).unwrap();
+        })
+        .await;
+    let elder = another(5082);
+    let second = centre.next_after(callback).await;
+    let again = calls(5084, &[]);
+    let third = centre.next_after(second).await;
+    assert_eq!(centre.ended(callback).await["outcome"], "merged");
+    let of_customer = telephone(&[]);
+    let _noah = Party::noah(&[]);
+    centre.works("noah").await;
+    for contact in [third, second] {
+        assert_eq!(centre.contact("talking", Some("noah")).await, contact);
+        centre.lets_go("noah", contact).await;
+    }
+    assert!(again.ended_well().await && elder.ended_well().await);
+    assert!(centre.contacts().await.is_empty());
+    assert_eq!((offers("noah"), offers("customer")), (2, 0));
+    drop(of_customer);
+    centre.close().await;
+}
