@@ -199,6 +199,12 @@ pub(crate) fn ring_default() -> Seconds {
 pub(crate) fn short_abandon_default() -> Seconds {
     Seconds::new(5)
 }
+pub(crate) fn attempts_default() -> u32 {
+    3
+}
+pub(crate) fn retry_after_default() -> Seconds {
+    Seconds::minutes(10)
+}
 pub(crate) fn drain_deadline_default() -> Seconds {
     Seconds::minutes(30)
 }
@@ -241,6 +247,28 @@ pub struct CallbackOffer {
     /// Played to who has chosen it, before they are let go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<PromptName>,
+}
+
+/// How customers who are to be called back are tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Callbacks {
+    /// Calls in vain after which nobody tries again.
+    #[serde(default = "attempts_default")]
+    #[schemars(range(min = 1, max = 10))]
+    pub attempts: u32,
+    /// From a call in vain to the next.
+    #[serde(default = "retry_after_default")]
+    pub retry_after: Seconds,
+}
+
+impl Default for Callbacks {
+    fn default() -> Self {
+        Self {
+            attempts: attempts_default(),
+            retry_after: retry_after_default(),
+        }
+    }
 }
 
 /// What the centre's and a client's queues have in common.
@@ -288,6 +316,9 @@ pub struct QueueCommon {
     /// What a waiting caller hears.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announcements: Option<Announcements>,
+    /// How customers who are to be called back are tried; absent: three times, ten minutes apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callbacks: Option<Callbacks>,
 }
 
 /// One key of a ConfigMap in the same namespace.

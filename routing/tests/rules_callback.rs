@@ -14,6 +14,8 @@ const CENTRE: &str = "
     {name: desk, medium: Voice, teams: [front], ring: 10s, onExhausted: {action: Hold}},
     {name: brief, medium: Voice, teams: [front], ring: 10s, route: [{for: 30s}],
      onExhausted: {action: Callback}},
+    {name: keen, medium: Voice, teams: [front], ring: 10s, callbacks: {attempts: 2, retryAfter: 30s},
+     onExhausted: {action: Hold}},
     {name: calls, medium: Callback, teams: [front], ring: 10s, onExhausted: {action: Hold}},
     {name: known, medium: Callback, teams: [front], lastAgent: {for: 7s}, ring: 10s, onExhausted: {action: Hold}},
     {name: hours, medium: Voice, teams: [front], calendar: office, closed: {action: Callback},
@@ -260,6 +262,23 @@ fn rule_14_a_customer_who_is_not_reached_is_tried_again_and_the_agent_is_free_at
     let out = not_reached(&mut world, 1270.0, 1);
     assert_eq!(ended(&out, 1), Some(Outcome::Unreached), "the third time");
     assert_eq!(world.records()[0].end, SegmentEnd::Unreached);
+}
+
+#[test]
+fn rule_14_a_queue_says_how_often_its_customers_are_tried_and_how_far_apart() {
+    let mut world = centre();
+    world.arrive_as(1.0, 1, "keen", 0, Some("+491"));
+    call_me_back(&mut world, 2.0, 1);
+    world.sign_in(3.0, "ann");
+    accept(&mut world, 4.0, 1);
+    not_reached(&mut world, 20.0, 1);
+    world.tick(49.0);
+    assert_eq!(world.with_whom(1), None, "not within half a minute");
+    world.tick(50.0);
+    assert_eq!(world.with_whom(1).as_deref(), Some("ann"));
+    accept(&mut world, 51.0, 1);
+    let out = not_reached(&mut world, 60.0, 1);
+    assert_eq!(ended(&out, 1), Some(Outcome::Unreached), "the second time");
 }
 
 #[test]

@@ -161,10 +161,18 @@ pub struct Queue {
     pub max_abandonment: Option<Percent>,
     /// What a waiting caller hears.
     pub announcements: Announcements,
+    /// How its customers who are to be called back are tried.
+    #[serde(default, skip_serializing_if = "as_by_default")]
+    pub callbacks: Callbacks,
     /// Courses that an agent must have completed.
     pub training: BTreeSet<CourseName>,
     /// What agents say: a ConfigMap's name.
     pub script: Option<String>,
+}
+
+/// Left out, so that a tenant whose documents say nothing of it is the one that it was.
+fn as_by_default(callbacks: &Callbacks) -> bool {
+    *callbacks == Callbacks::default()
 }
 
 /// One step of a route.

@@ -1,5 +1,7 @@
 //! Rule 14: who is to be called back, and calls again.
 
+use std::time::Instant;
+
 use serde_json::json;
 
 use crate::centre::{Centre, calls_back, heard_by};
@@ -21,11 +23,11 @@ fn another(port: u16) -> Party {
 }
 
 /// The telephone at which the customer is called back.
-fn telephone(args: &[&str]) -> Party {
+pub fn telephone(args: &[&str]) -> Party {
     Party::phone("customer", "10.88.0.11", args)
 }
 
-fn offers(name: &str) -> usize {
+pub fn offers(name: &str) -> usize {
     log(name).matches(" offered ").count()
 }
 
@@ -38,13 +40,21 @@ impl Centre {
         contact
     }
 
-    async fn to_be_called(&self) -> usize {
+    pub async fn to_be_called(&self) -> usize {
         let (_, booked) = self.api.get("/api/v1/callbacks").await;
         booked.as_array().unwrap().len()
     }
 
+    async fn is(&self, agent: &str, state: &str) {
+        let path = format!("/api/v1/agents/{agent}");
+        eventually(&format!("{agent} is {state}"), async || {
+            self.api.get(&path).await.1["state"] == state
+        })
+        .await;
+    }
+
     /// A contact that came after another.
-    async fn next_after(&self, contact: u64) -> u64 {
+    pub async fn next_after(&self, contact: u64) -> u64 {
         let found = std::cell::Cell::new(0);
         eventually("one more contact", async || {
             let contacts = self.contacts().await;
@@ -89,10 +99,7 @@ async fn rule_14_who_is_to_be_called_back_and_calls_again_has_the_callbacks_plac
     assert_eq!(centre.contact("talking", Some("maria")).await, second);
     centre.lets_go("maria", second).await;
     assert!(elder.ended_well().await);
-    eventually("maria is idle", async || {
-        centre.api.get("/api/v1/agents/maria").await.1["state"] == "idle"
-    })
-    .await;
+    centre.is("maria", "idle").await;
     // She is free, and there is nobody left to call.
     assert!(centre.contacts().await.is_empty());
     assert_eq!((offers("maria"), offers("customer")), (2, 0));
@@ -175,5 +182,61 @@ async fn rule_14_who_was_sent_away_at_the_routes_end_to_be_called_and_calls_agai
     assert!(centre.contacts().await.is_empty());
     assert_eq!((offers("noah"), offers("customer")), (2, 0));
     drop(of_customer);
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_14_who_is_busy_or_does_not_answer_is_called_again_after_the_queues_wait_until_they_talk()
+ {
+    let mut centre = Centre::open(|tenant| {
+        calls_back(tenant);
+        let often = json!({"attempts": 10, "retryAfter": "8s"});
+        orders(tenant, "acme").callbacks = serde_json::from_value(often).unwrap();
+    })
+    .await;
+    let callback = centre.asks_to_be_called().await;
+    let of_customer = telephone(&["--reject", "486"]);
+    let _maria = Party::maria(&["--tone", "1000"]);
+    centre.works("maria").await;
+    of_customer.said("refused with 486").await;
+    let refused = Instant::now();
+    centre.is("maria", "idle").await;
+    assert_eq!((offers("maria"), centre.to_be_called().await), (1, 1));
+    eventually("another call", async || {
+        log("customer").matches("refused with 486").count() == 2
+    })
+    .await;
+    let apart = refused.elapsed();
+    assert!(apart.as_secs_f64() > 7.0, "called again after {apart:?}");
+    // Away while the telephone is exchanged, so that nobody calls meanwhile.
+    let away = json!({"do": "notReady", "reason": "away"});
+    centre.is("maria", "idle").await;
+    centre.does("maria", away.clone()).await;
+    drop(of_customer);
+    centre.succeed().await;
+
+    let of_customer = telephone(&["--no-answer"]);
+    centre.does("maria", json!({"do": "ready"})).await;
+    of_customer.said(" offered ").await;
+    of_customer.said("withdrawn").await;
+    centre.is("maria", "idle").await;
+    centre.does("maria", away).await;
+    drop(of_customer);
+
+    let of_customer = telephone(&["--tone", "700"]);
+    centre.does("maria", json!({"do": "ready"})).await;
+    assert_eq!(centre.contact("talking", Some("maria")).await, callback);
+    let ears = ["10.88.0.20", "10.88.0.11"].map(|at| Ear::at(at, 3.0, &["700", "1000"]));
+    let [maria, customer] = heard_by(ears).await;
+    assert!(
+        maria["700"] > 0.5 && customer["1000"] > 0.5,
+        "they talk: {maria:?} {customer:?}"
+    );
+    of_customer.hangs_up().await;
+    let record = centre.ended(callback).await;
+    assert_eq!(record["outcome"], "answered", "{record}");
+    centre.is("maria", "idle").await;
+    assert_eq!((offers("maria"), centre.to_be_called().await), (4, 0));
     centre.close().await;
 }

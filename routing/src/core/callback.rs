@@ -1,7 +1,7 @@
 //! Rule 14: customers who are called back. The contact keeps its number and its place in line;
 //! an agent is found first, then the customer is called.
 
-use trunkline_tenant::crds::{AgentName, ClientName, Medium, PromptName};
+use trunkline_tenant::crds::{AgentName, Callbacks, ClientName, Medium, PromptName};
 use trunkline_tenant::{Exhausted, QueueId};
 
 use super::contact::{At, Callback, Contact, Nature, Stage};
@@ -11,10 +11,6 @@ use crate::ix::{AgentIx, QueueIx, Slot};
 use crate::timers::{Owner, Phase};
 use crate::{CancelReason, ContactId, OfferId, Output, SegmentEnd, Span, Time, Window, hours};
 
-/// Calls to one customer in vain, after which nobody tries again.
-const MOST_ATTEMPTS: u32 = 3;
-/// From a call in vain to the next.
-const RETRY: Span = Span::seconds(10 * 60);
 /// How long the agent whom the customer talked with is waited for.
 const SAME_AGENT: Span = Span::seconds(60);
 /// Minutes of age that put a caller whom we lost before everybody else: two years.
@@ -41,6 +37,12 @@ impl Core {
             && matches!(contact.medium, Medium::Voice | Medium::Callback)
             && contact.consult_of().is_none()
             && contact.customer.is_some()
+    }
+
+    /// How its customer is tried, by the queue as it is now.
+    fn tried_by(&self, slot: Slot) -> &Callbacks {
+        let queue = self.contacts[slot.at()].queue;
+        &self.plan.queues[queue.at()].definition.callbacks
     }
 
     fn key(&self, slot: Slot) -> Option<Key> {
@@ -225,6 +227,7 @@ impl Core {
             }
             Stage::Away { .. } | Stage::Later { .. } => {}
         }
+        let most = self.tried_by(slot).attempts;
         let contact = &mut self.contacts[slot.at()];
         contact.stage = Stage::Waiting;
         contact.priority = RESCUE;
@@ -238,7 +241,7 @@ impl Core {
         };
         contact.segment += u32::from(!between);
         contact.entered = self.now;
-        if earlier < MOST_ATTEMPTS {
+        if earlier < most {
             self.turns_into(slot, callback, None, true, out);
         } else {
             contact.nature = Nature::Callback(Box::new(callback));
@@ -648,10 +651,12 @@ impl Core {
             callback.attempts += 1;
             tried = callback.attempts;
         }
-        if tried >= MOST_ATTEMPTS && !self.has(Bug::TriedForEver) {
+        let by = self.tried_by(slot);
+        let (most, apart) = (by.attempts, Span::from(by.retry_after));
+        if tried >= most && !self.has(Bug::TriedForEver) {
             self.end_unserved(slot, SegmentEnd::Unreached, None, out);
         } else {
-            let again = self.now + RETRY;
+            let again = self.now + apart;
             self.not_before(slot, again);
             let contact = &self.contacts[slot.at()];
             let window = contact.callback().and_then(|it| it.window);

@@ -224,6 +224,7 @@ impl Lender<'_> {
                 && contract.is_some_and(|contract| contract.service_level.is_some()),
             max_abandonment: q.max_abandonment.or_else(|| contract?.max_abandonment),
             announcements: q.announcements.clone().unwrap_or_default(),
+            callbacks: q.callbacks.clone().unwrap_or_default(),
             training: self
                 .spec
                 .and_then(|c| c.training.as_ref())
