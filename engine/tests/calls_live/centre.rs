@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use trunkline_engine::api::Tokens;
 use trunkline_engine::run::{Engine, Options, Place, RETENTION, Voice};
-use trunkline_engine::telephony::ari::Ari;
+use trunkline_engine::telephony::ari::{Ari, Host};
 use trunkline_engine::telephony::driver::Settings;
 use trunkline_routing::Span;
 use trunkline_tenant::Tenant;
@@ -17,29 +17,36 @@ pub struct Centre {
     engine: Option<Engine>,
     pub api: Client,
     pub ari: Ari,
+    hosts: Vec<Host>,
     folder: tempfile::TempDir,
 }
 
 impl Centre {
     pub async fn open(change: impl FnOnce(&mut Tenant)) -> Self {
+        Self::open_on(vec![host()], change).await
+    }
+
+    /// With these media hosts, of which the first is asked what it holds.
+    pub async fn open_on(hosts: Vec<Host>, change: impl FnOnce(&mut Tenant)) -> Self {
         clear().await;
         let folder = tempfile::tempdir().unwrap();
         let tenant = serde_json::to_vec(&*changed(change)).unwrap();
         std::fs::write(folder.path().join("tenant.json"), tenant).unwrap();
-        let engine = Self::start(folder.path()).await;
+        let engine = Self::start(folder.path(), &hosts).await;
         Self {
             api: Client::admin(&engine),
             engine: Some(engine),
-            ari: Ari::new(host()).unwrap(),
+            ari: Ari::new(hosts[0].clone()).unwrap(),
+            hosts,
             folder,
         }
     }
 
-    async fn start(folder: &std::path::Path) -> Engine {
+    async fn start(folder: &std::path::Path, hosts: &[Host]) -> Engine {
         let engine = Engine::start(Options {
             place: Place::Machine {
                 config: folder.join("tenant.json"),
-                hosts: vec![host()],
+                hosts: hosts.to_vec(),
                 pods: Vec::new(),
             },
             journal: folder.join("journal.sqlite").into(),
@@ -66,7 +73,7 @@ impl Centre {
     /// Ends the engine and starts its successor on the same journal.
     pub async fn succeed(&mut self) {
         self.engine.take().unwrap().stop().await.unwrap();
-        let engine = Self::start(self.folder.path()).await;
+        let engine = Self::start(self.folder.path(), &self.hosts).await;
         self.api = Client::admin(&engine);
         self.engine = Some(engine);
     }

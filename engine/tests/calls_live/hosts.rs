@@ -2,10 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use trunkline_engine::telephony::ari::Host;
 use trunkline_engine::telephony::{Command, Report};
 use trunkline_routing::{ContactId, Input, Outcome};
 
+use crate::callbacks::{offers, telephone};
+use crate::centre::{Centre, calls_back, heard_by};
 use crate::desk::*;
+use crate::rules::{BOLT, orders, with_bolt};
+use crate::support::eventually;
 
 /// Asterisk, stopped until this is dropped: the next test wants it, however this one ends.
 struct Frozen(String);
@@ -118,4 +123,97 @@ async fn callers_of_a_media_host_that_is_no_longer_named_are_dropped_at_once() {
     caller.hangs_up().await;
     assert!(caller.ended_well().await, "no call was touched");
     desk.nothing_is_left().await;
+}
+
+/// A second media host: the same Asterisk at another address, for as long as this lives.
+struct Second;
+
+impl Second {
+    const AT: &str = "10.88.0.29";
+    const NAME: &str = "media-1";
+
+    fn start() -> Self {
+        let of_first = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/etc");
+        let etc = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(of_first).unwrap() {
+            let file = file.unwrap();
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let text = text
+                .replace("10.88.0.1:5060", "10.88.0.29:5060")
+                .replace("bindaddr = 10.88.0.1", "bindaddr = 10.88.0.29")
+                .replace("systemname = media-0", "systemname = media-1")
+                .replace("rtpstart=31000", "rtpstart=31200")
+                .replace("rtpend=31199", "rtpend=31399");
+            std::fs::write(etc.path().join(file.file_name()), text).unwrap();
+        }
+        let second = Self;
+        asterisk(&["start", Self::NAME, etc.path().to_str().unwrap()]);
+        second
+    }
+
+    fn host() -> Host {
+        Host {
+            name: Self::NAME.into(),
+            address: format!("http://{}:8088/ari", Self::AT),
+            ..host()
+        }
+    }
+}
+
+impl Drop for Second {
+    fn drop(&mut self) {
+        let script = format!("{}/asterisk.sh", needed("VOIP"));
+        let _ = std::process::Command::new(script)
+            .args(["stop", Self::NAME])
+            .status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn whom_a_dead_media_host_lost_is_called_back_before_an_elder_caller_with_priority_who_waits_on_another()
+ {
+    let _second = Second::start();
+    let centre = Centre::open_on(vec![host(), Second::host()], |tenant| {
+        calls_back(tenant);
+        with_bolt(tenant);
+        orders(tenant, "bolt").priority = 5;
+    })
+    .await;
+    let elder = Party::to(BOLT, &["--until-bye", "--from", "10.88.0.10:5081"]);
+    let preferred = centre.waits_in("bolt/orders").await;
+    let there = ["--to", Second::AT, "--from", "10.88.0.10:5083"];
+    let loses = Party::caller(&[&there[..], &["--until-bye"]].concat());
+    let lost = centre.waits_in("acme/orders").await;
+    assert!(preferred < lost, "they came later");
+
+    // It dies for good: after fifteen seconds its caller is given up.
+    signal("-KILL", &asterisk(&["pid", Second::NAME]));
+    eventually("whose call died is to be called back", async || {
+        centre.to_be_called().await == 1
+    })
+    .await;
+    drop(loses);
+    assert_eq!(centre.state_of(preferred).await, "waiting");
+    let _maria = Party::maria(&["--tone", "1000"]);
+    let of_customer = telephone(&["--tone", "700"]);
+    centre.works("maria").await;
+    assert_eq!(centre.contact("talking", Some("maria")).await, lost);
+    assert_eq!(centre.state_of(preferred).await, "waiting");
+    let ears = ["10.88.0.20", "10.88.0.11"].map(|at| Ear::at(at, 3.0, &["700", "1000"]));
+    let [maria, customer] = heard_by(ears).await;
+    assert!(
+        maria["700"] > 0.5 && customer["1000"] > 0.5,
+        "they talk: {maria:?} {customer:?}"
+    );
+    of_customer.hangs_up().await;
+    assert_eq!(centre.contact("talking", Some("maria")).await, preferred);
+    centre.lets_go("maria", preferred).await;
+    assert!(elder.ended_well().await);
+    let record = centre.ended(lost).await;
+    let ends = record["segments"].as_array().unwrap().iter();
+    let ends: Vec<&str> = ends.filter_map(|row| row["end"].as_str()).collect();
+    assert_eq!(ends, ["dropped", "answered"], "{record}");
+    assert_eq!((offers("maria"), offers("customer")), (2, 1));
+    centre.close().await;
 }
