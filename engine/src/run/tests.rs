@@ -1,5 +1,6 @@
 //! The main loop alone, over a journal that fails where it is told to.
 
+mod retention;
 mod stalled;
 
 use std::path::Path;
@@ -33,6 +34,7 @@ struct Failing {
     appends_left: usize,
     stalled: Arc<Mutex<()>>,
     each_takes: Duration,
+    keeps: Option<retention::Housekeeping>,
 }
 
 impl Journal for Failing {
@@ -65,7 +67,14 @@ impl Journal for Failing {
         self.store.scrub()
     }
     fn cut(&mut self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
-        self.store.cut(epoch, before, limit)
+        let Some(keeps) = &mut self.keeps else {
+            return self.store.cut(epoch, before, limit);
+        };
+        keeps
+            .told
+            .send(retention::Asked::Cut { before, limit })
+            .unwrap();
+        keeps.cuts.pop_front().unwrap_or_else(|| Ok(Cut::default()))
     }
     fn project(&mut self, epoch: Epoch, rows: &Rows) -> Result<(), JournalError> {
         self.store.project(epoch, rows)
@@ -77,7 +86,18 @@ impl Journal for Failing {
         self.store.snapshot()
     }
     fn mark(&mut self, epoch: Epoch, apart: Span) -> Result<bool, JournalError> {
-        self.store.mark(epoch, apart)
+        let Some(keeps) = &self.keeps else {
+            return self.store.mark(epoch, apart);
+        };
+        keeps.told.send(retention::Asked::Mark { apart }).unwrap();
+        if keeps.stale {
+            let current = Epoch(epoch.0 + 1);
+            return Err(JournalError::Stale {
+                ours: epoch,
+                current,
+            });
+        }
+        Ok(true)
     }
     fn marks(&mut self) -> Result<Vec<Seq>, JournalError> {
         self.store.marks()
@@ -208,6 +228,7 @@ async fn nothing_is_commanded_that_the_journal_does_not_hold() {
             appends_left: appends,
             stalled: Arc::default(),
             each_takes: Duration::ZERO,
+            keeps: None,
         }))
         .await;
         // Until it has ended: how many go with one commit is the machine's affair.

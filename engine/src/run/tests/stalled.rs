@@ -43,6 +43,7 @@ impl Stalling {
             appends_left: usize::MAX,
             stalled: Arc::clone(&stalled),
             each_takes,
+            keeps: None,
         };
         let bench = bench_of(Self::tenant(), Box::new(journal)).await;
         Self {
