@@ -10,9 +10,11 @@ use trunkline_engine::state::State;
 use trunkline_routing::{AgentState, ContactId, Input, OfferId, Outcome, Output, SegmentEnd};
 
 use super::centre::Centre;
-use super::witness::leg;
+use super::witness::{LOST, leg};
 
-/// While one leg is being let go the next may be rung.
+/// That a leg is to go and that the next is to ring is told to Asterisk side by side.
+const SIDE_BY_SIDE: Duration = Duration::from_millis(50);
+/// Then it is gone once its phone says so.
 const LETTING_GO: Duration = Duration::from_millis(700);
 
 /// What became of each contact.
@@ -24,7 +26,9 @@ pub struct Told {
     pub offers: usize,
     /// How many calls came.
     pub came: usize,
-    /// Whom we lost, and called back.
+    /// Whom we lost: with a stretch that is counted as dropped.
+    pub dropped: BTreeSet<ContactId>,
+    /// Whom of them we are to call back.
     pub rescued: BTreeSet<ContactId>,
     /// Who was offered since the first of those, in order.
     pub offered_after_rescue: Vec<ContactId>,
@@ -33,12 +37,12 @@ pub struct Told {
 /// Ends the engines and checks everything that they left.
 pub async fn check(centre: Centre) -> Told {
     centre.nothing_is_left_in_asterisk().await;
-    let events = centre.witness.events();
+    let events = centre.witness.to_the_end().await;
     let entries = centre.end_engines().await;
     let told = fold(&entries);
-    compare(&entries, &told, &events);
+    let together = compare(&entries, &told, &events);
     println!(
-        "checked: {} entries, {} contacts, {} events of Asterisk",
+        "checked: {} entries, {} contacts, {} events of Asterisk, two legs together for {together:?} at most",
         entries.len(),
         told.outcomes.len(),
         events.len()
@@ -51,7 +55,6 @@ fn fold(entries: &[Entry]) -> Told {
     let mut state = State::default();
     let mut asked: BTreeMap<String, OfferId> = BTreeMap::new();
     let mut told = Told::default();
-    let mut dropped = BTreeSet::new();
     let mut newest: BTreeMap<ContactId, u32> = BTreeMap::new();
     let mut calls = BTreeSet::new();
     for entry in entries {
@@ -80,7 +83,7 @@ fn fold(entries: &[Entry]) -> Told {
                     }
                 }
                 Output::Record(segment) if segment.end == SegmentEnd::Dropped => {
-                    dropped.insert(segment.contact);
+                    told.dropped.insert(segment.contact);
                 }
                 Output::CallbackBooked {
                     contact,
@@ -104,9 +107,10 @@ fn fold(entries: &[Entry]) -> Told {
     }
     // A stretch is recorded once its wrap-up is over.
     assert!(
-        told.rescued.is_subset(&dropped),
-        "rescued, but not counted as dropped: {:?} of {dropped:?}",
-        told.rescued
+        told.rescued.is_subset(&told.dropped),
+        "rescued, but not counted as dropped: {:?} of {:?}",
+        told.rescued,
+        told.dropped
     );
     told.came = calls.len();
     let live = &state.directory.live;
@@ -120,13 +124,18 @@ fn fold(entries: &[Entry]) -> Told {
 #[derive(Debug, Default)]
 struct Life {
     created: Option<DateTime<FixedOffset>>,
+    /// When Asterisk was told to end it, or it ended by itself.
+    let_go: Option<DateTime<FixedOffset>>,
     destroyed: Option<DateTime<FixedOffset>>,
+    /// Its Asterisk ended first.
+    died: bool,
     endpoint: String,
     contact: Option<u64>,
 }
 
-/// Against Asterisk: each caller is one contact, whoever talked is answered, no phone rang twice.
-fn compare(entries: &[Entry], told: &Told, events: &[Value]) {
+/// Against Asterisk: each caller is one contact, whoever talked is answered, whose call died is dropped, no phone
+/// rang twice. For how long one leg was there with the next, at most.
+fn compare(entries: &[Entry], told: &Told, events: &[Value]) -> Duration {
     let mut lives: BTreeMap<String, Life> = BTreeMap::new();
     let mut inside: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut talked: BTreeSet<u64> = BTreeSet::new();
@@ -144,18 +153,34 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) {
                 let endpoint = name.rsplit_once('-').map_or(name, |(before, _)| before);
                 let life = Life {
                     created: at,
-                    destroyed: None,
                     endpoint: endpoint.to_owned(),
                     contact: leg(&channel["id"]),
+                    ..Life::default()
                 };
                 // Whoever picked up while nobody led was let go, and is rung again for the same offer.
                 let before = lives.insert(id.clone(), life);
                 let over = before.is_none_or(|before| before.destroyed.is_some());
                 assert!(over, "the leg {id} was made twice");
             }
+            "ChannelHangupRequest" => {
+                if let Some(life) = lives.get_mut(&id) {
+                    life.let_go = life.let_go.or(at);
+                }
+            }
+            LOST => {
+                let there = lives.values_mut().filter(|life| life.destroyed.is_none());
+                for life in there {
+                    life.died = true;
+                    life.let_go = life.let_go.or(at);
+                    life.destroyed = at;
+                }
+            }
             "ChannelDestroyed" => {
                 if let Some(life) = lives.get_mut(&id) {
+                    life.let_go = life.let_go.or(at);
                     life.destroyed = at;
+                    // It was we who had lost sight.
+                    life.died = false;
                 }
                 for there in inside.values_mut() {
                     there.remove(&id);
@@ -213,6 +238,22 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) {
             "{id} is in the journal and never was"
         );
     }
+    // Whose call died with its Asterisk is dropped and called back, and nobody else is.
+    let died: BTreeSet<ContactId> = lives
+        .iter()
+        .filter(|(_, life)| life.died)
+        .filter_map(|(id, _)| of_call.get(id).copied())
+        // Whose agent had hung up were let go just then.
+        .filter(|id| {
+            let legs = || lives.values().filter(|life| life.contact == Some(id.0));
+            !told.outcomes.contains_key(id)
+                || told.rescued.contains(id)
+                || legs().next().is_none()
+                || legs().any(|leg| leg.died)
+        })
+        .collect();
+    assert_eq!(told.dropped, died, "dropped, and whose call died");
+    assert_eq!(told.rescued, died, "called back, and whose call died");
     for (contact, outcome) in &told.outcomes {
         let talked = talked.contains(&contact.0);
         match outcome {
@@ -222,12 +263,13 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) {
                 "{contact} was lost and is told answered, and was not called back"
             ),
             Outcome::Answered => assert!(talked, "{contact} is told answered, and was not"),
-            Outcome::Dropped => {}
+            Outcome::Dropped => panic!("{contact} has a number, and was not called back"),
             other => assert!(!talked, "{contact} talked, and is told {other:?}"),
         }
     }
     // One leg a contact at a time, one leg a phone at a time.
     let legs: Vec<(&String, &Life)> = lives.iter().filter(|(_, l)| l.contact.is_some()).collect();
+    let mut longest = Duration::ZERO;
     for (n, (one, a)) in legs.iter().enumerate() {
         for (other, b) in &legs[n + 1..] {
             if a.contact != b.contact && a.endpoint != b.endpoint {
@@ -238,15 +280,138 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) {
             } else {
                 (b, a)
             };
-            // Legs that died with their Asterisk are never told destroyed.
-            let (Some(end), Some(next)) = (first.destroyed, second.created) else {
-                continue;
+            let beyond = |end: Option<DateTime<FixedOffset>>| {
+                let (end, next) = (end.unwrap(), second.created.unwrap());
+                (end - next).to_std().unwrap_or_default()
             };
-            let overlap = (end - next).to_std().unwrap_or_default();
+            let (told, gone) = (beyond(first.let_go), beyond(first.destroyed));
             assert!(
-                overlap < LETTING_GO,
-                "{one} and {other} rang together for {overlap:?}"
+                told <= SIDE_BY_SIDE && gone <= LETTING_GO,
+                "{one} and {other} rang together: for {told:?} until one was let go, {gone:?} until it was gone"
             );
+            longest = longest.max(gone);
         }
+    }
+    longest
+}
+
+/// What the checker is there to see, in events of our own.
+mod sees {
+    use serde_json::json;
+    use trunkline_engine::journal::{Context, Seq};
+    use trunkline_engine::telephony::CallRef;
+    use trunkline_engine::telephony::ari::{ChannelId, HostName};
+    use trunkline_routing::Time;
+
+    use super::*;
+
+    fn event(kind: &str, milliseconds: u32, id: &str, phone: &str) -> Value {
+        json!({
+            "type": kind,
+            "timestamp": format!("2027-01-04T08:00:00.{milliseconds:03}+0000"),
+            "channel": {"id": id, "name": format!("PJSIP/{phone}-0001")},
+        })
+    }
+
+    /// A leg that is told to go, and goes.
+    fn leg_from(id: &str, phone: &str, made: u32, let_go: u32, gone: u32) -> Vec<Value> {
+        vec![
+            event("ChannelCreated", made, id, phone),
+            event("ChannelHangupRequest", let_go, id, phone),
+            event("ChannelDestroyed", gone, id, phone),
+        ]
+    }
+
+    fn legs(of: [Vec<Value>; 2]) -> Duration {
+        compare(&[], &Told::default(), &of.concat())
+    }
+
+    #[test]
+    fn a_leg_that_is_let_go_as_the_next_rings() {
+        let first = leg_from("o-1-1", "maria", 0, 500, 600);
+        let next = leg_from("o-1-2", "noah", 490, 900, 900);
+        assert_eq!(legs([first, next]), Duration::from_millis(110));
+    }
+
+    #[test]
+    #[should_panic(expected = "rang together")]
+    fn a_contact_for_which_two_phones_ring() {
+        let first = leg_from("o-1-1", "maria", 0, 500, 510);
+        legs([first, leg_from("o-1-2", "noah", 400, 900, 900)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "rang together")]
+    fn a_phone_that_rings_twice() {
+        let first = leg_from("o-1-1", "maria", 0, 500, 510);
+        legs([first, leg_from("o-2-1", "maria", 400, 900, 900)]);
+    }
+
+    /// A caller, as the journal has them.
+    fn arrival(contact: u64, channel: &str) -> Entry {
+        Entry {
+            seq: Seq(contact),
+            at: Time(0),
+            input: Input::Arrive {
+                contact: ContactId(contact),
+                queue: "acme/orders".parse().unwrap(),
+                since: None,
+                priority: 0,
+                customer: None,
+            },
+            context: Context {
+                call: Some(CallRef {
+                    host: HostName::new("media-0"),
+                    channel: ChannelId::new(channel),
+                }),
+                ..Context::default()
+            },
+        }
+    }
+
+    /// One caller, of whom the journal says this; their call died with its Asterisk, or ended.
+    fn caller(told: Told, died: bool) {
+        let there = event("ChannelCreated", 0, "media-0-1", "trunk_carrier-a");
+        let kind = if died { LOST } else { "ChannelDestroyed" };
+        let ends = event(kind, 500, "media-0-1", "trunk_carrier-a");
+        compare(&[arrival(1, "media-0-1")], &told, &[there, ends]);
+    }
+
+    fn dropped(rescued: bool) -> Told {
+        let one = BTreeSet::from([ContactId(1)]);
+        Told {
+            outcomes: [(ContactId(1), Outcome::Unreached)].into(),
+            rescued: one.clone().into_iter().filter(|_| rescued).collect(),
+            dropped: one,
+            ..Told::default()
+        }
+    }
+
+    #[test]
+    fn a_caller_who_is_dropped_and_called_back_for_their_call_died() {
+        caller(dropped(true), true);
+    }
+
+    #[test]
+    #[should_panic(expected = "dropped, and whose call died")]
+    fn a_caller_who_is_dropped_and_whose_call_ended() {
+        caller(dropped(true), false);
+    }
+
+    #[test]
+    #[should_panic(expected = "dropped, and whose call died")]
+    fn a_caller_whose_call_died_and_who_is_told_abandoned() {
+        let outcomes = [(ContactId(1), Outcome::Abandoned)].into();
+        let told = Told {
+            outcomes,
+            ..Told::default()
+        };
+        caller(told, true);
+    }
+
+    #[test]
+    #[should_panic(expected = "called back, and whose call died")]
+    fn a_caller_who_is_dropped_and_not_called_back() {
+        caller(dropped(false), true);
     }
 }

@@ -1,13 +1,17 @@
 //! What Asterisk itself tells of every channel and bridge, whoever leads: events of an application
 //! of our own that is subscribed to everything.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::connect_async;
+
+/// An event of our own: Asterisk went away, and with it what was in it. It tells of none of that.
+pub const LOST: &str = "Lost";
 
 pub struct Witness {
     events: Arc<Mutex<Vec<Value>>>,
@@ -44,6 +48,10 @@ impl Witness {
                             kept.lock().unwrap().push(event);
                         }
                     }
+                    // In Asterisk's own form, so that it has its place among what is told.
+                    let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S%.3f%z");
+                    let lost = json!({"type": LOST, "timestamp": now.to_string()});
+                    kept.lock().unwrap().push(lost);
                 }
                 sleep(Duration::from_millis(50)).await;
             }
@@ -58,6 +66,25 @@ impl Witness {
 
     pub fn len(&self) -> usize {
         self.events.lock().unwrap().len()
+    }
+
+    /// Waits until of each channel that was seen its end is known, then tells all.
+    pub async fn to_the_end(&self) -> Vec<Value> {
+        self.wait("the end of each channel", |events| {
+            let mut there = BTreeSet::new();
+            for event in events {
+                let id = event["channel"]["id"].as_str().unwrap_or_default();
+                match event["type"].as_str().unwrap_or_default() {
+                    "ChannelCreated" => _ = there.insert(id),
+                    "ChannelDestroyed" => _ = there.remove(id),
+                    LOST => there.clear(),
+                    _ => {}
+                }
+            }
+            there.is_empty()
+        })
+        .await;
+        self.events()
     }
 
     /// Waits for an agent's leg that was made after the first `seen` events.
