@@ -50,6 +50,27 @@ fn asterisk_takes_every_rendered_file_without_a_warning() {
 
 #[test]
 #[ignore = "needs a media image"]
+fn asterisk_takes_a_phone_or_a_carrier_that_it_hears_nothing_of_for_two_minutes_for_gone() {
+    in_a_world(
+        "asterisk_takes_a_phone_or_a_carrier_that_it_hears_nothing_of_for_two_minutes_for_gone",
+        async || {
+            let pod = Pod::start(|_| {}).await;
+            pod.report_where(|r| r["configHash"] != "").await;
+            for endpoint in ["maria", "noah", "trunk_carrier-a", "trunk_carrier-b"] {
+                let told = pod.cli(&format!("pjsip show endpoint {endpoint}"));
+                let said = |name: &str| {
+                    let mut lines = told.lines().filter_map(|line| line.split_once(':'));
+                    lines.find_map(|(key, value)| (key.trim() == name).then(|| value.trim()))
+                };
+                assert_eq!(said("rtp_timeout"), Some("120"), "{endpoint}: {told}");
+                assert_eq!(said("rtp_timeout_hold"), Some("3600"), "{endpoint}: {told}");
+            }
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs a media image"]
 fn readiness_waits_for_the_first_engine_and_for_no_later_one() {
     in_a_world(
         "readiness_waits_for_the_first_engine_and_for_no_later_one",

@@ -8,7 +8,9 @@ use trunkline_engine::telephony::{Command, Recovered, Report};
 use trunkline_routing::{CancelReason, ContactId, DeclineCause, Input, Outcome};
 use trunkline_tenant::crds::AgentName;
 
+use crate::centre::Centre;
 use crate::desk::*;
+use crate::support::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
@@ -238,4 +240,62 @@ async fn a_phone_that_registers_is_reachable_at_once_and_no_longer_when_it_goes(
     drop(phone);
     let _gone = register("0");
     desk.input(told(false)).await;
+}
+
+/// Nothing gets to this address or from it, until this is dropped.
+struct Cut;
+
+impl Cut {
+    fn off(address: &str) -> Self {
+        let cut = Self;
+        let chain = "type filter hook input priority 0";
+        let rules = format!(
+            "table ip cut {{\nchain in {{\n{chain}\nip saddr {address} drop\nip daddr {address} drop\n}}\n}}"
+        );
+        let done = std::process::Command::new("nft").arg(rules).status();
+        assert!(done.unwrap().success(), "{address} can't be cut off");
+        cut
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        let cut = ["delete", "table", "ip", "cut"];
+        let _ = std::process::Command::new("nft").args(cut).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn a_phone_that_vanishes_in_a_talk_is_let_go_after_its_silence_and_its_caller_is_not_left_in_it()
+ {
+    let centre = Centre::open(|tenant| {
+        let lena = tenant.agents[&AgentName::new("maria")].clone();
+        tenant.agents.insert(AgentName::new("lena"), lena);
+    })
+    .await;
+    let at = "10.88.0.23";
+    let _lena = Party::phone("lena", at, &["--tone", "700"]);
+    centre.works("lena").await;
+    let caller = Party::caller(&["--until-bye"]);
+    let contact = centre.contact("talking", Some("lena")).await;
+    let heard = Ear::at("10.88.0.10", 7.0, &["700"]).heard().await;
+    assert!(
+        heard["700"] > 5.5,
+        "for longer than a silence may be: {heard:?}"
+    );
+    let cut = Cut::off(at);
+    let since = Instant::now();
+    assert!(caller.ended_well().await, "the centre hangs up");
+    let silent = since.elapsed();
+    println!("let go {silent:?} after the phone vanished");
+    assert!(silent > Duration::from_secs(4), "not at once: {silent:?}");
+    let record = centre.ended(contact).await;
+    assert_eq!(record["outcome"], "answered", "{record}");
+    eventually("the agent has nobody", async || {
+        centre.api.get("/api/v1/agents/lena").await.1["state"] == "idle"
+    })
+    .await;
+    drop(cut);
+    centre.close().await;
 }

@@ -206,6 +206,16 @@ impl Pod {
         assert!(done.unwrap().success(), "asterisk.sh {arguments:?}");
     }
 
+    /// What Asterisk answers to a command at its console.
+    pub fn cli(&self, command: &str) -> String {
+        let told = Blocking::new(script("asterisk.sh"))
+            .args(["cli", POD, command])
+            .output()
+            .unwrap();
+        assert!(told.status.success(), "{command}: {told:?}");
+        String::from_utf8(told.stdout).unwrap()
+    }
+
     pub fn start_asterisk(&self) {
         let etc = self.home().join("etc");
         self.asterisk(&["start", POD, etc.to_str().unwrap()]);
