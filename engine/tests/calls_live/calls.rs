@@ -6,6 +6,7 @@ use tokio::time::sleep;
 use trunkline_engine::telephony::ari::ChannelState;
 use trunkline_engine::telephony::{Command, Recovered, Report};
 use trunkline_routing::{CancelReason, ContactId, DeclineCause, Input, Outcome};
+use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::AgentName;
 
 use crate::centre::Centre;
@@ -242,6 +243,12 @@ async fn a_phone_that_registers_is_reachable_at_once_and_no_longer_when_it_goes(
     desk.input(told(false)).await;
 }
 
+/// Lena is as maria is, with a phone of her own.
+pub fn with_lena(tenant: &mut Tenant) {
+    let lena = tenant.agents[&AgentName::new("maria")].clone();
+    tenant.agents.insert(AgentName::new("lena"), lena);
+}
+
 /// Nothing gets to this address or from it, until this is dropped.
 struct Cut;
 
@@ -269,11 +276,7 @@ impl Drop for Cut {
 #[ignore = "needs live/run.sh"]
 async fn a_phone_that_vanishes_in_a_talk_is_let_go_after_its_silence_and_its_caller_is_not_left_in_it()
  {
-    let centre = Centre::open(|tenant| {
-        let lena = tenant.agents[&AgentName::new("maria")].clone();
-        tenant.agents.insert(AgentName::new("lena"), lena);
-    })
-    .await;
+    let centre = Centre::open(with_lena).await;
     let at = "10.88.0.23";
     let _lena = Party::phone("lena", at, &["--tone", "700"]);
     centre.works("lena").await;
