@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [FILTER]: the engine's telephony and the media side-car against a real Asterisk, callers and
 # phones, in closed namespaces of their own, and what becomes of the calls when engines, stores and media pods
-# fail; 10 minutes once the media image is built. Needs root, or sudo.
+# fail; 12 minutes once the media image is built. Needs root, or sudo.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../../.." && pwd)
