@@ -177,7 +177,12 @@ impl Core {
 
     pub(super) fn match_guarded(&mut self, out: &mut Vec<Output>) {
         while std::mem::take(&mut self.look_at_guarded) {
-            let guarded: Vec<AgentIx> = self.guarded.iter().copied().collect();
+            // The longest idle first, whatever slots they have: a successor gives them others.
+            let mut guarded: Vec<AgentIx> = self.guarded.iter().copied().collect();
+            guarded.sort_unstable_by_key(|agent| {
+                let person = &self.agents[agent.at()];
+                (person.idle_since, person.order)
+            });
             for agent in guarded {
                 self.match_agent(agent, out);
             }
