@@ -85,6 +85,7 @@ codes! {
     PodsRange = "pods-range", "The least number of pods is above the greatest.";
     StepWithoutEnd = "step-without-end", "A step that isn't the last has no `for`.";
     OverflowQueue = "overflow-queue", "Overflow without a queue, or a queue without Overflow.";
+    CallbackRetry = "callback-retry", "Who isn't reached would be called again at once, or after more than a week, or the queue makes no calls.";
     TrunkAuth = "trunk-auth", "What the way of authentication needs is missing, or what it can't use is given.";
     EndpointNumber = "endpoint-number", "A Phone endpoint without a number, or a number on another endpoint.";
     JournalStore = "journal-store", "Both SQLite and Postgres are named.";

@@ -95,6 +95,14 @@ findings! {
         ["error overflow-queue CallCenter/c spec.queues[1].onExhausted.queue"];
     a_queue_without_overflow_is_refused: |d| { d.set("acme", "/spec/queues/0/closed", json!({"action": "Close", "queue": "in"})); } =>
         ["error overflow-queue Client/acme spec.queues[0].closed.queue"];
+    a_customer_called_again_at_once_is_refused: |d| { d.set("c", "/spec/queues/0/callbacks", json!({"retryAfter": "0s"})); } =>
+        ["error callback-retry CallCenter/c spec.queues[0].callbacks.retryAfter"];
+    a_customer_called_again_after_years_is_refused: |d| { d.set("c", "/spec/queues/0/callbacks", json!({"retryAfter": "9999h"})); } =>
+        ["error callback-retry CallCenter/c spec.queues[0].callbacks.retryAfter"];
+    callbacks_from_a_queue_of_chats_are_refused: |d| { d.set("c", "/spec/queues/0/medium", json!("Chat")); d.set("c", "/spec/queues/0/callbacks", json!({"attempts": 2})); } =>
+        ["error callback-retry CallCenter/c spec.queues[0].callbacks"];
+    no_attempt_at_all_is_refused: |d| { d.set("c", "/spec/queues/0/callbacks", json!({"attempts": 0})); } =>
+        ["error schema CallCenter/c spec.queues[0].callbacks.attempts"];
     a_registration_without_a_secret_is_refused: |d| { d.remove("t", "/spec/auth/secretRef"); } =>
         ["error trunk-auth Trunk/t spec.auth.secretRef"];
     a_registration_without_a_carrier_is_refused: |d| { d.remove("t", "/spec/carrier"); } =>
