@@ -11,9 +11,10 @@ use super::super::Report;
 use super::super::ari::HostName;
 use super::calls::{Calls, Effects, Stage};
 
-/// A host that has answered no ping for this long may be doing anything. Before it is given up as lost: what falls due until
-/// that is noticed falls due by the wrong clock.
-const DOUBTED_AFTER: Duration = Duration::from_secs(1);
+/// A host that has answered no ping for this long may be doing anything: two pings are unanswered then, where one may be only
+/// late, of an Asterisk that is busy. Before it is given up as lost: what falls due until that is noticed falls due by the
+/// wrong clock.
+const DOUBTED_AFTER: Duration = Duration::from_millis(1_800);
 /// How often it is told again; the core waits a few times as long.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
