@@ -294,8 +294,8 @@ pub enum Input {
         listed: Option<Time>,
     },
     /// What was done on the lines of some contacts was not heard from one moment until another, as when their media host
-    /// falls silent: for who is asked or called for them, or is being joined, that time does not count. Told again while it
-    /// goes on, and once more at its end.
+    /// falls silent: for who is asked or called for them, or is being joined, that time does not count, up to 25 s in all. Told
+    /// again while it goes on, and once more at its end.
     Unheard {
         /// Which contacts; what is over, or waits, or talks is left alone.
         contacts: Vec<ContactId>,

@@ -79,6 +79,33 @@ fn told_again_and_again_it_counts_once_and_who_is_asked_outlasts_it() {
 }
 
 #[test]
+fn gaps_that_recur_put_one_offer_off_by_twenty_five_seconds_in_all_and_the_next_begins_anew() {
+    let mut world = ringing();
+    let mut given_up = None;
+    for gap in 0..20_u32 {
+        let since = 12.0 + 3.0 * f64::from(gap);
+        let input = Input::Unheard {
+            contacts: vec![ContactId(1)],
+            since: at(since),
+            until: at(since + 2.0),
+            listed: at(since + 5.0),
+        };
+        let out = world.late(since + 2.0, input);
+        world.restart();
+        if why(&out).or_else(|| why(&world.tick(since + 2.9))) == Some(CancelReason::Rona) {
+            given_up = Some(since + 2.9);
+            break;
+        }
+    }
+    // The ring of 20 s and 25 more, and the look after that.
+    assert_eq!(given_up, Some(56.9));
+    world.sign_in(57.0, "bob");
+    let rung = world.deadline(1);
+    world.unheard(&[1], 60.0, 65.0);
+    assert_eq!(world.deadline(1), rung + Span::seconds(5));
+}
+
+#[test]
 fn who_is_asked_meanwhile_loses_only_what_is_left_of_it() {
     let mut world = ringing();
     world.unheard(&[1], 5.0, 12.0);

@@ -84,7 +84,7 @@ impl Core {
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
         contact.stage = Stage::Connecting { agent, deadline };
-        contact.begun = now;
+        contact.begins(now);
         self.arm_asked(slot, deadline);
         if dials {
             self.dial(slot, agent, deadline, out);

@@ -119,7 +119,7 @@ impl Core {
     ) {
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
-        contact.begun = now;
+        contact.begins(now);
         contact.stage = Stage::Outside {
             origin: origin.into(),
             to: to.clone().into(),

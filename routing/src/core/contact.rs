@@ -44,6 +44,8 @@ pub(crate) struct Contact {
     pub(crate) asked_at: Time,
     /// When what it waits for now began: an offer, the joining of legs, or a hand-over outside.
     pub(crate) begun: Time,
+    /// By how much that has been put off so far, for its host was not heard.
+    pub(crate) unheard: Span,
     /// The place and the wait, µs, that were estimated when it came to this queue.
     pub(crate) reckoned: Option<(u32, i64)>,
     /// Where it stands while it waits.
@@ -203,6 +205,7 @@ impl Contact {
             consult: None,
             asked_at: Time(0),
             begun: Time(0),
+            unheard: Span(0),
             reckoned: None,
             line: None,
             in_line: false,
@@ -259,6 +262,7 @@ impl Contact {
             consult,
             asked_at,
             begun,
+            unheard,
             reckoned,
             line,
             in_line,
@@ -286,6 +290,7 @@ impl Contact {
         *consult = None;
         *asked_at = now;
         *begun = now;
+        *unheard = Span(0);
         *reckoned = None;
         *line = None;
         *in_line = false;
@@ -303,6 +308,12 @@ impl Contact {
             contact: self.id,
             generation: self.generation,
         }
+    }
+
+    /// What it waits for from now on begins now.
+    pub(crate) fn begins(&mut self, now: Time) {
+        self.begun = now;
+        self.unheard = Span(0);
     }
 
     /// The deadline of an offer, of the joining of legs, or of a hand-over.

@@ -181,7 +181,7 @@ impl Core {
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
         contact.asked_at = now;
-        contact.begun = now;
+        contact.begins(now);
         let (entered, queue) = (contact.entered, contact.queue);
         if contact.generation > 1 || entered == now || contact.kind() != StretchKind::Plain {
             return;

@@ -110,8 +110,14 @@ struct SavedContact {
     /// Absent in snapshots of releases that didn't know it.
     #[serde(default)]
     begun: Time,
+    #[serde(default, skip_serializing_if = "is_none_lost")]
+    unheard: Span,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reckoned: Option<(u32, i64)>,
+}
+
+fn is_none_lost(unheard: &Span) -> bool {
+    *unheard == Span(0)
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -331,6 +337,7 @@ impl Core {
             consult: contact.consult,
             asked_at: contact.asked_at,
             begun: contact.begun,
+            unheard: contact.unheard,
             reckoned: contact.reckoned,
         }
     }
@@ -522,6 +529,7 @@ impl Core {
             consult: saved.consult,
             asked_at: saved.asked_at,
             begun: saved.begun,
+            unheard: saved.unheard,
             reckoned: saved.reckoned,
             line: None,
             in_line: false,

@@ -8,6 +8,10 @@ use crate::{ContactId, Output, Span, Time};
 
 /// The least that a time can be after another.
 const NEXT: Span = Span(1);
+/// By how much one offer, joining or hand-over is put off at most for a host that is not heard: longer than a silence until the
+/// host is given up, 15 s after it is noticed; shorter than the 30 s after which Asterisk ends a ring by itself, which would look
+/// like a refusal.
+const UNHEARD_AT_MOST: Span = Span::seconds(25);
 
 impl Core {
     /// Puts off what was due while nobody could be heard. Goes once through agents and contacts.
@@ -70,7 +74,10 @@ impl Core {
                 continue;
             };
             let lost = (until - since.max(contact.begun)).max(Span(0));
-            self.waits_until(slot, (deadline + lost).max(listed));
+            let gains = (deadline + lost).max(listed) - deadline;
+            let gains = gains.min(Span(UNHEARD_AT_MOST.0 - contact.unheard.0));
+            self.contacts[slot.at()].unheard = Span(contact.unheard.0 + gains.0);
+            self.waits_until(slot, deadline + gains);
         }
     }
 

@@ -90,6 +90,8 @@ pub struct Checker {
     steady: bool,
     /// Since when each contact is asked for or joined, and before when that is not given up.
     asked: BTreeMap<ContactId, (Time, Time)>,
+    /// By how much that was put off for what was not heard.
+    unheard: BTreeMap<ContactId, Span>,
 }
 
 fn slot(medium: Medium) -> usize {
@@ -156,6 +158,7 @@ impl Checker {
             stale: None,
             steady: true,
             asked: BTreeMap::new(),
+            unheard: BTreeMap::new(),
         }
     }
 
@@ -247,6 +250,7 @@ impl Checker {
                 // At least: whom a callback is for may be called for longer.
                 self.asked
                     .insert(offer.contact, (now, now + CONNECT_DEADLINE));
+                self.unheard.remove(&offer.contact);
             }
             // What this may lead to is judged by `Answered` below.
             self.stale = (!stands && !taken).then_some(offer.contact);
@@ -324,7 +328,11 @@ impl Checker {
                 for id in contacts {
                     if let Some((begun, deadline)) = self.asked.get_mut(id) {
                         let counts_not = (*until - (*since).max(*begun)).max(Span(0));
-                        *deadline = (*deadline + counts_not).max(*listed);
+                        let gained = self.unheard.entry(*id).or_insert(Span(0));
+                        let whole = (*deadline + counts_not).max(*listed) - *deadline;
+                        let gains = whole.min(Span(Span::seconds(25).0 - gained.0));
+                        *gained = Span(gained.0 + gains.0);
+                        *deadline = *deadline + gains;
                     }
                 }
             }
@@ -410,6 +418,7 @@ impl Checker {
             } => {
                 ensure!(*deadline >= now, "offer {offer} lapses before it is made");
                 self.asked.insert(offer.contact, (now, *deadline));
+                self.unheard.remove(&offer.contact);
                 let had = self.offers.insert(offer.contact, (*offer, name.clone()));
                 ensure!(
                     had.is_none(),
