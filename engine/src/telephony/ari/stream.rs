@@ -202,8 +202,10 @@ async fn read(
             frame = socket.next() => frame,
             due = ping.tick() => {
                 if due.elapsed() >= PING_EVERY {
-                    // We were paused, and so asked for nothing meanwhile: it has as long as ever to answer.
+                    // We were paused, and so asked for nothing meanwhile: it has as long as ever to answer. Nor is our pause
+                    // to be told as its silence.
                     heard = Instant::now();
+                    hears.send_replace(heard);
                 }
                 if heard.elapsed() > SILENT_AFTER {
                     return StreamEnd::Silent(heard.elapsed());
@@ -304,6 +306,23 @@ mod tests {
         std::thread::sleep(SILENT_AFTER + PING_EVERY);
         let end = timeout(SILENT_AFTER + PING_EVERY, events.next()).await;
         assert!(end.is_err(), "{end:?}");
+    }
+
+    #[tokio::test]
+    async fn who_watches_a_host_does_not_see_our_own_pause_either() {
+        let ari = server(vec![unknown("A")], async |socket| {
+            // Open, and nobody reads: nothing comes but what was sent.
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            drop(socket);
+        })
+        .await;
+        let mut events = ari.events().await.unwrap();
+        events.next().await.unwrap();
+        let heard = events.heard();
+        std::thread::sleep(SILENT_AFTER + PING_EVERY);
+        tokio::time::sleep(PING_EVERY / 7).await;
+        let since = heard.borrow().elapsed();
+        assert!(since < SILENT_AFTER / 2, "{since:?}");
     }
 
     #[tokio::test]

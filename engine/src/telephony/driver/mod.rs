@@ -183,7 +183,12 @@ impl Driver {
                     act::Told::Found(message) => self.calls.message_found(message, &mut out),
                 },
                 _ = housekeeping.tick() => self.keep_house(&mut out),
-                _ = listening.tick() => self.listen(&mut out),
+                due = listening.tick() => {
+                    // After a pause of our own what came meanwhile is read first.
+                    if due.elapsed() < LISTENING {
+                        self.listen(&mut out);
+                    }
+                }
             }
             if !self.emit(out) {
                 return;
