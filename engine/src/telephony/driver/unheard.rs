@@ -10,6 +10,7 @@ use super::super::RecoveredStage;
 use super::super::Report;
 use super::super::ari::HostName;
 use super::calls::{Calls, Effects, Stage};
+use super::outside::Reached;
 
 /// A host that has answered no ping for this long may be doing anything: two pings are unanswered then, where one may be only
 /// late, of an Asterisk that is busy. Before it is given up as lost: what falls due until that is noticed falls due by the
@@ -90,7 +91,11 @@ impl Calls {
     /// Contacts on a host for which somebody is asked or called, or being joined.
     fn asked_on(&self, host: &HostName) -> Vec<ContactId> {
         let asked = self.contacts.iter().filter(|(_, contact)| {
-            let waits = !matches!(contact.stage, Stage::Waiting | Stage::Talking { .. });
+            let waits = match contact.stage {
+                Stage::Waiting | Stage::Talking { .. } => false,
+                Stage::Ringing { .. } | Stage::Joining { .. } => true,
+                Stage::Outside { reached, .. } => reached != Reached::Together,
+            };
             waits && contact.call.host == *host && !contact.gone
         });
         asked.map(|(id, _)| *id).collect()
