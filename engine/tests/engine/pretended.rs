@@ -199,7 +199,8 @@ async fn command(
     uri: Uri,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
-    if uri.path() == "/ari/bridges" && shared.joins_nobody.swap(false, Ordering::Relaxed) {
+    let joins = method == Method::POST && uri.path() == "/ari/bridges";
+    if joins && shared.joins_nobody.swap(false, Ordering::Relaxed) {
         shared.answers.send_replace(false);
     }
     shared.is_heard().await;
