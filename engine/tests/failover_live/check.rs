@@ -180,8 +180,6 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) -> Duration {
                 if let Some(life) = lives.get_mut(&id) {
                     life.let_go = life.let_go.or(at);
                     life.destroyed = at;
-                    // It was we who had lost sight.
-                    life.died = false;
                 }
                 for there in inside.values_mut() {
                     there.remove(&id);

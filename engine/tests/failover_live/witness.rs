@@ -25,19 +25,30 @@ impl Drop for Witness {
 }
 
 impl Witness {
-    /// Watches until it is dropped; an Asterisk that went away is watched again when it is back.
+    /// Watches until it is dropped; an Asterisk that went away is watched again when it is back. Where only our own connection
+    /// was lost, it is not taken for dead: it began when it began before.
     pub async fn open(password: impl Fn() -> String + Send + 'static) -> Self {
         let events = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&events);
         let (told, first) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
             let mut told = Some(told);
+            // When the Asterisk that we watched began, and when we lost sight of it.
+            let mut watched: Option<(String, String)> = None;
             loop {
+                let password = password();
                 let url = format!(
-                    "ws://10.88.0.1:8088/ari/events?app=witness&subscribeAll=true&api_key=sidecar:{}",
-                    password()
+                    "ws://10.88.0.1:8088/ari/events?app=witness&subscribeAll=true&api_key=sidecar:{password}"
                 );
-                if let Ok((mut stream, _)) = connect_async(url).await {
+                if let Ok((mut stream, _)) = connect_async(url).await
+                    && let Some(began) = began(&password).await
+                {
+                    if let Some((before, at)) = watched.take()
+                        && before != began
+                    {
+                        let lost = json!({"type": LOST, "timestamp": at});
+                        kept.lock().unwrap().push(lost);
+                    }
                     if let Some(told) = told.take() {
                         let _ = told.send(());
                     }
@@ -50,8 +61,7 @@ impl Witness {
                     }
                     // In Asterisk's own form, so that it has its place among what is told.
                     let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S%.3f%z");
-                    let lost = json!({"type": LOST, "timestamp": now.to_string()});
-                    kept.lock().unwrap().push(lost);
+                    watched = Some((began, now.to_string()));
                 }
                 sleep(Duration::from_millis(50)).await;
             }
@@ -107,6 +117,20 @@ impl Witness {
             sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// When Asterisk began, by its own word, if it answers.
+async fn began(password: &str) -> Option<String> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(2))
+        .build()
+        .unwrap();
+    let request = client
+        .get("http://10.88.0.1:8088/ari/asterisk/info?only=status")
+        .basic_auth("sidecar", Some(password));
+    let info: Value = request.send().await.ok()?.json().await.ok()?;
+    Some(info["status"]["startup_time"].as_str()?.to_owned())
 }
 
 /// The contact whose offer this leg is: `o-CONTACT-GENERATION`.
