@@ -54,9 +54,7 @@ pub async fn check(centre: Centre) -> Told {
 /// By the journal: no double offer, no stuck agent, no ghost.
 fn fold(entries: &[Entry]) -> Told {
     let mut state = State::default();
-    let mut asked: BTreeMap<String, OfferId> = BTreeMap::new();
-    let mut told = Told::default();
-    let mut newest: BTreeMap<ContactId, u32> = BTreeMap::new();
+    let mut folding = Folding::default();
     let mut calls = BTreeSet::new();
     for entry in entries {
         if let (Input::Arrive { contact, .. }, Some(call)) = (&entry.input, &entry.context.call) {
@@ -64,48 +62,13 @@ fn fold(entries: &[Entry]) -> Told {
             assert!(first, "{call:?} came twice, again as {contact}");
         }
         if let Input::Decline { offer, .. } = &entry.input {
-            asked.retain(|_, asked| asked != offer);
+            folding.asked.retain(|_, asked| asked != offer);
         }
         for output in state.apply(entry).outputs {
-            match output {
-                Output::Offer { offer, agent, .. } => {
-                    told.offers += 1;
-                    let last = newest.insert(offer.contact, offer.generation);
-                    assert!(last < Some(offer.generation), "{offer:?} after {last:?}");
-                    let twice = asked.values().any(|o| o.contact == offer.contact);
-                    assert!(
-                        !twice,
-                        "{offer:?} while another offer of it lives: {asked:?}"
-                    );
-                    let before = asked.insert(agent.to_string(), offer);
-                    assert_eq!(before, None, "{agent} is asked twice at once");
-                    if !told.rescued.is_empty() {
-                        told.offered_after_rescue.push(offer.contact);
-                    }
-                }
-                Output::Record(segment) if segment.end == SegmentEnd::Dropped => {
-                    told.dropped.insert(segment.contact);
-                }
-                Output::CallbackBooked {
-                    contact,
-                    rescue: true,
-                    ..
-                } => {
-                    told.rescued.insert(contact);
-                }
-                Output::CancelOffer { offer, .. } => asked.retain(|_, o| *o != offer),
-                Output::Answered { contact, .. } => asked.retain(|_, o| o.contact != contact),
-                Output::Ended {
-                    contact, outcome, ..
-                } => {
-                    asked.retain(|_, o| o.contact != contact);
-                    let before = told.outcomes.insert(contact, outcome);
-                    assert_eq!(before, None, "{contact} ended twice");
-                }
-                _ => {}
-            }
+            folding.output(output);
         }
     }
+    let mut told = folding.told;
     // A stretch is recorded once its wrap-up is over.
     assert!(
         told.rescued.is_subset(&told.dropped),
@@ -120,6 +83,62 @@ fn fold(entries: &[Entry]) -> Told {
         assert_eq!(view.state, AgentState::Idle, "{agent} is stuck");
     }
     told
+}
+
+/// What the core decided, one by one.
+#[derive(Default)]
+struct Folding {
+    told: Told,
+    /// The offers that stand.
+    asked: BTreeMap<String, OfferId>,
+    newest: BTreeMap<ContactId, u32>,
+}
+
+impl Folding {
+    fn output(&mut self, output: Output) {
+        let Self {
+            told,
+            asked,
+            newest,
+        } = self;
+        match output {
+            Output::Offer { offer, agent, .. } => {
+                told.offers += 1;
+                let last = newest.insert(offer.contact, offer.generation);
+                assert!(last < Some(offer.generation), "{offer:?} after {last:?}");
+                let twice = asked.values().any(|o| o.contact == offer.contact);
+                assert!(
+                    !twice,
+                    "{offer:?} while another offer of it lives: {asked:?}"
+                );
+                let before = asked.insert(agent.to_string(), offer);
+                assert_eq!(before, None, "{agent} is asked twice at once");
+                if !told.rescued.is_empty() {
+                    told.offered_after_rescue.push(offer.contact);
+                }
+            }
+            Output::Record(segment) if segment.end == SegmentEnd::Dropped => {
+                told.dropped.insert(segment.contact);
+            }
+            Output::CallbackBooked {
+                contact,
+                rescue: true,
+                ..
+            } => {
+                told.rescued.insert(contact);
+            }
+            Output::CancelOffer { offer, .. } => asked.retain(|_, o| *o != offer),
+            Output::Answered { contact, .. } => asked.retain(|_, o| o.contact != contact),
+            Output::Ended {
+                contact, outcome, ..
+            } => {
+                asked.retain(|_, o| o.contact != contact);
+                let before = told.outcomes.insert(contact, outcome);
+                assert_eq!(before, None, "{contact} ended twice");
+            }
+            _ => {}
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -412,5 +431,160 @@ mod sees {
     #[should_panic(expected = "called back, and whose call died")]
     fn a_caller_who_is_dropped_and_not_called_back() {
         caller(dropped(false), true);
+    }
+
+    #[test]
+    #[should_panic(expected = "the caller media-0-1 was lost")]
+    fn a_caller_who_is_not_in_the_journal() {
+        let there = leg_from("media-0-1", "trunk_carrier-a", 0, 500, 500);
+        compare(&[], &Told::default(), &there);
+    }
+
+    #[test]
+    #[should_panic(expected = "is in the journal and never was")]
+    fn a_caller_who_is_in_the_journal_alone() {
+        compare(&[arrival(1, "media-0-1")], &Told::default(), &[]);
+    }
+
+    /// One enters the bridge of contact 1.
+    fn enters(id: &str) -> Value {
+        let mut event = event("ChannelEnteredBridge", 100, id, "any");
+        event["bridge"] = json!({"id": "b-1"});
+        event
+    }
+
+    #[test]
+    #[should_panic(expected = "two agents in b-1")]
+    fn two_agents_in_one_bridge() {
+        let inside = [enters("o-1-1"), enters("o-1-2")];
+        compare(&[], &Told::default(), &inside);
+    }
+
+    #[test]
+    #[should_panic(expected = "a crowd in b-1")]
+    fn two_callers_and_an_agent_in_one_bridge() {
+        let inside = [enters("media-0-1"), enters("media-0-2"), enters("o-1-1")];
+        compare(&[], &Told::default(), &inside);
+    }
+
+    fn with(outcome: Outcome) -> Told {
+        Told {
+            outcomes: [(ContactId(1), outcome)].into(),
+            ..Told::default()
+        }
+    }
+
+    #[test]
+    fn who_is_told_answered_and_talked() {
+        let inside = [enters("media-0-1"), enters("o-1-1")];
+        compare(&[], &with(Outcome::Answered), &inside);
+    }
+
+    #[test]
+    #[should_panic(expected = "is told answered, and was not")]
+    fn who_is_told_answered_and_never_talked() {
+        compare(&[], &with(Outcome::Answered), &[enters("media-0-1")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "talked, and is told Abandoned")]
+    fn who_talked_and_is_told_abandoned() {
+        let inside = [enters("media-0-1"), enters("o-1-1")];
+        compare(&[], &with(Outcome::Abandoned), &inside);
+    }
+
+    #[test]
+    #[should_panic(expected = "came twice, again as 2")]
+    fn a_caller_who_came_twice() {
+        fold(&[arrival(1, "media-0-1"), arrival(2, "media-0-1")]);
+    }
+
+    /// The configuration, and then these.
+    fn journal(inputs: Vec<Input>) -> Vec<Entry> {
+        let tenant = serde_json::from_str(include_str!("../fixtures/tenant.json"));
+        let tenant = Input::Configure {
+            tenant: std::sync::Arc::new(tenant.unwrap()),
+        };
+        let inputs = std::iter::once(tenant).chain(inputs).enumerate();
+        let entry = |(n, input)| Entry {
+            seq: Seq(n as u64 + 1),
+            at: Time(1_800_000_000_000_000),
+            input,
+            context: Context::default(),
+        };
+        inputs.map(entry).collect()
+    }
+
+    fn signs_in(ready: bool) -> Input {
+        Input::SignIn {
+            agent: "maria".into(),
+            ready,
+            team: None,
+        }
+    }
+
+    #[test]
+    fn an_agent_who_is_idle_at_the_end() {
+        fold(&journal(vec![signs_in(true)]));
+    }
+
+    #[test]
+    #[should_panic(expected = "maria is stuck")]
+    fn an_agent_who_is_stuck() {
+        fold(&journal(vec![signs_in(false)]));
+    }
+
+    #[test]
+    #[should_panic(expected = "ghosts")]
+    fn a_contact_that_nobody_ended() {
+        fold(&journal(vec![arrival(1, "media-0-1").input]));
+    }
+
+    /// The core decides this, one after the other.
+    fn decided(outputs: impl IntoIterator<Item = Output>) {
+        let mut folding = Folding::default();
+        outputs
+            .into_iter()
+            .for_each(|output| folding.output(output));
+    }
+
+    fn offer(contact: u64, generation: u32, agent: &str) -> Output {
+        Output::Offer {
+            offer: OfferId {
+                contact: ContactId(contact),
+                generation,
+            },
+            agent: agent.into(),
+            deadline: Time(0),
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "while another offer of it lives")]
+    fn a_contact_that_is_offered_to_two() {
+        decided([offer(1, 1, "maria"), offer(1, 2, "noah")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "maria is asked twice at once")]
+    fn an_agent_who_is_offered_two() {
+        decided([offer(1, 1, "maria"), offer(2, 1, "maria")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "after Some(1)")]
+    fn an_offer_that_is_made_again() {
+        decided([offer(1, 1, "maria"), offer(1, 1, "noah")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "1 ended twice")]
+    fn a_contact_that_ended_twice() {
+        let ended = || Output::Ended {
+            contact: ContactId(1),
+            outcome: Outcome::Answered,
+            prompt: None,
+        };
+        decided([ended(), ended()]);
     }
 }
