@@ -84,8 +84,27 @@ async fn under_load(store: Store, fault: impl AsyncFnOnce(&mut Centre)) {
     assert!(all_answered, "{:?}", told.outcomes);
 }
 
+/// How many leaders are killed while one talks, one rings and one waits.
+const FULL: usize = 2;
+
 async fn killed(store: Store) {
     let mut centre = Centre::open(store).await;
+    // One talks, one rings and one waits while the leader dies, one comes while nobody leads. Both agents have somebody in
+    // hand then, so that no time is taken of the next offer.
+    centre.phones_that("3", "7").await;
+    for _ in 0..FULL {
+        let mut talks = centre.callers(1, 1.0);
+        centre.someone_talks().await;
+        let mut come = centre.callers(2, 5.0);
+        centre.one_talks_one_rings_one_waits().await;
+        centre.kill_leader().await;
+        let mut last = centre.callers(1, 1.0);
+        for callers in [&mut last, &mut come, &mut talks] {
+            centre.served(callers).await;
+        }
+        centre.stand_by_again().await;
+    }
+    centre.phones_again().await;
     let (kills, mut took) = (kills(), Vec::new());
     for kill in 0..kills {
         // Someone talks while the leader dies, someone comes while nobody leads.
@@ -110,7 +129,7 @@ async fn killed(store: Store) {
         "{store:?}: {kills} kills, from death to the next offer: p50 {p50:?}, p99 {p99:?}, the worst {worst:?}"
     );
     let told = check(centre).await;
-    assert_eq!(told.outcomes.len(), 2 * kills);
+    assert_eq!(told.outcomes.len(), 4 * FULL + 2 * kills);
     let all_answered = told.outcomes.values().all(|o| *o == Outcome::Answered);
     assert!(all_answered, "{:?}", told.outcomes);
     // Three seconds are promised: half of them must keep that on any machine. One that is busy may stand still for

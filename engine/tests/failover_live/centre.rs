@@ -556,13 +556,26 @@ impl Centre {
 
     /// At least so many, as Asterisk itself says.
     pub async fn phones_ring(&self, phones: usize) {
-        let sidecar = self.pod.own_ari();
-        self.until("phones ring", async |_| {
-            let channels = sidecar.channels().await.unwrap_or_default();
-            let legs = channels.iter().filter(|leg| {
-                leg.id.as_str().starts_with("o-") && leg.state == ChannelState::Ringing
-            });
-            legs.count() >= phones
+        self.until("phones ring", async |centre| {
+            centre.ringing().await >= phones
+        })
+        .await;
+    }
+
+    async fn ringing(&self) -> usize {
+        let channels = self.pod.own_ari().channels().await.unwrap_or_default();
+        let legs = channels
+            .iter()
+            .filter(|leg| leg.id.as_str().starts_with("o-") && leg.state == ChannelState::Ringing);
+        legs.count()
+    }
+
+    /// All three at once.
+    pub async fn one_talks_one_rings_one_waits(&self) {
+        self.until("one talks, one rings, one waits", async |centre| {
+            centre.contacts_in(&["talking"]).await == 1
+                && centre.contacts_in(&["waiting"]).await == 1
+                && centre.ringing().await == 1
         })
         .await;
     }
