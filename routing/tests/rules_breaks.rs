@@ -145,6 +145,26 @@ fn rule_12_a_queue_in_debt_is_served_up_to_the_break() {
 }
 
 #[test]
+fn rule_12_of_two_near_a_break_the_longest_idle_is_looked_at_first() {
+    let mut world = centre();
+    world.sign_in(650.0, "bob");
+    world.input(651.0, rota("bob", 0.0, 7200.0, &[(3600.0, 4500.0)]));
+    world.arrive(700.0, 4, "quick");
+    assert_eq!(world.with_whom(4).as_deref(), Some("ann"));
+    world.answer(700.0, 4);
+    world.done(730.0, 4);
+    world.arrive(3400.0, 11, "owed");
+    world.arrive(3401.0, 12, "owed");
+    assert_eq!(world.with_whom(11), None);
+    world.gone(3430.0, 12);
+    assert_eq!(
+        world.with_whom(11).as_deref(),
+        Some("bob"),
+        "the debt begins, and he is idle since 650, she since 730"
+    );
+}
+
+#[test]
 fn rule_12_a_rota_that_makes_no_sense_is_refused_and_a_new_one_takes_the_place_of_the_old() {
     let mut world = centre();
     assert!(refused(&world.input(500.0, rota("ann", 600.0, 500.0, &[]))));
