@@ -57,5 +57,11 @@ simulate-long: ## The deterministic simulation of the routing core, a hundred mi
 	TRUNKLINE_SIMULATION_INPUTS=$${INPUTS:-100000000} TRUNKLINE_SIMULATION_SEED=$${SEED:-1000000} \
 	  cargo test --release -p trunkline-routing --test deterministic -- a_million_inputs --nocapture
 
-bench: ## Benchmarks of the workspace
-	cargo bench --workspace
+bench: ## Everything that the pages of docs/ with figures tell, one after another
+	cargo bench -p trunkline-tenant
+	cargo run --release -p trunkline-bench-routing -- 0.25
+	cargo run --release -p trunkline-bench-routing -- estimate
+	bench/journal/run.sh --seconds 2
+	bench/queue/run.sh --seconds 10
+	bench/workforce/run.sh
+	bench/capacity/run.sh
