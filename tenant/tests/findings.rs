@@ -100,7 +100,8 @@ findings! {
     a_customer_called_again_after_years_is_refused: |d| { d.set("c", "/spec/queues/0/callbacks", json!({"retryAfter": "9999h"})); } =>
         ["error callback-retry CallCenter/c spec.queues[0].callbacks.retryAfter"];
     callbacks_from_a_queue_of_chats_are_refused: |d| { d.set("c", "/spec/queues/0/medium", json!("Chat")); d.set("c", "/spec/queues/0/callbacks", json!({"attempts": 2})); } =>
-        ["error callback-retry CallCenter/c spec.queues[0].callbacks"];
+        ["error callback-retry CallCenter/c spec.queues[0].callbacks", "error unroutable CallCenter/c spec.queues[0].teams",
+         "error medium-mismatch CallCenter/c spec.queues[1].onExhausted.queue", "error medium-mismatch Client/acme spec.menu.choices.0"];
     no_attempt_at_all_is_refused: |d| { d.set("c", "/spec/queues/0/callbacks", json!({"attempts": 0})); } =>
         ["error schema CallCenter/c spec.queues[0].callbacks.attempts"];
     a_registration_without_a_secret_is_refused: |d| { d.remove("t", "/spec/auth/secretRef"); } =>
