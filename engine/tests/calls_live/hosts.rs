@@ -207,6 +207,11 @@ async fn whom_a_dead_media_host_lost_is_called_back_before_an_elder_caller_with_
         "they talk: {maria:?} {customer:?}"
     );
     of_customer.hangs_up().await;
+    // Not at once: what the hang-up frees, is told a little later.
+    eventually("maria talks with the elder", async || {
+        centre.state_of(preferred).await == "talking"
+    })
+    .await;
     assert_eq!(centre.contact("talking", Some("maria")).await, preferred);
     centre.lets_go("maria", preferred).await;
     assert!(elder.ended_well().await);
