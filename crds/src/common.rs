@@ -24,6 +24,13 @@ pub enum Medium {
     Callback,
 }
 
+impl Medium {
+    /// Whether it is a call, whoever places it.
+    pub const fn is_call(self) -> bool {
+        matches!(self, Self::Voice | Self::Callback)
+    }
+}
+
 /// Which of the qualified agents is asked first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]

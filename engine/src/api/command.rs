@@ -334,7 +334,7 @@ async fn accept(
     context: Context,
 ) -> Result<(), ApiError> {
     let medium = offered_to(app, &agent, offer)?;
-    let call = matches!(medium, Some(Medium::Voice | Medium::Callback));
+    let call = medium.is_some_and(Medium::is_call);
     if call && app.calls_ring_on_phones {
         return Err(ApiError::Conflict(
             "a call is taken by answering the telephone that rings".into(),

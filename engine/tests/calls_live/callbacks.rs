@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::centre::{Centre, calls_back, heard_by};
+use crate::centre::{Centre, calls_back, they_talk};
 use crate::desk::*;
 use crate::rules::{noah_knows_more, orders, route};
 use crate::support::eventually;
@@ -88,12 +88,7 @@ async fn rule_14_who_is_to_be_called_back_and_calls_again_has_the_callbacks_plac
         third,
         "before who came between the callback and the new call"
     );
-    let ears = ["10.88.0.20", "10.88.0.10"].map(|at| Ear::at(at, 3.0, &["440", "1000"]));
-    let [maria, customer] = heard_by(ears).await;
-    assert!(
-        maria["440"] > 0.5 && customer["1000"] > 0.5,
-        "they talk: {maria:?} {customer:?}"
-    );
+    they_talk(("10.88.0.20", "1000"), ("10.88.0.10", "440")).await;
     centre.lets_go("maria", third).await;
     assert!(again.ended_well().await);
     assert_eq!(centre.contact("talking", Some("maria")).await, second);
@@ -122,12 +117,7 @@ async fn rule_14_who_calls_again_while_they_are_being_called_is_rung_no_more_and
     of_customer.said("withdrawn").await;
     assert_eq!(centre.ended(callback).await["outcome"], "merged");
     assert_eq!(centre.contact("talking", Some("maria")).await, contact);
-    let ears = ["10.88.0.20", "10.88.0.10"].map(|at| Ear::at(at, 3.0, &["440", "1000"]));
-    let [heard, customer] = heard_by(ears).await;
-    assert!(
-        heard["440"] > 0.5 && customer["1000"] > 0.5,
-        "they talk: {heard:?} {customer:?}"
-    );
+    they_talk(("10.88.0.20", "1000"), ("10.88.0.10", "440")).await;
     // Once for the callback, once for the call.
     assert_eq!((offers("maria"), offers("customer")), (2, 1));
     maria.hangs_up().await;
@@ -227,12 +217,7 @@ async fn rule_14_who_is_busy_or_does_not_answer_is_called_again_after_the_queues
     let of_customer = telephone(&["--tone", "700"]);
     centre.does("maria", json!({"do": "ready"})).await;
     assert_eq!(centre.contact("talking", Some("maria")).await, callback);
-    let ears = ["10.88.0.20", "10.88.0.11"].map(|at| Ear::at(at, 3.0, &["700", "1000"]));
-    let [maria, customer] = heard_by(ears).await;
-    assert!(
-        maria["700"] > 0.5 && customer["1000"] > 0.5,
-        "they talk: {maria:?} {customer:?}"
-    );
+    they_talk(("10.88.0.20", "1000"), ("10.88.0.11", "700")).await;
     of_customer.hangs_up().await;
     let record = centre.ended(callback).await;
     assert_eq!(record["outcome"], "answered", "{record}");

@@ -330,12 +330,7 @@ async fn rule_14_a_waiting_caller_asks_by_a_key_to_be_called_back_keeps_their_pl
     let of_customer = Party::phone("customer", "10.88.0.11", &["--tone", "700"]);
     centre.works("maria").await;
     assert_eq!(centre.contact("talking", Some("maria")).await, contact);
-    let ears = ["10.88.0.20", "10.88.0.11"].map(|at| Ear::at(at, 3.0, &["700", "1000"]));
-    let [maria, customer] = heard_by(ears).await;
-    assert!(
-        maria["700"] > 0.5 && customer["1000"] > 0.5,
-        "they talk: {maria:?} {customer:?}"
-    );
+    they_talk(("10.88.0.20", "1000"), ("10.88.0.11", "700")).await;
     let offered = log("customer");
     assert!(
         offered.contains("+18005550100"),
@@ -389,16 +384,21 @@ async fn rule_13_who_was_called_back_is_handed_over_to_another_agent_by_another_
     // Noah's phone rings, and the customer hears music, while the engine is replaced.
     centre.succeed().await;
     assert_eq!(centre.contact("talking", Some("noah")).await, contact);
-    let ears = ["10.88.0.21", "10.88.0.11"].map(|at| Ear::at(at, 3.0, &["700", "1200"]));
-    let [noah, customer] = heard_by(ears).await;
-    assert!(
-        noah["700"] > 0.5 && customer["1200"] > 0.5,
-        "they talk: {noah:?} {customer:?}"
-    );
+    they_talk(("10.88.0.21", "1200"), ("10.88.0.11", "700")).await;
     of_customer.hangs_up().await;
     let record = centre.ended(contact).await;
     assert_eq!(record["outcome"], "answered", "{record}");
     centre.close().await;
+}
+
+/// An agent and a customer, each at an address and with a tone of their own, hear each other.
+pub async fn they_talk(agent: (&str, &str), customer: (&str, &str)) {
+    let ears = [agent.0, customer.0].map(|at| Ear::at(at, 3.0, &[customer.1, agent.1]));
+    let [told, answered] = heard_by(ears).await;
+    assert!(
+        told[customer.1] > 0.5 && answered[agent.1] > 0.5,
+        "they talk: {told:?} {answered:?}"
+    );
 }
 
 /// What each of them heard in the same seconds.

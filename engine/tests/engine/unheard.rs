@@ -46,6 +46,13 @@ impl Centre {
         .await;
     }
 
+    /// Maria talks with the first caller, by the offer that she was rung for first.
+    async fn talks_by_one_offer(self) {
+        self.becomes(1, "talking", Some("maria")).await;
+        assert_eq!(self.contact(1).await["generation"], 1, "of one offer");
+        self.close().await;
+    }
+
     /// Why they take no contacts.
     async fn away(&self, agent: &str) -> Option<String> {
         let shown = self.agent(agent).await;
@@ -53,31 +60,31 @@ impl Centre {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_picks_up_while_their_host_is_not_heard_talks_when_it_is_heard_again() {
+/// A caller on one media host is offered to Maria, whose phone rings.
+async fn marias_phone_rings() -> (Asterisk, Centre) {
     let asterisk = Asterisk::start("media-0").await;
     let centre = Centre::with(&[&asterisk]).await;
     centre.awaits_calls("maria").await;
     asterisk.is_called();
     asterisk.rings("maria").await;
+    (asterisk, centre)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_picks_up_while_their_host_is_not_heard_talks_when_it_is_heard_again() {
+    let (asterisk, centre) = marias_phone_rings().await;
     asterisk.falls_silent();
     sleep(Duration::from_secs(1)).await;
     asterisk.picks_up("maria");
     sleep(SILENCE - Duration::from_secs(1)).await;
     assert_eq!(centre.away("maria").await, None);
     asterisk.is_heard_again();
-    centre.becomes(1, "talking", Some("maria")).await;
-    assert_eq!(centre.contact(1).await["generation"], 1, "rung once");
-    centre.close().await;
+    centre.talks_by_one_offer().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whose_phone_still_rings_when_it_is_heard_again_has_the_rest_of_the_ring_and_no_more() {
-    let asterisk = Asterisk::start("media-0").await;
-    let centre = Centre::with(&[&asterisk]).await;
-    centre.awaits_calls("maria").await;
-    asterisk.is_called();
-    asterisk.rings("maria").await;
+    let (asterisk, centre) = marias_phone_rings().await;
     asterisk.falls_silent();
     sleep(SILENCE).await;
     asterisk.is_heard_again();
@@ -125,11 +132,7 @@ async fn while_a_host_is_not_heard_chats_and_calls_on_another_ring_for_as_long_a
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_of_a_host_that_is_never_heard_again_are_dropped_and_called_back_and_nobody_is_blamed()
  {
-    let asterisk = Asterisk::start("media-0").await;
-    let centre = Centre::with(&[&asterisk]).await;
-    centre.awaits_calls("maria").await;
-    asterisk.is_called();
-    asterisk.rings("maria").await;
+    let (asterisk, centre) = marias_phone_rings().await;
     asterisk.falls_silent();
     let began = Instant::now();
     eventually("they are dropped", async || {
@@ -148,29 +151,19 @@ async fn callers_of_a_host_that_is_never_heard_again_are_dropped_and_called_back
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_had_picked_up_when_their_host_fell_silent_is_joined_when_it_is_heard_again() {
-    let asterisk = Asterisk::start("media-0").await;
-    let centre = Centre::with(&[&asterisk]).await;
-    centre.awaits_calls("maria").await;
-    asterisk.is_called();
-    asterisk.rings("maria").await;
+    let (asterisk, centre) = marias_phone_rings().await;
     asterisk.will_fall_silent();
     asterisk.picks_up("maria");
     eventually("it is silent", async || asterisk.is_silent()).await;
     // By then joining has been tried for as long as it is, and is to be over by the core's clock.
     sleep(JOINING).await;
     asterisk.is_heard_again();
-    centre.becomes(1, "talking", Some("maria")).await;
-    assert_eq!(centre.contact(1).await["generation"], 1, "rung once");
-    centre.close().await;
+    centre.talks_by_one_offer().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_picked_up_and_was_let_go_while_their_host_was_not_heard_is_rung_again() {
-    let asterisk = Asterisk::start("media-0").await;
-    let centre = Centre::with(&[&asterisk]).await;
-    centre.awaits_calls("maria").await;
-    asterisk.is_called();
-    asterisk.rings("maria").await;
+    let (asterisk, centre) = marias_phone_rings().await;
     asterisk.falls_silent();
     sleep(Duration::from_secs(1)).await;
     asterisk.lets_go("maria");
@@ -178,18 +171,12 @@ async fn who_picked_up_and_was_let_go_while_their_host_was_not_heard_is_rung_aga
     asterisk.is_heard_again();
     asterisk.rings("maria").await;
     asterisk.picks_up("maria");
-    centre.becomes(1, "talking", Some("maria")).await;
-    assert_eq!(centre.contact(1).await["generation"], 1, "of one offer");
-    centre.close().await;
+    centre.talks_by_one_offer().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_successor_that_cannot_hear_the_host_yet_gives_nobody_up() {
-    let asterisk = Asterisk::start("media-0").await;
-    let centre = Centre::with(&[&asterisk]).await;
-    centre.awaits_calls("maria").await;
-    asterisk.is_called();
-    asterisk.rings("maria").await;
+    let (asterisk, centre) = marias_phone_rings().await;
     asterisk.falls_silent();
     let voice = Voice::Ari(Settings::default());
     let centre = centre.succeeded(voice, vec![asterisk.host()]).await;
@@ -198,7 +185,5 @@ async fn a_successor_that_cannot_hear_the_host_yet_gives_nobody_up() {
     sleep(Duration::from_secs(5) + RING).await;
     assert_eq!(centre.away("maria").await, None);
     asterisk.is_heard_again();
-    centre.becomes(1, "talking", Some("maria")).await;
-    assert_eq!(centre.contact(1).await["generation"], 1, "rung once");
-    centre.close().await;
+    centre.talks_by_one_offer().await;
 }

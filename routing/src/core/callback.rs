@@ -34,15 +34,14 @@ impl Core {
     pub(super) fn can_be_called(&self, slot: Slot) -> bool {
         let contact = &self.contacts[slot.at()];
         self.options.call_back
-            && matches!(contact.medium, Medium::Voice | Medium::Callback)
+            && contact.medium.is_call()
             && contact.consult_of().is_none()
             && contact.customer.is_some()
     }
 
     /// How its customer is tried, by the queue as it is now.
     fn tried_by(&self, slot: Slot) -> &Callbacks {
-        let queue = self.contacts[slot.at()].queue;
-        &self.plan.queues[queue.at()].definition.callbacks
+        &self.queue_of(slot).definition.callbacks
     }
 
     fn key(&self, slot: Slot) -> Option<Key> {
@@ -87,7 +86,7 @@ impl Core {
     #[inline(never)]
     fn merge_with_one(&mut self, slot: Slot, out: &mut Vec<Output>) -> Option<AgentIx> {
         let contact = &self.contacts[slot.at()];
-        if !matches!(contact.medium, Medium::Voice | Medium::Callback) || !self.options.call_back {
+        if !contact.medium.is_call() || !self.options.call_back {
             return None;
         }
         if self.has(Bug::ServedTwice) {
@@ -319,7 +318,7 @@ impl Core {
         };
         let plan = &self.plan.queues[queue.at()];
         let (client, medium) = (plan.client, plan.medium);
-        if !matches!(medium, Medium::Voice | Medium::Callback) {
+        if !medium.is_call() {
             return refuse(
                 out,
                 format!(

@@ -201,7 +201,7 @@ impl Opening {
         let Some(one) = self.customers.get(&id) else {
             return Ok(());
         };
-        let phone = matches!(one.medium, Medium::Voice | Medium::Callback);
+        let phone = one.medium.is_call();
         let is_open = self.is_open(queue, tenant, now);
         let wanted = match &queue.closed {
             _ if is_open => Fate::Waits,
@@ -325,7 +325,7 @@ impl Opening {
         let (Some(one), Some(at)) = (self.customers.get(&id), at) else {
             return Ok(());
         };
-        let phone = matches!(one.medium, Medium::Voice | Medium::Callback);
+        let phone = one.medium.is_call();
         let wanted = match &queues[&at].on_exhausted {
             Exhausted::Hold | Exhausted::Widen => Fate::Waits,
             Exhausted::Overflow(to) => Fate::Overflows(to.clone()),

@@ -144,8 +144,7 @@ impl Ring<'_> {
             _ => None,
         };
         let Some(target) = target else { return };
-        let by_telephone = |m| matches!(m, Medium::Voice | Medium::Callback);
-        let alike = from == target.medium || (by_telephone(from) && by_telephone(target.medium));
+        let alike = from == target.medium || (from.is_call() && target.medium.is_call());
         if !alike {
             report.error(
                 Code::MediumMismatch,

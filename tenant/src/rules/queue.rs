@@ -43,7 +43,7 @@ pub(super) fn check(queue: &QueueCommon, path: &FieldPath, report: &mut Report<'
 }
 
 fn retries(callbacks: &Callbacks, medium: Medium, path: &FieldPath, report: &mut Report<'_>) {
-    if !matches!(medium, Medium::Voice | Medium::Callback) {
+    if !medium.is_call() {
         report.error(
             Code::CallbackRetry,
             path.clone(),

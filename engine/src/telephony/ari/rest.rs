@@ -231,18 +231,26 @@ pub(crate) fn already(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ari() -> Ari {
-        Ari::new(Host {
+impl Ari {
+    /// A host that a test plays, at its address.
+    pub(crate) fn of_test(address: &str) -> Self {
+        Self::new(Host {
             name: "media-0".into(),
-            address: "http://127.0.0.1:8088/ari/".into(),
+            address: address.into(),
             user: "engine".into(),
             password: "secret".into(),
             app: "acd".into(),
         })
         .unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ari() -> Ari {
+        Ari::of_test("http://127.0.0.1:8088/ari/")
     }
 
     #[test]

@@ -260,7 +260,6 @@ mod tests {
     use tokio::net::TcpListener;
     use tokio_tungstenite::accept_async;
 
-    use super::super::rest::Host;
     use super::*;
 
     /// An ARI that says `lines`, then does what `then` says.
@@ -279,14 +278,7 @@ mod tests {
             }
             then(socket).await;
         });
-        Ari::new(Host {
-            name: "media-0".into(),
-            address: format!("http://{address}/ari"),
-            user: "engine".into(),
-            password: "secret".into(),
-            app: "acd".into(),
-        })
-        .unwrap()
+        Ari::of_test(&format!("http://{address}/ari"))
     }
 
     fn unknown(name: &str) -> String {

@@ -180,7 +180,6 @@ mod tests {
     use tokio::time::timeout;
     use tokio_tungstenite::accept_async;
 
-    use super::super::super::ari::Host;
     use super::*;
 
     /// Takes this long for each handshake, and speaks nothing after it.
@@ -196,14 +195,7 @@ mod tests {
                 });
             }
         });
-        Ari::new(Host {
-            name: "media-0".into(),
-            address: format!("http://{address}/ari"),
-            user: "engine".into(),
-            password: "secret".into(),
-            app: "acd".into(),
-        })
-        .unwrap()
+        Ari::of_test(&format!("http://{address}/ari"))
     }
 
     #[test]
