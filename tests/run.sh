@@ -43,10 +43,11 @@ count() {
   passed=$((passed + p)) failed=$((failed + f))
   printf '       %d passed, %d failed\n' "$p" "$f" >&2
 }
-# failing LOG: the tests that failed in it, each with what it said as it did
+# failing LOG: the tests that failed in it, each with what it said as it did. Where output isn't captured there is no
+# list with their words: there the thread's name is the test's.
 failing() {
-  awk '/^failures:$/ {f = 1; n = 0} /^(successes:$|test result:)/ {f = 0} /^FAIL  / {print}
-    f && /^---- / {print; n = 0} f && /panicked at / {n = 8} n > 0 {print "  " substr($0, 1, 400); n--}' "$1"
+  awk '/^failures:$/ {f = 1; n = 0} /^(successes:$|test result:)/ {f = 0; n = 0} /^FAIL  / {print}
+    f && /^---- / {print; n = 0} /panicked at / {n = 4} n > 0 {print "  " substr($0, 1, 400); n--}' "$1"
 }
 # tested WHAT CMD...: a step whose output has totals. One that fails with no failure in its totals counts as a
 # failure, and so does one that ran no test.

@@ -14,8 +14,19 @@ suite --test ari_live --test calls_live --test media_live --test failover_live -
 # busy processes beside it can keep Asterisk from running for ten seconds and more, and the engine is right to take it for dead then.
 "${root[@]}" chrt --rr --pid 1 $$ 2>/dev/null || echo "run.sh: nothing goes before other processes here"
 "$voip/world.sh" up --alone --owner $$
-trap '"$voip/world.sh" down' EXIT
+beside=$(mktemp) others=
+trap '[ -z "$others" ] || kill -- "-$others" 2>/dev/null || true; "$voip/world.sh" down; rm -f "$beside"' EXIT
 "$voip/asterisk.sh" start media-0 "$here/etc"
+# Calls mostly wait, so two are beside each other: these bring a world and an Asterisk of their own each. The
+# group has a process group, by which it is ended.
+set -m
+{
+  suite --test media_live -- --ignored --test-threads 2 --show-output ${1:+"$1"} || bad=1
+  suite --test failover_live -- --ignored --test-threads 2 --show-output ${1:+"$1"} || bad=1
+  exit ${bad:-0}
+} >"$beside" 2>&1 &
+others=$!
+set +m
 rc=0
 for suite in ari_live calls_live; do
   binary=$(suite --test $suite --no-run --message-format json 2>/dev/null |
@@ -24,7 +35,7 @@ for suite in ari_live calls_live; do
     "VOIP=$voip" "WORLD=$WORLD" "STATE=$STATE" "PATH=$PATH" \
     nsenter --net --target "$(world_pid)" "$binary" --ignored --test-threads 1 --show-output ${1:+"$1"} || rc=1
 done
-# each in a world and with an Asterisk of its own
-suite --test media_live -- --ignored --test-threads 2 --show-output ${1:+"$1"} || rc=1
-suite --test failover_live -- --ignored --test-threads 2 --show-output ${1:+"$1"} || rc=1
+wait $others || rc=1
+others=
+cat "$beside"
 exit $rc

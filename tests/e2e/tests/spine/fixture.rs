@@ -106,22 +106,29 @@ impl Fixture {
             // Who isn't signed in can't sign out: either way they are out afterwards.
             let _ = engine.agent(agent, &json!({"do": "signOut"}));
         }
-        let progress = self.centre.progress;
-        progress
-            .wait(
-                "the centre to be empty",
-                Duration::from_secs(60),
-                Duration::from_millis(300),
-                || {
-                    let live = engine.live().map_err(|e| e.to_string())?;
-                    if live.is_empty() {
-                        Ok(())
-                    } else {
-                        Err(format!("{} contacts live", live.len()))
-                    }
-                },
-            )
-            .unwrap();
+        if self.empty_within(Duration::from_secs(10)).is_err() {
+            // The callers of a test that failed are killed, and a dead phone says no goodbye.
+            let media = ["-n", TENANT, "exec", "northwind-media-0", "-c", "asterisk"];
+            let all = ["--", "asterisk", "-rx", "channel request hangup all"];
+            let said = self.centre.cluster.kubectl(&[&media[..], &all].concat());
+            self.centre.progress.say(format!("hung up: {said:?}"));
+            self.empty_within(Duration::from_secs(60)).unwrap();
+        }
+    }
+
+    fn empty_within(&mut self, limit: Duration) -> anyhow::Result<()> {
+        let engine = &mut self.centre.engine;
+        let look = Duration::from_millis(300);
+        self.centre
+            .progress
+            .wait("the centre to be empty", limit, look, || {
+                let live = engine.live().map_err(|e| e.to_string())?;
+                if live.is_empty() {
+                    Ok(())
+                } else {
+                    Err(format!("live: {}", json!(live)))
+                }
+            })
     }
 
     /// Maria at her phone, which answers after a second and hangs up after `talk` seconds.
