@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::super::ari::{
     Ari, AriError, BridgeId, Cause, ChannelId, HostName, Originate, PlaybackId, RecordOptions,
     RecordingName,
 };
 use super::names::{CONTACT_VARIABLE, farewell, message, offer_of};
 use super::outbound::Shown;
-use trunkline_routing::{ContactId, Span};
+use trunkline_routing::{ContactId, OfferId, Span};
 
 /// A deed, and the leg whose deeds are done one after the other.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,16 +118,17 @@ pub(crate) struct Ring {
 pub(crate) struct Failed {
     pub act: Act,
     pub error: AriError,
+    /// When it was first tried.
+    pub begun: Instant,
 }
 
 impl Failed {
-    /// Whether agent and customer are joined nobody knows: where the host is lost, that is seen when it is back.
-    pub(crate) fn is_joining_untold(&self) -> bool {
-        let agents = match &self.act.what {
-            What::Join { agent, .. } => offer_of(agent).is_some(),
-            _ => false,
-        };
-        agents && self.error.status().is_none()
+    /// The offer whose agent and customer may be joined or not, which nobody has told.
+    pub(crate) fn joining_untold(&self) -> Option<OfferId> {
+        match &self.act.what {
+            What::Join { agent, .. } if self.error.status().is_none() => offer_of(agent),
+            _ => None,
+        }
     }
 }
 

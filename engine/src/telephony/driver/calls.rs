@@ -619,9 +619,15 @@ impl Calls {
         }
     }
 
+    /// Whether this is still what a contact waits for.
+    pub(crate) fn is_joining(&self, offer: OfferId) -> bool {
+        let contact = self.contacts.get(&offer.contact);
+        contact.is_some_and(|it| !it.gone && it.stage == Stage::Joining { offer })
+    }
+
     /// A deed did not succeed.
     pub(crate) fn failed(&mut self, now: Time, failed: Failed, out: &mut Effects) {
-        let Failed { act, error } = failed;
+        let Failed { act, error, .. } = failed;
         tracing::warn!(host = %act.host, leg = %act.leg, what = act.what.word(), %error, "telephony command failed");
         let place = CallRef {
             host: act.host,

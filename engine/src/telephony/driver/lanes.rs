@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::super::CallRef;
 use super::super::ari::{Ari, HostName};
@@ -55,9 +56,10 @@ fn start(tell: mpsc::UnboundedSender<Told>) -> mpsc::UnboundedSender<(Ari, Act)>
     let (sender, mut deeds) = mpsc::unbounded_channel::<(Ari, Act)>();
     tokio::spawn(async move {
         while let Some((ari, act)) = deeds.recv().await {
+            let begun = Instant::now();
             let told = match act.carry_out(&ari).await {
                 Ok(found) => found.map(Told::Found),
-                Err(error) => Some(Told::Failed(Box::new(Failed { act, error }))),
+                Err(error) => Some(Told::Failed(Box::new(Failed { act, error, begun }))),
             };
             if let Some(told) = told {
                 // Nobody listens once we have stepped down.

@@ -87,6 +87,7 @@ impl Calls {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
     use trunkline_routing::Time;
 
     use super::super::super::ari::{AriError, ChannelId};
@@ -201,7 +202,8 @@ mod tests {
             status: reqwest::StatusCode::INTERNAL_SERVER_ERROR,
             message: "the spool is full".into(),
         };
-        calls.failed(NOW, Failed { act, error }, &mut out);
+        let begun = Instant::now();
+        calls.failed(NOW, Failed { act, error, begun }, &mut out);
         assert_eq!(whats(&out), [&What::Hangup(Cause::Normal)]);
         assert!(calls.speaking_on().is_empty());
     }

@@ -106,18 +106,40 @@ pub fn start(settings: Settings, recovered: Recovered) -> Telephony {
     Telephony { commands, reports }
 }
 
+/// Whether a host can be commanded, and since when that is so.
+#[derive(Clone, Copy)]
+enum Reach {
+    Up(Instant),
+    Down(Instant),
+}
+
 struct Connection {
     ari: Ari,
     task: AbortHandle,
     /// When something came last; `None`: it was never connected.
     heard: Option<watch::Receiver<Instant>>,
-    /// Since when it can't be commanded; `None`: it can.
-    down_since: Option<Instant>,
+    reach: Reach,
     /// Its callers have been given up.
     given_up: bool,
 }
 
 impl Connection {
+    /// Since when it can't be commanded; `None`: it can.
+    fn down_since(&self) -> Option<Instant> {
+        match self.reach {
+            Reach::Up(_) => None,
+            Reach::Down(since) => Some(since),
+        }
+    }
+
+    /// Whether the answer to a deed that was begun then may have been lost with the connection.
+    fn was_lost_after(&self, begun: Instant) -> bool {
+        match self.reach {
+            Reach::Up(since) => since > begun,
+            Reach::Down(_) => true,
+        }
+    }
+
     /// Since when what its phones do is not known; `None`: it is known, or its callers are given up.
     fn unheard_since(&self) -> Option<Instant> {
         if self.given_up {
@@ -125,9 +147,9 @@ impl Connection {
         }
         let heard = match &self.heard {
             Some(heard) => *heard.borrow(),
-            None => self.down_since?,
+            None => self.down_since()?,
         };
-        let lost = self.heard.is_some() && self.down_since.is_some();
+        let lost = self.heard.is_some() && self.down_since().is_some();
         (lost || unheard::is_doubted(heard)).then_some(heard)
     }
 }
@@ -256,7 +278,7 @@ impl Driver {
                 ari,
                 task: task.abort_handle(),
                 heard: None,
-                down_since: Some(Instant::now()),
+                reach: Reach::Down(Instant::now()),
                 given_up: false,
             };
             self.connections.insert(name, connection);
@@ -327,7 +349,7 @@ impl Driver {
         };
         match news {
             FromHost::Connected(listing, heard) => {
-                connection.down_since = None;
+                connection.reach = Reach::Up(Instant::now());
                 connection.given_up = false;
                 connection.heard = Some(heard);
                 // Before what was missed.
@@ -344,8 +366,8 @@ impl Driver {
             FromHost::Event(event) => self.calls.event(now, host, *event, out),
             FromHost::Lost(why) => {
                 tracing::warn!(%host, why, "media host not connected");
-                if connection.down_since.is_none() {
-                    connection.down_since = Some(Instant::now());
+                if connection.down_since().is_none() {
+                    connection.reach = Reach::Down(Instant::now());
                     out.reports.push(Report::Host {
                         host: host.clone(),
                         up: false,
@@ -364,13 +386,18 @@ impl Driver {
         false
     }
 
-    /// A deed did not succeed.
+    /// A deed did not succeed. Of two who were to be joined as their host was lost that is not known.
     fn failed(&mut self, failed: act::Failed, out: &mut Effects) {
-        let connection = self.connections.get(&failed.act.host);
-        let lost = connection.is_some_and(|it| it.down_since.is_some());
-        if lost && failed.is_joining_untold() {
-            let act::Failed { act, error } = failed;
-            tracing::info!(host = %act.host, leg = %act.leg, %error, "joined when the host is back");
+        let host = self.connections.get(&failed.act.host);
+        let host = host.filter(|it| it.was_lost_after(failed.begun));
+        if let (Some(host), Some(offer)) = (host, failed.joining_untold()) {
+            let act::Failed { act, error, .. } = failed;
+            let back = host.down_since().is_none();
+            tracing::info!(host = %act.host, leg = %act.leg, %error, back, "to be joined by a host that was lost");
+            // Where it is not back yet that is seen when it is; else it was listed while an answer could still come.
+            if back && self.calls.is_joining(offer) {
+                out.acts.push(act);
+            }
             return;
         }
         self.calls.failed(clock(), failed, out);
@@ -390,7 +417,7 @@ impl Driver {
     fn keep_house(&mut self, out: &mut Effects) {
         for (host, connection) in &mut self.connections {
             let dead = connection
-                .down_since
+                .down_since()
                 .is_some_and(|since| since.elapsed() > HOST_LOST_AFTER);
             if dead && !connection.given_up {
                 connection.given_up = true;
@@ -411,7 +438,7 @@ impl Driver {
             .is_some_and(|since| since.elapsed() > HOST_LOST_AFTER)
         {
             let mut all = self.connections.values();
-            let seen = self.awaited.is_empty() && all.all(|it| it.down_since.is_none());
+            let seen = self.awaited.is_empty() && all.all(|it| it.down_since().is_none());
             let cause = (!seen).then_some("not on any media host that can be reached");
             self.calls.give_up_unfound(cause, out);
         }
@@ -420,5 +447,99 @@ impl Driver {
         self.calls.news_due(now, out);
         let calls = &self.calls;
         self.lanes.keep(|place| calls.knows(place));
+    }
+}
+
+#[cfg(test)]
+mod joining {
+    use trunkline_routing::{DeclineCause, Input, OfferId};
+
+    use super::tests::Machine;
+    use super::*;
+
+    const OFFER: OfferId = OfferId {
+        contact: ContactId(1),
+        generation: 1,
+    };
+
+    /// A host that was reached or lost so long after the deed was begun; negative: before it.
+    async fn after(begun: Instant, reach: impl Fn(Instant) -> Reach, later: i64) -> Effects {
+        let (told, _) = mpsc::unbounded_channel();
+        let (tell, _reports) = mpsc::unbounded_channel();
+        let (from_hosts, _hosts) = mpsc::unbounded_channel();
+        let span = Duration::from_millis(later.unsigned_abs());
+        let at = if later < 0 {
+            begun - span
+        } else {
+            begun + span
+        };
+        let ari = Ari::of_test("http://127.0.0.1:9/ari");
+        let host = ari.host().name.clone();
+        // Nobody listens there.
+        let error = ari.channels().await.unwrap_err();
+        let connection = Connection {
+            ari,
+            task: tokio::spawn(std::future::pending::<()>()).abort_handle(),
+            heard: None,
+            reach: reach(at),
+            given_up: false,
+        };
+        let mut driver = Driver {
+            calls: Machine::joining().calls,
+            connections: BTreeMap::from([(host.clone(), connection)]),
+            lanes: Lanes::new(told),
+            tell,
+            from_hosts,
+            awaited: BTreeMap::new(),
+            sought_since: None,
+            unheard: Unheard::default(),
+        };
+        let act = act::Act {
+            host: host.clone(),
+            leg: "media-0-1795383183.1".into(),
+            what: act::What::Join {
+                bridge: names::bridge(OFFER.contact),
+                agent: names::leg(OFFER),
+                stop: None,
+            },
+        };
+        let mut out = Effects::default();
+        let failed = act::Failed { act, error, begun };
+        driver.failed(failed, &mut out);
+        out
+    }
+
+    fn declined(out: &Effects) -> bool {
+        let failed = |report: &Report| {
+            matches!(
+                report,
+                Report::Input(Input::Decline {
+                    offer: OFFER,
+                    cause: DeclineCause::Failed
+                })
+            )
+        };
+        out.reports.iter().any(failed)
+    }
+
+    #[tokio::test]
+    async fn who_picked_up_as_the_host_was_lost_is_joined_though_the_last_try_ends_after_it_is_back()
+     {
+        let begun = Instant::now();
+        let out = after(begun, Reach::Up, 400).await;
+        assert!(!declined(&out));
+        assert!(matches!(
+            out.acts[..],
+            [act::Act {
+                what: act::What::Join { .. },
+                ..
+            }]
+        ));
+        // It is still away: who is there is seen when it is back.
+        let out = after(begun, Reach::Down, -400).await;
+        assert!(!declined(&out) && out.acts.is_empty());
+        // It was there all the time, and can't.
+        let out = after(begun, Reach::Up, -400).await;
+        assert!(declined(&out));
     }
 }

@@ -4,6 +4,7 @@ mod consult;
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use trunkline_routing::{
     CancelReason, ConsultEnd, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span,
     Target, Time,
@@ -65,8 +66,8 @@ fn end(id: &str) -> EventKind {
 }
 
 /// The machine, its clock, and what it did last.
-struct Machine {
-    calls: Calls,
+pub(super) struct Machine {
+    pub calls: Calls,
     now: Time,
 }
 
@@ -114,7 +115,9 @@ impl Machine {
             leg: leg.into(),
             what,
         };
-        self.calls.failed(self.now, Failed { act, error }, &mut out);
+        let begun = Instant::now();
+        let failed = Failed { act, error, begun };
+        self.calls.failed(self.now, failed, &mut out);
         out
     }
 
@@ -176,7 +179,7 @@ impl Machine {
         })
     }
 
-    fn joining() -> Self {
+    pub fn joining() -> Self {
         let mut machine = Self::ringing();
         let out = machine.event(start("o-1-1", &["leg", "1-1"]));
         assert_eq!(inputs(&out), [Input::Accept { offer: OFFER }]);
