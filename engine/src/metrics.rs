@@ -3,7 +3,8 @@
 
 mod agents;
 
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
+use std::hash::Hash;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -68,6 +69,18 @@ struct QueueCount {
 struct ClientCount {
     client: String,
     what: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TeamCount {
+    team: String,
+    /// `answered` or `handled`.
+    what: &'static str,
+}
+
+/// What those who answer are counted by: who is being talked with is answered, and not handled yet.
+fn work(of: &Counts) -> [(&'static str, u64); 2] {
+    [("answered", of.answered), ("handled", of.handled)]
 }
 
 /// What the six formulas are made of, each by its name. Of these answered, abandoned, flowed-out, dropped and
@@ -135,6 +148,55 @@ pub struct Metrics {
 
 type Level<L> = Family<L, Gauge<f64, AtomicU64>>;
 
+/// ASA and AHT since midnight, of each that has such a label.
+#[derive(Debug)]
+struct Averages<L> {
+    asa: Level<L>,
+    aht: Level<L>,
+}
+
+impl<L: Clone + Eq + Hash> Default for Averages<L> {
+    fn default() -> Self {
+        Self {
+            asa: Family::default(),
+            aht: Family::default(),
+        }
+    }
+}
+
+impl<L: Label> Averages<L> {
+    fn register(&self, of: &str, r: &mut Registry) {
+        r.register(
+            format!("{of}_asa_seconds"),
+            "Average speed of answer since midnight: wait of those answered over their number, ring time in it",
+            self.asa.clone(),
+        );
+        r.register(
+            format!("{of}_aht_seconds"),
+            "Average handle time since midnight: talk, hold and wrap-up over those handled",
+            self.aht.clone(),
+        );
+    }
+
+    fn clear(&self) {
+        self.asa.clear();
+        self.aht.clear();
+    }
+
+    /// Of whom there is nothing yet there is no series.
+    fn set(&self, label: &L, of: &Counts) {
+        for (family, value) in [(&self.asa, of.asa()), (&self.aht, of.aht())] {
+            if let Some(value) = value {
+                family.get_or_create(label).set(value);
+            }
+        }
+    }
+}
+
+/// What a family can be told apart by.
+trait Label: EncodeLabelSet + Clone + Eq + Hash + Debug + Send + Sync + 'static {}
+impl<L: EncodeLabelSet + Clone + Eq + Hash + Debug + Send + Sync + 'static> Label for L {}
+
 /// The figures since midnight, by the metric contract: what a scrape finds is what the API says.
 #[derive(Debug, Default)]
 struct Today {
@@ -142,8 +204,10 @@ struct Today {
     client_counts: Family<ClientCount, Gauge>,
     queue_level: Level<QueueLabel>,
     client_level: Level<ClientLabel>,
-    asa: Level<QueueLabel>,
-    aht: Level<QueueLabel>,
+    queues: Averages<QueueLabel>,
+    clients: Averages<ClientLabel>,
+    teams: Averages<TeamLabel>,
+    team_counts: Family<TeamCount, Gauge>,
     occupancy: Level<TeamLabel>,
     load: Level<TeamLabel>,
     adherence: Level<TeamPlan>,
@@ -172,15 +236,13 @@ impl Today {
             "Since the client's midnight, by its contract, 0 to 1",
             self.client_level.clone(),
         );
+        self.queues.register("queue", r);
+        self.clients.register("client", r);
+        self.teams.register("team", r);
         r.register(
-            "queue_asa_seconds",
-            "Average speed of answer since midnight",
-            self.asa.clone(),
-        );
-        r.register(
-            "queue_aht_seconds",
-            "Average handle time since midnight",
-            self.aht.clone(),
+            "team_contacts_today",
+            "Contacts that each team's agents answered since midnight, and those of them that are over",
+            self.team_counts.clone(),
         );
         r.register(
             "team_occupancy",
@@ -206,8 +268,10 @@ impl Today {
         self.client_counts.clear();
         self.queue_level.clear();
         self.client_level.clear();
-        self.asa.clear();
-        self.aht.clear();
+        self.queues.clear();
+        self.clients.clear();
+        self.teams.clear();
+        self.team_counts.clear();
         self.occupancy.clear();
         self.load.clear();
         self.adherence.clear();
@@ -225,14 +289,21 @@ impl Today {
                         let label = ClientCount { client, what };
                         self.client_counts.get_or_create(&label).set(whole(n));
                     }
+                    let label = ClientLabel { client };
                     if let Some(level) = figure.service_level() {
-                        let label = ClientLabel { client };
                         self.client_level.get_or_create(&label).set(level);
                     }
+                    self.clients.set(&label, &figure.counts);
                 }
                 Scope::Team(team) => {
                     let team = team.to_string();
+                    for (what, n) in work(&figure.counts) {
+                        let team = team.clone();
+                        let label = TeamCount { team, what };
+                        self.team_counts.get_or_create(&label).set(whole(n));
+                    }
                     let label = TeamLabel { team };
+                    self.teams.set(&label, &figure.counts);
                     let occupancy = figure.hours.and_then(|hours| hours.occupancy());
                     for (family, value) in [(&self.occupancy, occupancy), (&self.load, figure.load)]
                     {
@@ -263,15 +334,10 @@ impl Today {
             self.counts.get_or_create(&label).set(whole(n));
         }
         let label = QueueLabel { queue };
-        for (family, value) in [
-            (&self.queue_level, figure.service_level()),
-            (&self.asa, figure.counts.asa()),
-            (&self.aht, figure.counts.aht()),
-        ] {
-            if let Some(value) = value {
-                family.get_or_create(&label).set(value);
-            }
+        if let Some(level) = figure.service_level() {
+            self.queue_level.get_or_create(&label).set(level);
         }
+        self.queues.set(&label, &figure.counts);
     }
 }
 
@@ -504,6 +570,16 @@ mod tests {
         // (10 + 85) / 2; 90 of talk and 1 of wrap-up.
         has(r#"queue_asa_seconds{queue="acme/orders"} 47.5"#);
         has(r#"queue_aht_seconds{queue="acme/orders"} 91.0"#);
+        for of in [
+            r#"client_asa_seconds{client="acme"}"#,
+            r#"team_asa_seconds{team="frontline"}"#,
+            r#"agent_asa_seconds{agent="maria"}"#,
+        ] {
+            has(&format!("{of} 47.5"));
+            has(&format!("{} 91.0", of.replace("asa", "aht")));
+        }
+        has(r#"team_contacts_today{team="frontline",what="answered"} 2"#);
+        has(r#"team_contacts_today{team="frontline",what="handled"} 1"#);
         // Idle 100; with contacts 90 + 1 and 95; asked for 10 and 4.
         has(&format!(
             r#"team_occupancy{{team="frontline"}} {}"#,
