@@ -525,6 +525,92 @@ async fn rule_6_one_phone_at_a_time_rings_and_who_picks_up_too_late_is_told_so_b
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
+async fn rule_7_who_lets_it_ring_is_not_ready_and_the_caller_goes_to_another_before_younger_ones() {
+    let centre = Centre::open(|tenant| {
+        orders(tenant, "acme").ring = serde_json::from_value(json!("3s")).unwrap();
+    })
+    .await;
+    let silent = Party::maria(&["--no-answer"]);
+    let _noah = Party::noah(&[]);
+    centre.works("maria").await;
+    let elder = caller(NUMBER, 5081);
+    let first = centre.contact("offered", Some("maria")).await;
+    let younger = caller(NUMBER, 5082);
+    let let_it_ring = async |contact: u64| {
+        eventually("nobody answered", async || {
+            let maria = centre.api.get("/api/v1/agents/maria").await.1;
+            maria["reason"] == "rona" && centre.state_of(contact).await == "waiting"
+        })
+        .await;
+    };
+    let_it_ring(first).await;
+    silent.said("withdrawn").await;
+    let second = first + 1;
+    // Alone she is asked again, for the elder first.
+    centre.does("maria", json!({"do": "ready"})).await;
+    assert_eq!(centre.contact("offered", Some("maria")).await, first);
+    let_it_ring(first).await;
+    centre.works("noah").await;
+    assert_eq!(
+        centre.contact("talking", Some("noah")).await,
+        first,
+        "at its old rank"
+    );
+    assert_eq!(centre.state_of(second).await, "waiting");
+    centre.lets_go("noah", first).await;
+    assert_eq!(centre.contact("talking", Some("noah")).await, second);
+    centre.lets_go("noah", second).await;
+    assert!(elder.ended_well().await && younger.ended_well().await);
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_15_the_api_says_why_a_caller_waits_and_afterwards_why_they_went_where_they_went() {
+    let centre = Centre::open(|tenant| {
+        noah_knows_more(tenant);
+        route(orders(tenant, "acme"), &[(5, None)]);
+    })
+    .await;
+    let _maria = Party::maria(&[]);
+    let _noah = Party::noah(&[]);
+    centre.works("maria").await;
+    let calls = caller(NUMBER, 5081);
+    let contact = centre.waits_in("acme/orders").await;
+    let of = async |agent: &str, at: &str| {
+        let path = format!("/api/v1/contacts/{contact}/explain?agent={agent}{at}");
+        let (status, why) = centre.api.get(&path).await;
+        assert_eq!(status, StatusCode::OK, "{why}");
+        (
+            why["history"].to_string(),
+            why["agents"][0]["reasons"].to_string(),
+        )
+    };
+    let short = "the step asks for orders at 5, the agent has 3";
+    let (history, maria) = of("maria", "").await;
+    assert!(maria.contains(short), "{maria}");
+    assert!(history.contains("arrives in acme/orders"), "{history}");
+    let (_, noah) = of("noah", "").await;
+    assert!(noah.contains("not signed in"), "he isn't there: {noah}");
+    let before = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    centre.works("noah").await;
+    assert_eq!(centre.contact("talking", Some("noah")).await, contact);
+    centre.lets_go("noah", contact).await;
+    assert!(calls.ended_well().await);
+    centre.ended(contact).await;
+    // Of a call that is over, and of a moment that has gone.
+    let (history, _) = of("noah", "").await;
+    for what in ["is offered to noah", "talks with noah"] {
+        assert!(history.contains(what), "{what}: {history}");
+    }
+    let (history, then) = of("maria", &format!("&at={before}")).await;
+    assert!(then.contains(short), "{then}");
+    assert!(!history.contains("noah"), "{history}");
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
 async fn rule_8_a_caller_waits_on_after_the_route_until_they_hang_up_and_is_abandoned_by_nobody_else()
  {
     let centre = Centre::open(|tenant| {

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::time::sleep;
 use trunkline_engine::telephony::{Command, Recovered, RecoveredStage, Report};
 use trunkline_routing::{ContactId, Input, OfferId, Outcome, Output, Span};
 use trunkline_tenant::crds::AgentName;
 
+use crate::centre::{Centre, heard_by, they_talk};
 use crate::desk::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,4 +150,33 @@ async fn a_second_leader_makes_the_first_step_down_and_loses_no_call() {
     new.end(9, Outcome::Answered);
     assert!(caller.ended_well().await);
     new.nothing_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn who_is_on_hold_as_the_engine_ends_hears_music_and_talks_again_when_the_next_one_is_told_to()
+ {
+    let mut centre = Centre::open(|_| {}).await;
+    let (agent, customer) = (("10.88.0.20", "1000"), ("10.88.0.10", "700"));
+    let _maria = Party::maria(&["--tone", agent.1]);
+    centre.works("maria").await;
+    let from = format!("{}:5081", customer.0);
+    let caller = Party::caller(&["--until-bye", "--tone", customer.1, "--from", &from]);
+    let contact = centre.contact("talking", Some("maria")).await;
+    they_talk(agent, customer).await;
+    let hold = |on: bool| json!({"do": "hold", "contact": contact, "on": on});
+    centre.does("maria", hold(true)).await;
+    centre.succeed().await;
+    assert_eq!(centre.contact("held", Some("maria")).await, contact);
+    let [heard] = heard_by([Ear::at(agent.0, 3.0, &[customer.1])]).await;
+    assert!(heard[customer.1] < 0.1, "still on hold: {heard:?}");
+    centre.does("maria", hold(false)).await;
+    assert_eq!(centre.contact("talking", Some("maria")).await, contact);
+    they_talk(agent, customer).await;
+    centre.lets_go("maria", contact).await;
+    assert!(caller.ended_well().await);
+    let record = centre.ended(contact).await;
+    let held = record["holdSeconds"].as_f64().unwrap();
+    assert!(held >= 3.0, "{record}");
+    centre.close().await;
 }
