@@ -2,6 +2,7 @@
 //! session, with what the record shows afterwards and what is said where it can't be.
 
 use serde_json::{Value, json};
+use trunkline_engine::run::Voice;
 
 use crate::centre::{Centre, add_queue, queue, set, sofia_is_a_specialist, stretch};
 use crate::session::Desk;
@@ -274,6 +275,14 @@ async fn who_is_not_ready_says_why_finishes_what_they_have_and_is_offered_nothin
     );
     centre.does("maria", rest("training")).await;
     assert_eq!(centre.agent("maria").await["reason"], "training");
+    // And so another engine tells it.
+    let centre = centre.succeeded(Voice::None, Vec::new()).await;
+    let maria = centre.agent("maria").await;
+    assert_eq!(
+        (&maria["state"], &maria["reason"]),
+        (&json!("notReady"), &json!("training"))
+    );
+    centre.is(next, "waiting", None).await;
     let client = Client::agent(&centre.engine, "maria");
     for wrong in [rest(""), json!({"do": "notReady"})] {
         assert_eq!(client.does("maria", wrong.clone()).await.0, 422, "{wrong}");

@@ -210,7 +210,10 @@ fn on_postgres_one_engine_stands_by_and_succeeds_the_other_without_losing_a_chat
             engine.agent("lena", &json!({"do": "wrapUpDone"})).unwrap();
             contacts.push(contact);
         }
-        both();
+        // Kubernetes takes longer each time; after the last kill nobody needs the other one.
+        if kill + 1 < KILLS {
+            both();
+        }
     }
     assert!(stood_by > 0, "nobody who stood by ever led");
     let outcomes = engine.ended().unwrap();

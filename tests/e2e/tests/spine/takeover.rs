@@ -126,6 +126,15 @@ fn a_caller_who_comes_while_no_engine_is_there_is_in_the_queue_when_one_is_back(
         .centre
         .caller("early", "carrier-b", 5081, &["--until-bye"])
         .unwrap();
+    let progress = fixture.centre.progress;
+    let look = Duration::from_millis(20);
+    progress
+        .wait("the call", SOON, look, || {
+            let events = caller.events();
+            let invited = events.contains("invited").then_some(());
+            invited.ok_or_else(|| "its phone has not sent it".to_owned())
+        })
+        .unwrap();
     let called = Instant::now();
     successor(&mut fixture, &before);
     let away = called.elapsed().as_secs_f64();
