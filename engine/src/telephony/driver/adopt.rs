@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use trunkline_routing::{ContactId, DeclineCause, Input, OfferId, Span, Time};
+use trunkline_routing::{ContactId, DIAL_DEADLINE, DeclineCause, Input, OfferId, Span, Time};
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::{AgentName, EndpointType};
 
@@ -98,6 +98,30 @@ impl Calls {
         self.unfound.insert(id, unfound);
     }
 
+    /// Agents who were asked for a callback and are on none of the hosts, now that all of them have been looked at: our
+    /// predecessor may have died before it rang them. They are rung while the offer stands.
+    pub(crate) fn ask_unfound(&mut self, now: Time, out: &mut Effects) {
+        let asked: Vec<_> = self
+            .unfound
+            .extract_if(.., |_, unfound| !unfound.called)
+            .collect();
+        for (_, unfound) in asked {
+            match unfound.stage {
+                RecoveredStage::Offered {
+                    offer,
+                    agent,
+                    deadline,
+                } if deadline > now => self.offer(now, offer, agent, deadline, out),
+                stage => {
+                    if let Some(offer) = stage.offer() {
+                        let cause = DeclineCause::Failed;
+                        out.input(Input::Decline { offer, cause });
+                    }
+                }
+            }
+        }
+    }
+
     /// Gives up whoever was on the line and is on none of the hosts, where all of them have been looked
     /// at or given up. Where nobody is on the line, what the core waits for lapses.
     pub(crate) fn give_up_unfound(&mut self, cause: Option<&str>, out: &mut Effects) {
@@ -148,6 +172,8 @@ impl Calls {
                 agent,
                 deadline,
                 cancelled: false,
+                // By whose hold nobody remembers: the phone's button is the one that would not be heard otherwise.
+                holds: matches!(stage, Stage::Talking { held: true, .. }),
                 touched: NEVER,
             };
             self.legs
@@ -184,8 +210,14 @@ impl Calls {
     }
 
     /// Customers who were called, or for whom an agent was asked: their legs are on one of the hosts, and which is
-    /// seen here.
-    fn find_callbacks(&mut self, host: &HostName, channels: &BTreeMap<&ChannelId, &Channel>) {
+    /// seen here. Whose agent has picked up and whom nobody has called yet is called.
+    fn find_callbacks(
+        &mut self,
+        now: Time,
+        host: &HostName,
+        channels: &BTreeMap<&ChannelId, &Channel>,
+        out: &mut Effects,
+    ) {
         let called = |id: ContactId| {
             let of_it = |channel: &&&ChannelId| {
                 names::customer_of(channel).is_some_and(|offer| offer.contact == id)
@@ -232,7 +264,19 @@ impl Calls {
             if customers.is_some() {
                 self.callers.insert(call, Caller::Admitted(id));
             }
+            let accepted = match unfound.stage {
+                RecoveredStage::Accepted { offer, .. } => Some(offer),
+                _ => None,
+            };
+            let queue = contact.queue.clone();
             self.resume(id, contact, unfound.stage);
+            let booked = self
+                .callbacks
+                .get(&id)
+                .map(|booked| booked.customer.clone());
+            if let (Some(offer), Some(customer), None) = (accepted, booked, &customers) {
+                self.dial(now, offer, &customer, &queue, now + DIAL_DEADLINE, out);
+            }
             if let Some((consult, stage)) = unfound.consult {
                 self.recover_consult(consult, id, stage);
             }
@@ -264,7 +308,7 @@ impl Calls {
         self.usage
             .keep(host, settled, |call| channels.contains_key(&call.channel));
         self.adopt_transferred(host, listing);
-        self.find_callbacks(host, &channels);
+        self.find_callbacks(now, host, &channels, out);
         self.compare_contacts(now, host, listing, &channels, settled, out);
         self.compare_callers(now, host, &channels, settled, out);
         self.compare_legs(now, host, &channels, settled, out);
@@ -605,10 +649,8 @@ impl Calls {
 
     /// An agent can be reached if any host reaches them; told when it changes. A plain telephone
     /// is no endpoint of ours.
-    fn tell_endpoint(&mut self, agent: &AgentName, out: &mut Effects) {
-        let tenant = self.tenant.as_ref();
-        let settings = tenant.and_then(|tenant| tenant.agents.get(agent));
-        if settings.is_none_or(|settings| settings.endpoint.kind == EndpointType::Phone) {
+    pub(crate) fn tell_endpoint(&mut self, agent: &AgentName, out: &mut Effects) {
+        if self.is_plain_telephone(agent) {
             return;
         }
         let reachable = self.online.values().any(|online| online.contains(agent));
@@ -616,6 +658,15 @@ impl Calls {
             let agent = agent.clone();
             out.input(Input::Endpoint { agent, reachable });
         }
+    }
+}
+
+impl Calls {
+    /// Whether it is no phone that registers here; so is that of an agent who isn't known.
+    pub(crate) fn is_plain_telephone(&self, agent: &AgentName) -> bool {
+        let tenant = self.tenant.as_ref();
+        let settings = tenant.and_then(|tenant| tenant.agents.get(agent));
+        settings.is_none_or(|settings| settings.endpoint.kind == EndpointType::Phone)
     }
 }
 

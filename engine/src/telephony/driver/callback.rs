@@ -100,10 +100,16 @@ impl Calls {
         self.callbacks.insert(id, Booked { queue, customer });
     }
 
-    /// An agent is to be rung for a callback: from a host that reaches their phone.
-    pub(crate) fn prepare_callback(&mut self, now: Time, offer: OfferId, agent: &AgentName) {
+    /// An agent is to be rung for a callback: from a host that reaches their phone. `false`: it is one, and there is no
+    /// host.
+    pub(crate) fn prepare_callback(
+        &mut self,
+        now: Time,
+        offer: OfferId,
+        agent: &AgentName,
+    ) -> bool {
         let Some(booked) = self.callbacks.get(&offer.contact) else {
-            return;
+            return true;
         };
         let reaches =
             |host: &&HostName| self.online.get(*host).is_some_and(|at| at.contains(agent));
@@ -113,7 +119,7 @@ impl Calls {
             .find(reaches)
             .or(self.online.keys().next());
         let Some(host) = host.cloned() else {
-            return;
+            return false;
         };
         let call = Self::place(&host, &names::customer(offer));
         let kind = Kind::Callback { dialled: false };
@@ -123,6 +129,7 @@ impl Calls {
             ..Contact::new(call, kind, bridge, booked.queue.clone(), now)
         };
         self.contacts.insert(offer.contact, contact);
+        true
     }
 
     /// The agent is there: calls the customer.
@@ -138,7 +145,9 @@ impl Calls {
         let Some(contact) = self.contacts.get_mut(&offer.contact) else {
             return;
         };
-        if contact.stage != (Stage::Joining { offer }) {
+        if contact.stage != (Stage::Joining { offer })
+            || contact.kind != (Kind::Callback { dialled: false })
+        {
             return;
         }
         let route = Destination::read(&in_full(customer)).and_then(|to| match &self.tenant {

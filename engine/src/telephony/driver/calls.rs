@@ -213,6 +213,8 @@ pub(crate) struct Leg {
     pub deadline: Option<Time>,
     /// Hang-up sent: whatever else it does, it is not joined.
     pub cancelled: bool,
+    /// The customer is on hold by the hold of this phone, and not of the desk or for a consult.
+    pub holds: bool,
     pub touched: Time,
 }
 
@@ -404,7 +406,18 @@ impl Calls {
         deadline: Time,
         out: &mut Effects,
     ) {
-        self.prepare_callback(now, offer, &agent);
+        if !self.prepare_callback(now, offer, &agent) {
+            // Nobody hears of it where nobody is rung; and it is nobody's fault. A phone of ours is there again when a host
+            // says so.
+            let plain = self.is_plain_telephone(&agent);
+            self.reachable.remove(&agent);
+            let cause = if plain {
+                DeclineCause::Failed
+            } else {
+                DeclineCause::Unreachable
+            };
+            return out.input(Input::Decline { offer, cause });
+        }
         let Some(contact) = self.contacts.get_mut(&offer.contact) else {
             return; // a chat, or a contact whose caller was gone before it began
         };
@@ -448,6 +461,7 @@ impl Calls {
                 agent,
                 deadline: Some(deadline),
                 cancelled: false,
+                holds: false,
                 touched: now,
             },
         );
@@ -619,6 +633,13 @@ impl Calls {
         }
     }
 
+    /// Their host was lost as they were joined: they are whatever its next listing shows.
+    pub(crate) fn unsettle(&mut self, id: ContactId) {
+        if let Some(contact) = self.contacts.get_mut(&id) {
+            contact.touched = Time(i64::MIN + 1);
+        }
+    }
+
     /// Whether this is still what a contact waits for.
     pub(crate) fn is_joining(&self, offer: OfferId) -> bool {
         let contact = self.contacts.get(&offer.contact);
@@ -663,10 +684,10 @@ impl Calls {
                 let Some(offer) = names::offer_of(&agent) else {
                     return;
                 };
-                // A caller who is gone is told by their own StasisEnd; the offer is the core's to end.
+                // A caller who is gone is told by their own StasisEnd; the offer is the core's to end. Of those who talk
+                // already the end of either leg tells, or the next comparison joins them.
                 let cause = DeclineCause::Failed;
-                let known = self.contacts.get(&offer.contact);
-                if known.is_some_and(|contact| !contact.gone) {
+                if self.is_joining(offer) {
                     self.release_leg(now, offer, Cause::Normal, out);
                     self.declined(now, offer, cause, out);
                 }
@@ -727,13 +748,25 @@ impl Calls {
         self.legs.retain(|leg, _| leg.host != *host);
         self.outsiders.retain(|leg, _| leg.host != *host);
         self.usage.keep(host, Time(i64::MAX), |_| false);
-        self.online.remove(host);
+        // Before whom it lost: they are to be called back by nobody whose phone can't ring.
+        for agent in self.online.remove(host).unwrap_or_default() {
+            self.tell_endpoint(&agent, out);
+        }
         for (id, contact) in &mut self.contacts {
             if contact.call.host == *host && !contact.gone {
                 contact.gone = true;
-                out.input(Input::Dropped {
-                    contact: *id,
-                    cause: cause.to_owned(),
+                out.input(match (contact.kind, &contact.stage) {
+                    // Their customer was on no line yet.
+                    (Kind::Callback { dialled: false }, Stage::Ringing { offer }) => {
+                        Input::Decline {
+                            offer: *offer,
+                            cause: DeclineCause::Failed,
+                        }
+                    }
+                    _ => Input::Dropped {
+                        contact: *id,
+                        cause: cause.to_owned(),
+                    },
                 });
             }
         }

@@ -14,6 +14,15 @@ use super::names;
 use super::outside::{Outsider, Reached};
 
 impl Calls {
+    /// Whether somebody is being asked about a contact, or talks with both.
+    pub(crate) fn is_consulted_about(&self, id: ContactId) -> bool {
+        let about =
+            |contact: &Contact| matches!(contact.kind, Kind::Consult { of, .. } if of == id);
+        self.contacts
+            .values()
+            .any(|contact| about(contact) && !contact.gone)
+    }
+
     /// The customer is on hold; the agent's leg stays up alone until somebody answers.
     pub(crate) fn consulting(
         &mut self,

@@ -304,23 +304,33 @@ impl Calls {
 
     /// The agent's phone put the caller on hold; Asterisk plays them music by itself.
     fn phone_held(&mut self, host: &HostName, channel: &ChannelId, on: bool, out: &mut Effects) {
-        let Some(leg) = self.legs.get(&Self::place(host, channel)) else {
+        let place = Self::place(host, channel);
+        let Some(of) = self.legs.get(&place).map(|leg| leg.offer) else {
             return;
         };
-        let (of, agent) = (leg.offer, leg.agent.clone());
         let Some(contact) = self.holder(of) else {
             return;
         };
-        let stage = self
-            .contacts
-            .get_mut(&contact)
-            .map(|known| &mut known.stage);
-        if let Some(Stage::Talking { offer, held }) = stage
+        // The core holds and resumes the customer then: the phone's hold is between it and Asterisk.
+        let consults = self.is_consulted_about(contact);
+        let known = self.contacts.get_mut(&contact);
+        let (Some(leg), Some(stage)) = (
+            self.legs.get_mut(&place),
+            known.map(|known| &mut known.stage),
+        ) else {
+            return;
+        };
+        let held_by_it = std::mem::take(&mut leg.holds);
+        if let Stage::Talking { offer, held } = stage
             && *offer == of
             && *held != on
+            && !consults
+            && (on || held_by_it)
         {
             // Noted here: the engine's own command for this hold finds it done.
             *held = on;
+            leg.holds = on;
+            let agent = leg.agent.clone();
             out.done_by(Some(agent), Input::Hold { contact, on });
         }
     }

@@ -101,6 +101,7 @@ pub fn start(settings: Settings, recovered: Recovered) -> Telephony {
         awaited: BTreeMap::new(),
         sought_since: None,
         unheard: Unheard::default(),
+        missing: false,
     };
     tokio::spawn(driver.run(to_do, hosts, deeds));
     Telephony { commands, reports }
@@ -171,6 +172,8 @@ struct Driver {
     /// Since when the hosts are known where a predecessor's callbacks are looked for.
     sought_since: Option<Instant>,
     unheard: Unheard,
+    /// There is a host that doesn't take our commands yet.
+    missing: bool,
 }
 
 impl Driver {
@@ -238,6 +241,7 @@ impl Driver {
         } = there;
         let names: Vec<HostName> = named.iter().map(|host| host.name.clone()).collect();
         self.connections.retain(|name, _| names.contains(name));
+        self.missing = expected.iter().any(|host| !names.contains(host));
         for host in self.calls.hosts() {
             if !names.contains(&host) && !expected.contains(&host) {
                 self.lanes.drop_host(&host);
@@ -357,6 +361,7 @@ impl Driver {
                 tracing::info!(%host, channels = listing.channels.len(), bridges = listing.bridges.len(), "media host connected");
                 self.calls.compare(now, host, &listing, out);
                 self.calls.all_finished(now, host, out);
+                self.ask_unfound(now, out);
                 out.reports.push(Report::Host {
                     host: host.clone(),
                     up: true,
@@ -386,6 +391,14 @@ impl Driver {
         false
     }
 
+    /// Once every host that there should be has been looked at.
+    fn ask_unfound(&mut self, now: Time, out: &mut Effects) {
+        let mut all = self.connections.values();
+        if self.awaited.is_empty() && !self.missing && all.all(|it| it.down_since().is_none()) {
+            self.calls.ask_unfound(now, out);
+        }
+    }
+
     /// A deed did not succeed. Of two who were to be joined as their host was lost that is not known.
     fn failed(&mut self, failed: act::Failed, out: &mut Effects) {
         let host = self.connections.get(&failed.act.host);
@@ -395,8 +408,12 @@ impl Driver {
             let back = host.down_since().is_none();
             tracing::info!(host = %act.host, leg = %act.leg, %error, back, "to be joined by a host that was lost");
             // Where it is not back yet that is seen when it is; else it was listed while an answer could still come.
-            if back && self.calls.is_joining(offer) {
-                out.acts.push(act);
+            if self.calls.is_joining(offer) {
+                if back {
+                    out.acts.push(act);
+                } else {
+                    self.calls.unsettle(offer.contact);
+                }
             }
             return;
         }
@@ -493,6 +510,7 @@ mod joining {
             awaited: BTreeMap::new(),
             sought_since: None,
             unheard: Unheard::default(),
+            missing: false,
         };
         let act = act::Act {
             host: host.clone(),

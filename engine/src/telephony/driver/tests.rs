@@ -1,6 +1,7 @@
 //! The state machine alone: commands and events in, deeds and reports out.
 
 mod consult;
+mod unasked;
 
 use std::sync::Arc;
 
@@ -722,20 +723,27 @@ fn the_greeting_stops_before_who_comes_after_hours_is_told_so() {
     );
 }
 
+impl Machine {
+    /// Contact 1's customer is to be called back.
+    fn book(&mut self) {
+        self.output(Output::CallbackBooked {
+            contact: CONTACT,
+            queue: "acme/orders".parse().unwrap(),
+            customer: "+4930900001".to_owned(),
+            due: Time(0),
+            prompt: None,
+            rescue: false,
+        });
+    }
+}
+
 /// Maria has called contact 1's customer back, and the two talk.
 fn called_back() -> Machine {
     let mut machine = Machine::new();
     machine.calls.tenant = Some(Arc::new(crate::testing::tenant_that_calls_out()));
     machine.compare(listing(vec![], vec![]));
     let queue: trunkline_tenant::QueueId = "acme/orders".parse().unwrap();
-    machine.output(Output::CallbackBooked {
-        contact: CONTACT,
-        queue: queue.clone(),
-        customer: "+4930900001".to_owned(),
-        due: Time(0),
-        prompt: None,
-        rescue: false,
-    });
+    machine.book();
     machine.offer("maria");
     let out = machine.event(start("o-1-1", &["leg", "1-1"]));
     assert_eq!(inputs(&out), [Input::Accept { offer: OFFER }]);
