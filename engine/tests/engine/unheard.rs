@@ -187,3 +187,26 @@ async fn a_successor_that_cannot_hear_the_host_yet_gives_nobody_up() {
     asterisk.is_heard_again();
     centre.talks_by_one_offer().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_comes_before_a_new_leader_hears_the_host_blames_nobody_and_rings_when_it_does()
+ {
+    let asterisk = Asterisk::start("media-0").await;
+    let centre = Centre::with(&[&asterisk]).await;
+    centre
+        .change(|tenant| set(queue(tenant, "calls"), json!({"ring": "4s"})))
+        .await;
+    centre.awaits_calls("maria").await;
+    asterisk.falls_silent();
+    let voice = Voice::Ari(Settings::default());
+    let centre = centre.succeeded(voice, vec![asterisk.host()]).await;
+    let contact = centre.wants_a_call("calls").await;
+    sleep(SILENCE).await;
+    assert_eq!(centre.away("maria").await, None);
+    assert_eq!(centre.contact(contact).await["state"], "waiting");
+    asterisk.is_heard_again();
+    asterisk.rings("maria").await;
+    centre.becomes(contact, "offered", Some("maria")).await;
+    assert_eq!(centre.away("maria").await, None);
+    centre.close().await;
+}
