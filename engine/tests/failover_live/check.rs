@@ -61,10 +61,14 @@ fn fold(entries: &[Entry]) -> Told {
             let first = calls.insert((call.host.clone(), call.channel.clone()));
             assert!(first, "{call:?} came twice, again as {contact}");
         }
-        if let Input::Decline { offer, .. } = &entry.input {
+        let outputs = state.apply(entry).outputs;
+        let refused = |output: &Output| matches!(output, Output::Refused { .. });
+        if let Input::Decline { offer, .. } = &entry.input
+            && !outputs.iter().any(refused)
+        {
             folding.asked.retain(|_, asked| asked != offer);
         }
-        for output in state.apply(entry).outputs {
+        for output in outputs {
             folding.output(output);
         }
     }
@@ -264,7 +268,7 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) -> Duration {
         // Whose agent had hung up were let go just then.
         .filter(|id| {
             let legs = || lives.values().filter(|life| life.contact == Some(id.0));
-            !told.outcomes.contains_key(id)
+            told.outcomes.get(id) != Some(&Outcome::Answered)
                 || told.rescued.contains(id)
                 || legs().next().is_none()
                 || legs().any(|leg| leg.died)
@@ -425,6 +429,21 @@ mod sees {
             ..Told::default()
         };
         caller(told, true);
+    }
+
+    #[test]
+    #[should_panic(expected = "dropped, and whose call died")]
+    fn a_caller_for_whom_a_phone_rang_in_vain_before_their_call_died_and_who_is_told_abandoned() {
+        let told = Told {
+            outcomes: [(ContactId(1), Outcome::Abandoned)].into(),
+            ..Told::default()
+        };
+        let call = ["ChannelCreated", LOST].map(|kind| {
+            let at = if kind == LOST { 500 } else { 0 };
+            event(kind, at, "media-0-1", "trunk_carrier-a")
+        });
+        let there = [&call[..], &leg_from("o-1-1", "maria", 10, 200, 210)].concat();
+        compare(&[arrival(1, "media-0-1")], &told, &there);
     }
 
     #[test]
