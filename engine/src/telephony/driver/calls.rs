@@ -801,6 +801,13 @@ impl Calls {
         live.map(|contact| contact.call.host.clone()).collect()
     }
 
+    /// Every host that a contact of ours is on, or that has told of phones.
+    pub(crate) fn known_hosts(&self) -> BTreeSet<HostName> {
+        let mut known = self.hosts();
+        known.extend(self.online.keys().cloned());
+        known
+    }
+
     /// Whether this leg is still of interest.
     pub(crate) fn knows(&self, place: &CallRef) -> bool {
         self.callers.contains_key(place)

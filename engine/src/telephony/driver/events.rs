@@ -320,7 +320,10 @@ impl Calls {
         ) else {
             return;
         };
-        let held_by_it = std::mem::take(&mut leg.holds);
+        let held_by_it = leg.holds;
+        if !on {
+            leg.holds = false;
+        }
         if let Stage::Talking { offer, held } = stage
             && *offer == of
             && *held != on

@@ -242,7 +242,7 @@ impl Driver {
         let names: Vec<HostName> = named.iter().map(|host| host.name.clone()).collect();
         self.connections.retain(|name, _| names.contains(name));
         self.missing = expected.iter().any(|host| !names.contains(host));
-        for host in self.calls.hosts() {
+        for host in self.calls.known_hosts() {
             if !names.contains(&host) && !expected.contains(&host) {
                 self.lanes.drop_host(&host);
                 let cause = format!("media host {host} is gone");

@@ -62,6 +62,22 @@ fn phones_of_a_host_that_is_lost_are_away_before_its_callers_are_to_be_called_ba
 }
 
 #[test]
+fn phones_of_a_host_that_is_named_no_more_are_away_though_no_call_was_on_it() {
+    let mut machine = Machine::new();
+    machine.compare(Listing {
+        endpoints: vec![endpoint("maria", "online")],
+        ..listing(vec![], vec![])
+    });
+    assert!(machine.calls.known_hosts().contains(&host()));
+    let mut out = Effects::default();
+    machine.calls.lose_host(&host(), "gone", &mut out);
+    let agent = AgentName::new("maria");
+    let reachable = false;
+    assert_eq!(inputs(&out), [Input::Endpoint { agent, reachable }]);
+    assert!(machine.calls.known_hosts().is_empty());
+}
+
+#[test]
 fn who_is_rung_for_a_callback_by_a_host_that_is_lost_is_not_away_for_it_and_the_callback_waits_on()
 {
     let mut machine = Machine::new();
@@ -181,6 +197,17 @@ fn the_hold_of_a_phone_ends_no_hold_of_the_desk_and_none_for_a_consult() {
     for on in [true, false] {
         let out = machine.event(button(on));
         assert_eq!(inputs(&out), [], "the desk's hold: {on}");
+    }
+    let mut machine = Machine::talking();
+    let contact = CONTACT;
+    for (on, told) in [(true, 1), (true, 0), (false, 1), (false, 0)] {
+        let out = machine.event(button(on));
+        let hold = [Input::Hold { contact, on }];
+        assert_eq!(
+            inputs(&out),
+            hold[..told],
+            "told once, though it is said twice: {on}"
+        );
     }
     let mut machine = Machine::talking();
     machine.event(button(true));
