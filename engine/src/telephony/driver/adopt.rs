@@ -127,6 +127,11 @@ impl Calls {
     pub(crate) fn give_up_unfound(&mut self, cause: Option<&str>, out: &mut Effects) {
         for (contact, unfound) in std::mem::take(&mut self.unfound) {
             if !unfound.called {
+                // On a host that never came: it may be asked again.
+                if let Some(offer) = unfound.stage.offer() {
+                    let cause = DeclineCause::Failed;
+                    out.input(Input::Decline { offer, cause });
+                }
                 continue;
             }
             tracing::warn!(%contact, "a customer who was called back is on none of the media hosts");
@@ -650,7 +655,9 @@ impl Calls {
     /// An agent can be reached if any host reaches them; told when it changes. A plain telephone
     /// is no endpoint of ours.
     pub(crate) fn tell_endpoint(&mut self, agent: &AgentName, out: &mut Effects) {
-        if self.is_plain_telephone(agent) {
+        let tenant = self.tenant.as_ref();
+        let known = tenant.is_some_and(|tenant| tenant.agents.contains_key(agent));
+        if !known || self.is_plain_telephone(agent) {
             return;
         }
         let reachable = self.online.values().any(|online| online.contains(agent));
@@ -662,11 +669,28 @@ impl Calls {
 }
 
 impl Calls {
-    /// Whether it is no phone that registers here; so is that of an agent who isn't known.
-    pub(crate) fn is_plain_telephone(&self, agent: &AgentName) -> bool {
+    /// Whether it is no phone that registers here.
+    fn is_plain_telephone(&self, agent: &AgentName) -> bool {
         let tenant = self.tenant.as_ref();
         let settings = tenant.and_then(|tenant| tenant.agents.get(agent));
-        settings.is_none_or(|settings| settings.endpoint.kind == EndpointType::Phone)
+        settings.is_some_and(|settings| settings.endpoint.kind == EndpointType::Phone)
+    }
+
+    /// An agent can't be rung now. The core takes a phone of ours for out of reach until a listing tells it anew. Of a plain
+    /// telephone none ever would: it is tried again, a little later.
+    pub(crate) fn out_of_reach(&mut self, agent: &AgentName) -> DeclineCause {
+        if self.is_plain_telephone(agent) {
+            return DeclineCause::Failed;
+        }
+        self.reachable.remove(agent);
+        DeclineCause::Unreachable
+    }
+
+    /// Nobody is asked any more for a callback that a predecessor had asked for.
+    pub(crate) fn forget_unfound(&mut self, id: ContactId) {
+        if self.unfound.get(&id).is_some_and(|unfound| !unfound.called) {
+            self.unfound.remove(&id);
+        }
     }
 }
 

@@ -406,16 +406,10 @@ impl Calls {
         deadline: Time,
         out: &mut Effects,
     ) {
+        self.forget_unfound(offer.contact);
         if !self.prepare_callback(now, offer, &agent) {
-            // Nobody hears of it where nobody is rung; and it is nobody's fault. A phone of ours is there again when a host
-            // says so.
-            let plain = self.is_plain_telephone(&agent);
-            self.reachable.remove(&agent);
-            let cause = if plain {
-                DeclineCause::Failed
-            } else {
-                DeclineCause::Unreachable
-            };
+            // Nobody hears of it where nobody is rung; and it is nobody's fault.
+            let cause = self.out_of_reach(&agent);
             return out.input(Input::Decline { offer, cause });
         }
         let Some(contact) = self.contacts.get_mut(&offer.contact) else {
@@ -433,7 +427,7 @@ impl Calls {
             .as_ref()
             .and_then(|tenant| phone(tenant, &agent, contact, shown, &self.usage, now));
         let Some(reached) = reached else {
-            let cause = DeclineCause::Unreachable;
+            let cause = self.out_of_reach(&agent);
             return out.input(Input::Decline { offer, cause });
         };
         contact.stage = Stage::Ringing { offer };
@@ -468,6 +462,10 @@ impl Calls {
     }
 
     fn cancel(&mut self, now: Time, offer: OfferId, why: CancelReason, out: &mut Effects) {
+        let unfound = self.unfound.get(&offer.contact);
+        if unfound.is_some_and(|unfound| unfound.stage.offer() == Some(offer)) {
+            self.forget_unfound(offer.contact);
+        }
         let cause = match why {
             CancelReason::Rona => Cause::NoAnswer,
             CancelReason::CustomerGone
@@ -594,6 +592,11 @@ impl Calls {
             return;
         }
         *held = on;
+        // Whatever the button of the phone has done before, this is the desk's.
+        let leg = Self::place(&contact.call.host, &names::leg(*offer));
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.holds = false;
+        }
         let bridge = contact.bridge.clone();
         let what = if on {
             What::Music {
@@ -668,11 +671,8 @@ impl Calls {
                 };
                 if !leg.cancelled {
                     // Asterisk refuses at once where the endpoint has no address to ring.
-                    let cause = match error.status() {
-                        Some(_) => DeclineCause::Unreachable,
-                        None => DeclineCause::Failed,
-                    };
-                    self.reachable.remove(&leg.agent);
+                    let away = self.out_of_reach(&leg.agent);
+                    let cause = error.status().map_or(DeclineCause::Failed, |_| away);
                     self.declined(now, leg.offer, cause, out);
                 }
             }
@@ -748,10 +748,9 @@ impl Calls {
         self.legs.retain(|leg, _| leg.host != *host);
         self.outsiders.retain(|leg, _| leg.host != *host);
         self.usage.keep(host, Time(i64::MAX), |_| false);
-        // Before whom it lost: they are to be called back by nobody whose phone can't ring.
-        for agent in self.online.remove(host).unwrap_or_default() {
-            self.tell_endpoint(&agent, out);
-        }
+        // Its phones are not told away: whom it lost are to be called back by the agents that they talked with, whose phones may be
+        // there again by then. Where they aren't, they can't be rung, and that is told.
+        self.online.remove(host);
         for (id, contact) in &mut self.contacts {
             if contact.call.host == *host && !contact.gone {
                 contact.gone = true;
@@ -799,13 +798,6 @@ impl Calls {
     pub(crate) fn hosts(&self) -> BTreeSet<HostName> {
         let live = self.contacts.values().filter(|contact| !contact.gone);
         live.map(|contact| contact.call.host.clone()).collect()
-    }
-
-    /// Every host that a contact of ours is on, or that has told of phones.
-    pub(crate) fn known_hosts(&self) -> BTreeSet<HostName> {
-        let mut known = self.hosts();
-        known.extend(self.online.keys().cloned());
-        known
     }
 
     /// Whether this leg is still of interest.

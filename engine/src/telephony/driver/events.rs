@@ -236,10 +236,6 @@ impl Calls {
             return self.outsider_gone(now, place, out);
         }
         if let Some(leg) = self.legs.remove(place) {
-            if cause.map(decline_cause) == Some(DeclineCause::Unreachable) {
-                // The core takes them for out of reach now; the next listing tells it anew.
-                self.reachable.remove(&leg.agent);
-            }
             return self.leg_gone(now, leg, cause, out);
         }
         if self.callers.contains_key(place) {
@@ -290,7 +286,10 @@ impl Calls {
             Stage::Waiting | Stage::Outside { .. } => {}
             Stage::Ringing { .. } => {
                 // What leaves the app had been answered: that we didn't hear of it is not the agent's doing.
-                let cause = cause.map_or(DeclineCause::Failed, decline_cause);
+                let cause = match cause.map_or(DeclineCause::Failed, decline_cause) {
+                    DeclineCause::Unreachable => self.out_of_reach(&leg.agent),
+                    cause => cause,
+                };
                 self.declined(now, offer, cause, out);
             }
             // They said yes, and we were too slow.

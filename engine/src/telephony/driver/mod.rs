@@ -241,8 +241,9 @@ impl Driver {
         } = there;
         let names: Vec<HostName> = named.iter().map(|host| host.name.clone()).collect();
         self.connections.retain(|name, _| names.contains(name));
+        self.calls.online.retain(|host, _| names.contains(host));
         self.missing = expected.iter().any(|host| !names.contains(host));
-        for host in self.calls.known_hosts() {
+        for host in self.calls.hosts() {
             if !names.contains(&host) && !expected.contains(&host) {
                 self.lanes.drop_host(&host);
                 let cause = format!("media host {host} is gone");
@@ -394,7 +395,11 @@ impl Driver {
     /// Once every host that there should be has been looked at.
     fn ask_unfound(&mut self, now: Time, out: &mut Effects) {
         let mut all = self.connections.values();
-        if self.awaited.is_empty() && !self.missing && all.all(|it| it.down_since().is_none()) {
+        if self.sought_since.is_some()
+            && self.awaited.is_empty()
+            && !self.missing
+            && all.all(|it| it.down_since().is_none())
+        {
             self.calls.ask_unfound(now, out);
         }
     }
@@ -460,6 +465,7 @@ impl Driver {
             self.calls.give_up_unfound(cause, out);
         }
         let now = clock();
+        self.ask_unfound(now, out);
         self.calls.menus_due(now, out);
         self.calls.news_due(now, out);
         let calls = &self.calls;

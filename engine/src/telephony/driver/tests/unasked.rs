@@ -43,7 +43,7 @@ fn an_agent_asked_for_a_callback_while_no_host_is_known_is_away_until_one_is_and
 }
 
 #[test]
-fn phones_of_a_host_that_is_lost_are_away_before_its_callers_are_to_be_called_back() {
+fn whom_a_host_lost_is_called_back_by_no_phone_that_cannot_ring() {
     let mut machine = Machine::talking();
     machine.compare(Listing {
         endpoints: vec![endpoint("maria", "online")],
@@ -54,27 +54,55 @@ fn phones_of_a_host_that_is_lost_are_away_before_its_callers_are_to_be_called_ba
     });
     let mut out = Effects::default();
     machine.calls.lose_host(&host(), "gone", &mut out);
-    let agent = AgentName::new("maria");
-    let reachable = false;
-    let told = inputs(&out);
-    assert_eq!(told[0], Input::Endpoint { agent, reachable });
-    assert!(matches!(told[1..], [Input::Dropped { .. }]), "{told:?}");
+    assert!(
+        matches!(inputs(&out)[..], [Input::Dropped { .. }]),
+        "{out:?}"
+    );
+    machine.book();
+    let again = OfferId {
+        contact: CONTACT,
+        generation: 2,
+    };
+    let out = machine.output(Output::Offer {
+        offer: again,
+        agent: AgentName::new("maria"),
+        deadline: machine.now + Span::seconds(20),
+    });
+    let cause = DeclineCause::Unreachable;
+    assert_eq!(
+        inputs(&out),
+        [Input::Decline {
+            offer: again,
+            cause
+        }]
+    );
+    assert!(out.acts.is_empty());
 }
 
 #[test]
-fn phones_of_a_host_that_is_named_no_more_are_away_though_no_call_was_on_it() {
-    let mut machine = Machine::new();
-    machine.compare(Listing {
-        endpoints: vec![endpoint("maria", "online")],
-        ..listing(vec![], vec![])
-    });
-    assert!(machine.calls.known_hosts().contains(&host()));
+fn a_callback_that_a_predecessor_offered_is_not_rung_once_the_offer_is_taken_back() {
+    let customer = "+4930900001".to_owned();
+    let what = Beside::Callback { customer };
+    let mut machine = called(offered(LATER + Span::seconds(5)), what);
+    machine.cancel(CancelReason::AgentGone);
+    machine.compare(listing(vec![], vec![]));
     let mut out = Effects::default();
-    machine.calls.lose_host(&host(), "gone", &mut out);
-    let agent = AgentName::new("maria");
-    let reachable = false;
-    assert_eq!(inputs(&out), [Input::Endpoint { agent, reachable }]);
-    assert!(machine.calls.known_hosts().is_empty());
+    machine.calls.ask_unfound(machine.now, &mut out);
+    assert!(out.acts.is_empty() && out.reports.is_empty(), "{out:?}");
+}
+
+#[test]
+fn a_plain_telephone_that_cannot_be_rung_is_tried_again_and_not_away_for_ever() {
+    let mut machine = Machine::new();
+    let mut tenant = crate::testing::small_tenant();
+    let maria = tenant.agents.get_mut(&AgentName::new("maria")).unwrap();
+    maria.endpoint.kind = trunkline_tenant::crds::EndpointType::Phone;
+    machine.calls.tenant = Some(Arc::new(tenant));
+    machine.book();
+    let out = machine.offer("maria");
+    let offer = OFFER;
+    let cause = DeclineCause::Failed;
+    assert_eq!(inputs(&out), [Input::Decline { offer, cause }]);
 }
 
 #[test]
@@ -198,6 +226,14 @@ fn the_hold_of_a_phone_ends_no_hold_of_the_desk_and_none_for_a_consult() {
         let out = machine.event(button(on));
         assert_eq!(inputs(&out), [], "the desk's hold: {on}");
     }
+    // The phone's own hold, which the desk has ended, and then the desk's.
+    let mut machine = Machine::talking();
+    machine.event(button(true));
+    for on in [false, true] {
+        let contact = CONTACT;
+        machine.command(Command::Hold { contact, on });
+    }
+    assert_eq!(inputs(&machine.event(button(false))), []);
     let mut machine = Machine::talking();
     let contact = CONTACT;
     for (on, told) in [(true, 1), (true, 0), (false, 1), (false, 0)] {
