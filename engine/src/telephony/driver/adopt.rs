@@ -112,12 +112,7 @@ impl Calls {
                     agent,
                     deadline,
                 } if deadline > now => self.offer(now, offer, agent, deadline, out),
-                stage => {
-                    if let Some(offer) = stage.offer() {
-                        let cause = DeclineCause::Failed;
-                        out.input(Input::Decline { offer, cause });
-                    }
-                }
+                stage => lapses(&stage, out),
             }
         }
     }
@@ -128,10 +123,7 @@ impl Calls {
         for (contact, unfound) in std::mem::take(&mut self.unfound) {
             if !unfound.called {
                 // On a host that never came: it may be asked again.
-                if let Some(offer) = unfound.stage.offer() {
-                    let cause = DeclineCause::Failed;
-                    out.input(Input::Decline { offer, cause });
-                }
+                lapses(&unfound.stage, out);
                 continue;
             }
             tracing::warn!(%contact, "a customer who was called back is on none of the media hosts");
@@ -263,7 +255,7 @@ impl Calls {
                 .get(&id)
                 .map(|booked| booked.customer.clone());
             let contact = Contact {
-                number,
+                number: number.clone(),
                 ..Contact::new(call.clone(), kind, names::bridge(id), unfound.queue, NEVER)
             };
             if customers.is_some() {
@@ -275,11 +267,7 @@ impl Calls {
             };
             let queue = contact.queue.clone();
             self.resume(id, contact, unfound.stage);
-            let booked = self
-                .callbacks
-                .get(&id)
-                .map(|booked| booked.customer.clone());
-            if let (Some(offer), Some(customer), None) = (accepted, booked, &customers) {
+            if let (Some(offer), Some(customer), None) = (accepted, number, &customers) {
                 self.dial(now, offer, &customer, &queue, now + DIAL_DEADLINE, out);
             }
             if let Some((consult, stage)) = unfound.consult {
@@ -691,6 +679,14 @@ impl Calls {
         if self.unfound.get(&id).is_some_and(|unfound| !unfound.called) {
             self.unfound.remove(&id);
         }
+    }
+}
+
+/// What an agent was asked came to nothing on our side.
+fn lapses(stage: &RecoveredStage, out: &mut Effects) {
+    if let Some(offer) = stage.offer() {
+        let cause = DeclineCause::Failed;
+        out.input(Input::Decline { offer, cause });
     }
 }
 

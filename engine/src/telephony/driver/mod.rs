@@ -92,17 +92,7 @@ pub fn start(settings: Settings, recovered: Recovered) -> Telephony {
     let (told, deeds) = mpsc::unbounded_channel();
     let mut calls = Calls::new(settings);
     calls.recover(recovered);
-    let driver = Driver {
-        calls,
-        connections: BTreeMap::new(),
-        lanes: Lanes::new(told),
-        tell,
-        from_hosts,
-        awaited: BTreeMap::new(),
-        sought_since: None,
-        unheard: Unheard::default(),
-        missing: false,
-    };
+    let driver = Driver::new(calls, told, tell, from_hosts);
     tokio::spawn(driver.run(to_do, hosts, deeds));
     Telephony { commands, reports }
 }
@@ -177,6 +167,26 @@ struct Driver {
 }
 
 impl Driver {
+    /// Of no host yet.
+    fn new(
+        calls: Calls,
+        told: mpsc::UnboundedSender<act::Told>,
+        tell: mpsc::UnboundedSender<Told>,
+        from_hosts: mpsc::UnboundedSender<(HostName, FromHost)>,
+    ) -> Self {
+        Self {
+            calls,
+            connections: BTreeMap::new(),
+            lanes: Lanes::new(told),
+            tell,
+            from_hosts,
+            awaited: BTreeMap::new(),
+            sought_since: None,
+            unheard: Unheard::default(),
+            missing: false,
+        }
+    }
+
     async fn run(
         mut self,
         mut commands: mpsc::UnboundedReceiver<Command>,
@@ -507,17 +517,8 @@ mod joining {
             reach: reach(at),
             given_up: false,
         };
-        let mut driver = Driver {
-            calls: Machine::joining().calls,
-            connections: BTreeMap::from([(host.clone(), connection)]),
-            lanes: Lanes::new(told),
-            tell,
-            from_hosts,
-            awaited: BTreeMap::new(),
-            sought_since: None,
-            unheard: Unheard::default(),
-            missing: false,
-        };
+        let mut driver = Driver::new(Machine::joining().calls, told, tell, from_hosts);
+        driver.connections.insert(host.clone(), connection);
         let act = act::Act {
             host: host.clone(),
             leg: "media-0-1795383183.1".into(),

@@ -230,6 +230,15 @@ fn deeds(out: &Effects) -> Vec<(&str, &What)> {
         .collect()
 }
 
+/// Of contact 1 and the agent whom it was offered to first.
+fn join() -> What {
+    What::Join {
+        bridge: names::bridge(CONTACT),
+        agent: ChannelId::new("o-1-1"),
+        stop: None,
+    }
+}
+
 fn gone() -> AriError {
     AriError::Gone {
         host: "media-0".into(),
@@ -470,12 +479,7 @@ fn a_phone_that_can_not_be_rung_declines_the_offer() {
 #[test]
 fn a_bridge_that_fails_gives_the_offer_back_and_the_caller_music() {
     let mut machine = Machine::joining();
-    let what = What::Join {
-        bridge: names::bridge(CONTACT),
-        agent: ChannelId::new("o-1-1"),
-        stop: None,
-    };
-    let out = machine.failed(CALLER, what, gone());
+    let out = machine.failed(CALLER, join(), gone());
     let offer = OFFER;
     let cause = DeclineCause::Failed;
     assert_eq!(inputs(&out), [Input::Decline { offer, cause }]);

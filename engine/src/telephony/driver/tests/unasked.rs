@@ -174,12 +174,7 @@ fn a_customer_whom_a_predecessor_never_called_is_called_where_the_agent_has_pick
 #[test]
 fn a_hold_that_cannot_be_undone_keeps_the_talk_and_hangs_up_nobody() {
     let mut machine = Machine::talking();
-    let what = What::Join {
-        bridge: names::bridge(CONTACT),
-        agent: ChannelId::new("o-1-1"),
-        stop: None,
-    };
-    let out = machine.failed(CALLER, what, gone());
+    let out = machine.failed(CALLER, join(), gone());
     assert!(out.acts.is_empty() && out.reports.is_empty(), "{out:?}");
     // It was because the agent had hung up.
     let out = machine.event(end("o-1-1"));
