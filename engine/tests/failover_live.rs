@@ -27,11 +27,11 @@ mod witness;
 
 use std::time::{Duration, Instant};
 
-use centre::{Centre, Store};
+use centre::{Centre, PREFERRED, Store};
 use check::check;
 use pod::in_a_world;
 use tokio::time::sleep;
-use trunkline_routing::Outcome;
+use trunkline_routing::{ContactId, Outcome};
 
 /// How many leaders are killed for the figures; `TRUNKLINE_KILLS` for more.
 fn kills() -> usize {
@@ -227,17 +227,23 @@ async fn configured(store: Store) {
 
 async fn media_died(store: Store) {
     let mut centre = Centre::open(store).await;
+    centre.prefers_a_client().await;
     let lost = centre.callers(6, 6.0);
     centre.some_talk_and_some_wait().await;
     // Whoever still rings then rings again at the next Asterisk, before anybody watches that.
     centre.have_come(6).await;
     centre.asterisk_dies_and_comes_back().await;
     drop(lost);
+    // Before any phone is back, others call who go before everybody else: but not before those whom the centre lost.
+    let mut preferred = centre.callers_to(PREFERRED, 2, 2.0);
+    let not_before = centre.preferred_wait(2).await;
     // Their phones register again, and the centre goes on: with those whom it lost, then with newcomers.
     let _customers = centre.customers_pick_up();
     centre.phones_again().await;
     let mut callers = centre.callers(4, 2.0);
-    centre.served(&mut callers).await;
+    for callers in [&mut preferred, &mut callers] {
+        centre.served(callers).await;
+    }
     centre.nobody_is_left().await;
     let told = check(centre).await;
     let rescued = &told.rescued;
@@ -246,6 +252,13 @@ async fn media_died(store: Store) {
     assert!(all_answered, "{:?}", told.outcomes);
     // Who had been served before, who was lost, who came after: nobody is missing.
     assert_eq!(told.outcomes.len(), told.came);
-    let next = told.offered_after_rescue.first();
-    assert!(next.is_some_and(|next| rescued.contains(next)), "{next:?}");
+    // Whoever was lost is first in line, one after another, however much the others are preferred.
+    let order = &told.offered_after_rescue;
+    let first_offer = |contact: &ContactId| order.iter().position(|asked| asked == contact);
+    let last_rescue = rescued.iter().map(first_offer).max().flatten();
+    let first_preferred = not_before.iter().filter_map(first_offer).min();
+    assert!(
+        rescued.iter().all(|lost| first_offer(lost).is_some()) && last_rescue < first_preferred,
+        "rescued: {rescued:?}, preferred: {not_before:?}, asked for in this order: {order:?}"
+    );
 }

@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 use trunkline_engine::journal::{Entry, Location, Seq};
 use trunkline_engine::telephony::ari::ChannelState;
+use trunkline_routing::ContactId;
 
 use super::database::Server;
 use super::pod::Pod;
@@ -25,6 +26,8 @@ const AGENTS: [(&str, &str, &str); 2] = [
     ("noah", "pw-noah", "10.88.0.21:5070"),
 ];
 const NUMBER: &str = "+18005550100";
+/// Of a client whose callers go before everybody else's, by [`Centre::prefers_a_client`].
+pub const PREFERRED: &str = "+493099900";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Store {
@@ -357,10 +360,14 @@ impl Centre {
     }
 
     pub fn callers(&mut self, calls: u32, rate: f64) -> Party {
+        self.callers_to(NUMBER, calls, rate)
+    }
+
+    pub fn callers_to(&mut self, number: &str, calls: u32, rate: f64) -> Party {
         // Callers of the same carrier, from a port of their own.
         self.calling += 1;
         let from = format!("10.88.0.10:{}", 5100 + self.calling * 2);
-        let mut caller = self.pod.caller(NUMBER, &["--until-bye", "--from", &from]);
+        let mut caller = self.pod.caller(number, &["--until-bye", "--from", &from]);
         caller.args(["--calls", &calls.to_string(), "--rate", &rate.to_string()]);
         // Each is a customer of their own: who calls again would be merged with their callback.
         let number = format!("4930123{:02}[call_number]", self.calling);
@@ -546,6 +553,39 @@ impl Centre {
             tenant["queues"][format!("acme/more-{step}")] = queue;
         })
         .await;
+    }
+
+    /// The callers of another client, for the same agents, are five minutes ahead of everybody else's.
+    pub async fn prefers_a_client(&self) {
+        self.change(|tenant| {
+            let mut queue = tenant["queues"]["acme/orders"].clone();
+            queue["priority"] = json!(5);
+            tenant["queues"]["bolt/orders"] = queue;
+            let mut client = tenant["clients"]["acme"].clone();
+            client["displayName"] = json!("Bolt");
+            client["numbers"] = json!([PREFERRED]);
+            client["entry"] = json!("bolt/orders");
+            tenant["clients"]["bolt"] = client;
+            tenant["numbers"][PREFERRED] = json!("bolt");
+        })
+        .await;
+    }
+
+    /// So many of that client wait, and nobody talks with any of them: who they are.
+    pub async fn preferred_wait(&self, callers: usize) -> Vec<ContactId> {
+        let waiting = async || {
+            let live = self.live().await.unwrap_or_default();
+            let of_client = live.iter().filter(|contact| {
+                contact["queue"] == "bolt/orders" && contact["state"] == "waiting"
+            });
+            let ids = of_client.filter_map(|contact| contact["id"].as_u64());
+            ids.map(ContactId).collect::<Vec<_>>()
+        };
+        self.until("those of the preferred client wait", async |_| {
+            waiting().await.len() == callers
+        })
+        .await;
+        waiting().await
     }
 
     /// Phones ring for so long from now on.
