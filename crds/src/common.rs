@@ -29,6 +29,11 @@ impl Medium {
     pub const fn is_call(self) -> bool {
         matches!(self, Self::Voice | Self::Callback)
     }
+
+    /// Whether what comes by the one can go on in a queue for the other.
+    pub const fn is_like(self, other: Self) -> bool {
+        self as u8 == other as u8 || (self.is_call() && other.is_call())
+    }
 }
 
 /// Which of the qualified agents is asked first.

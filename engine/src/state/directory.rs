@@ -394,6 +394,7 @@ impl Directory {
             }
             self.follow(entry.at, output);
         }
+        self.forget_who_is_gone(entry, outputs, core);
         let by_input = match &entry.input {
             Input::Accept { offer } => Some(offer.contact),
             Input::Hold { contact, .. }
@@ -421,6 +422,29 @@ impl Directory {
             }
         }
         spells
+    }
+
+    /// Whoever is neither listed nor signed in any more is no agent of this centre: a token is made of a name alone, so
+    /// whoever was taken off the list still has theirs, and each pod of virtual agents has names of its own.
+    fn forget_who_is_gone(&mut self, entry: &Entry, outputs: &[Output], core: &Core) {
+        let is_gone =
+            |agent: &AgentName, view: &AgentView| !view.signed_in && core.agent(agent).is_none();
+        if matches!(entry.input, Input::Configure { .. }) {
+            self.agents.retain(|agent, view| !is_gone(agent, view));
+        }
+        for output in outputs {
+            if let Output::Agent {
+                agent,
+                state: AgentState::SignedOut,
+            } = output
+                && self
+                    .agents
+                    .get(agent)
+                    .is_some_and(|view| is_gone(agent, view))
+            {
+                self.agents.remove(agent);
+            }
+        }
     }
 
     /// An agent's state from a moment on; what their time went to until then.
@@ -614,7 +638,7 @@ impl Directory {
             })
     }
 
-    /// Whether there is such an agent: listed by name, or signed in as one of a virtual team's.
+    /// Whether there is such an agent: listed by name, or signed in.
     pub fn knows(&self, agent: &AgentName) -> bool {
         self.agents.contains_key(agent)
             || self

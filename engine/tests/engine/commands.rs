@@ -452,5 +452,30 @@ async fn a_virtual_agents_pod_signs_in_by_its_slot_and_serves_and_nobody_else_jo
         .next(|told| told["contacts"][0]["state"] == "offered")
         .await;
     assert_eq!(asked["contacts"][0]["id"], chat);
+    // Each pod has names of its own: who has signed out is no agent any more.
+    let listed = async |who: &str| centre.admin.get(&format!("/api/v1/agents/{who}")).await.0;
+    assert_eq!(listed("robots-a1-1").await, 404);
+    assert_eq!(listed(slot).await, 200);
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_13_nothing_is_handed_to_a_queue_of_another_medium_where_nobody_could_take_it() {
+    let centre = Centre::open(|_| {}).await;
+    centre.works("maria").await;
+    let chat = centre.comes("chats").await;
+    centre.takes("maria", chat).await;
+    for way in ["transfer", "consult"] {
+        let hands_over = json!({"do": way, "contact": chat, "to": {"queue": "mails"}});
+        let (status, told) = centre.admin.does("maria", hands_over).await;
+        assert_eq!(status, 409, "{told}");
+        let why = told["error"].as_str().unwrap();
+        assert!(
+            why.contains("mails is a queue for Email, and this is Chat"),
+            "{why}"
+        );
+    }
+    centre.becomes(chat, "talking", Some("maria")).await;
+    centre.ends("maria", chat).await;
     centre.close().await;
 }

@@ -7,6 +7,7 @@ mod commands;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../support/database.rs"]
 mod database;
+mod dismissed;
 mod documented;
 mod erasure;
 mod figures;
@@ -19,5 +20,6 @@ mod rules_offered;
 mod rules_waiting;
 mod session;
 mod simulated;
+mod standby;
 mod support;
 mod unheard;

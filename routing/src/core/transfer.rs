@@ -81,10 +81,21 @@ impl Core {
         origin: &AgentName,
     ) -> Result<Found, String> {
         match to {
-            Target::Queue(queue) => self
-                .live_queue(queue)
-                .map(Found::Queue)
-                .ok_or(format!("there is no queue {queue}")),
+            Target::Queue(queue) => {
+                let found = self.live_queue(queue);
+                let found = found.ok_or(format!("there is no queue {queue}"))?;
+                let (medium, of_queue) = (
+                    self.contacts[slot.at()].medium,
+                    self.plan.queues[found.at()].medium,
+                );
+                if medium.is_like(of_queue) {
+                    Ok(Found::Queue(found))
+                } else {
+                    Err(format!(
+                        "{queue} is a queue for {of_queue:?}, and this is {medium:?}"
+                    ))
+                }
+            }
             Target::Agent(name) if name == origin => Err(format!("{name} has it already")),
             Target::Agent(name) => {
                 let capacity = self.capacity_slot(slot);

@@ -144,8 +144,7 @@ impl Ring<'_> {
             _ => None,
         };
         let Some(target) = target else { return };
-        let alike = from == target.medium || (from.is_call() && target.medium.is_call());
-        if !alike {
+        if !from.is_like(target.medium) {
             report.error(
                 Code::MediumMismatch,
                 field,
