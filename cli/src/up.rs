@@ -187,6 +187,7 @@ async fn up(args: Args, whole: Whole, read_at: follow::Stamps) -> Result<Outcome
             config: folder.tenant(),
             hosts: Vec::new(),
             pods: real.map(Real::pod).into_iter().collect(),
+            reached_at: None,
         },
         journal: folder.journal().into(),
         retention: RETENTION,

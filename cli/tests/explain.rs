@@ -212,6 +212,7 @@ fn with_an_engine(journal: Location, config: &Path, ask: impl FnOnce(&[&str])) {
             config: config.to_path_buf(),
             hosts: Vec::new(),
             pods: Vec::new(),
+            reached_at: None,
         },
         journal,
         retention: RETENTION,

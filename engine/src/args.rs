@@ -71,6 +71,10 @@ pub struct RunArgs {
     /// Where the API and the health checks listen
     #[arg(long, default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
+    /// With `--config` and a database that engines on several machines share: where the others reach this one's API, for an engine
+    /// that stands by leads callers on to the leader
+    #[arg(long, value_name = "IP:PORT", requires = "config")]
+    advertise: Option<SocketAddr>,
     /// Where `/metrics` listens without a token: not to be published
     #[arg(long, default_value = "0.0.0.0:9090")]
     metrics_listen: SocketAddr,
@@ -236,6 +240,7 @@ impl RunArgs {
             config: config.clone(),
             hosts,
             pods: pods.collect::<Result<_>>()?,
+            reached_at: self.advertise,
         })
     }
 

@@ -76,6 +76,8 @@ impl IntoResponse for ApiError {
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            // The next request goes to whoever leads by then, which the same connection would not.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

@@ -55,7 +55,7 @@ pub struct App {
 
 /// The API and the health checks, for the listener that agents and the kubelet reach.
 pub fn router(app: App) -> Router {
-    routes::router()
+    routes::router(&app)
         .merge(health::router())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app)

@@ -15,7 +15,7 @@ use crate::state::{AgentView, ContactRecord, LiveContact, Stage};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Contact {
     /// Its number.
-    id: u64,
+    pub(super) id: u64,
     /// The queue that it is in, or was answered from: `queue` or `client/queue`.
     queue: String,
     /// Whose it is; absent: the centre's own.

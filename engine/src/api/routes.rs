@@ -2,12 +2,16 @@
 //! what the other doesn't.
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::callbacks::NewCallback;
 use super::command::AgentCommand;
 use super::erasures::{Erase, Erased};
+use super::error::ApiError;
 use super::figures::Figures;
 use super::model::{Agent, Contact, ContactNumber, NewContact, NewPriority, QueueNow, Running};
 use super::rota::Rota;
@@ -427,9 +431,23 @@ pub(super) const ROUTES: &[Route] = &[
     },
 ];
 
-pub(super) fn router() -> Router<App> {
+pub(super) fn router(app: &App) -> Router<App> {
     ROUTES.iter().fold(Router::new(), |router, route| {
+        let mut answered = (route.handler)();
+        if route.access != Access::Public {
+            answered = answered.layer(from_fn_with_state(app.clone(), where_it_leads));
+        }
         // Two operations of one path merge into one method router.
-        router.route(route.path, (route.handler)())
+        router.route(route.path, answered)
     })
+}
+
+/// An engine that doesn't lead knows nothing of what is: it says so, and not that there is nobody.
+async fn where_it_leads(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    app.handle.leads()?;
+    Ok(next.run(request).await)
 }

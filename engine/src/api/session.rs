@@ -6,6 +6,7 @@
 //! `{"event":"answer","id":…,"ok":…,"error":…}`. `asyncapi.json` says all of it. While it is open it is the agent's heartbeat:
 //! we ping every five seconds, and every frame that comes counts.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
-use trunkline_routing::{Input, Output};
+use trunkline_routing::{ContactId, Input, Output};
 use trunkline_tenant::crds::AgentName;
 
 use super::App;
@@ -50,24 +51,25 @@ async fn serve(app: App, caller: Caller, agent: AgentName, mut socket: WebSocket
     let mut decisions = app.handle.decisions();
     let mut role = app.handle.role();
     let mut ping = tokio::time::interval(PING);
-    if send(&mut socket, &view(&app, &agent)).await.is_err() {
+    let mut shown = BTreeSet::new();
+    if show(&mut socket, &app, &agent, &mut shown).await.is_err() {
         return;
     }
     loop {
         tokio::select! {
             decision = decisions.recv() => {
                 let changed = match decision {
-                    Ok(decision) => concerns(&decision, &agent),
+                    Ok(decision) => concerns(&decision, &agent, &shown),
                     Err(RecvError::Lagged(_)) => true,
                     Err(RecvError::Closed) => return,
                 };
-                if changed && send(&mut socket, &view(&app, &agent)).await.is_err() {
+                if changed && show(&mut socket, &app, &agent, &mut shown).await.is_err() {
                     return;
                 }
             }
             frame = socket.recv() => {
                 let Some(Ok(message)) = frame else { return };
-                // While nobody leads there is nobody to tell; the desk will come again.
+                // A leader that ends has nobody to tell; the desk will come again.
                 let _ = app.handle.heartbeat(agent.clone());
                 let answer = match message {
                     Message::Text(text) => command(&app, &caller, &agent, text.as_str()).await,
@@ -126,14 +128,28 @@ pub(crate) enum Event {
     },
 }
 
-fn view(app: &App, agent: &AgentName) -> Event {
-    let state = app.handle.state();
-    let directory = &state.directory;
-    let view = directory.agents.get(agent);
-    Event::Session {
-        agent: Agent::new(agent, view, directory.tenant.as_deref()),
-        contacts: in_hand(directory, app.handle.names(), agent),
-    }
+/// Sends the agent and what is in their hands, and notes that it is shown.
+async fn show(
+    socket: &mut WebSocket,
+    app: &App,
+    agent: &AgentName,
+    shown: &mut BTreeSet<ContactId>,
+) -> Result<(), axum::Error> {
+    let event = {
+        let state = app.handle.state();
+        let directory = &state.directory;
+        let view = directory.agents.get(agent);
+        let contacts = in_hand(directory, app.handle.names(), agent);
+        *shown = contacts
+            .iter()
+            .map(|contact| ContactId(contact.id))
+            .collect();
+        Event::Session {
+            agent: Agent::new(agent, view, directory.tenant.as_deref()),
+            contacts,
+        }
+    };
+    send(socket, &event).await
 }
 
 async fn command(app: &App, caller: &Caller, agent: &AgentName, text: &str) -> Event {
@@ -157,8 +173,8 @@ async fn command(app: &App, caller: &Caller, agent: &AgentName, text: &str) -> E
     answer(id, done.err().map(|error| error.message().to_string()))
 }
 
-/// Whether anything of the agent's own changed.
-fn concerns(decision: &Decision, agent: &AgentName) -> bool {
+/// Whether anything of the agent's own changed, by what they were shown last.
+fn concerns(decision: &Decision, agent: &AgentName, shown: &BTreeSet<ContactId>) -> bool {
     let by_input = match &decision.input {
         Input::Configure { .. } => true,
         // Whose contact it is no longer stands here.
@@ -181,8 +197,9 @@ fn concerns(decision: &Decision, agent: &AgentName) -> bool {
             | Output::CancelOffer { agent: who, .. }
             | Output::Answered { agent: who, .. }
             | Output::Agent { agent: who, .. } => who == agent,
+            Output::Ended { contact, .. } => shown.contains(contact),
             // Whose it was is no longer known here.
-            Output::Ended { .. } | Output::ConsultOver { .. } => true,
+            Output::ConsultOver { .. } => true,
             _ => false,
         })
 }

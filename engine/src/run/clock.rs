@@ -4,9 +4,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use trunkline_routing::Time;
 
-/// The wall may run this far ahead before we follow it at once (the machine slept).
-const FOLLOW: i64 = 2_000_000;
-/// Where the wall is behind (it was set back), ours runs slower by one in this many.
+/// The wall may run this far ahead before we follow it at once (the machine slept). A clock that was set right by less than that
+/// must not end what rings, or is being joined, by a leap.
+const FOLLOW: i64 = 120_000_000;
+/// Where the wall is behind (it was set back) ours runs slower by one in this many, and where it is ahead, faster.
 const SLOWER: i64 = 10;
 
 /// A clock that starts no earlier than the journal's last entry.
@@ -14,6 +15,8 @@ const SLOWER: i64 = 10;
 pub struct Clock {
     last: Time,
     read: Instant,
+    /// What the time was before it followed the wall at once, until that is asked for.
+    leapt: Option<Time>,
 }
 
 impl Clock {
@@ -22,6 +25,7 @@ impl Clock {
         Self {
             last: last.max(wall()),
             read: Instant::now(),
+            leapt: None,
         }
     }
 
@@ -34,22 +38,40 @@ impl Clock {
     /// Now.
     pub fn now(&mut self) -> Time {
         let read = Instant::now();
-        self.last = step(self.last, read - self.read, wall());
-        self.read = read;
+        self.turn_to(read, wall());
         self.last
+    }
+
+    fn turn_to(&mut self, read: Instant, wall: Time) {
+        let before = self.last;
+        let (now, leaps) = step(before, read - self.read, wall);
+        (self.last, self.read) = (now, read);
+        if leaps {
+            let seconds = Duration::from_micros((now - before).0.unsigned_abs()).as_secs();
+            tracing::warn!(
+                seconds,
+                "the clock leaps: the machine slept, or its time was set"
+            );
+            self.leapt = self.leapt.or(Some(before));
+        }
+    }
+
+    /// What the time was before a leap that has not been asked for yet.
+    pub fn take_leap(&mut self) -> Option<Time> {
+        self.leapt.take()
     }
 }
 
-fn step(last: Time, elapsed: Duration, wall: Time) -> Time {
+/// What comes after `last`, and whether by a leap.
+fn step(last: Time, elapsed: Duration, wall: Time) -> (Time, bool) {
     let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
     let counted = Time(last.0.saturating_add(elapsed));
     let ahead = (wall - counted).0;
-    if ahead > FOLLOW {
-        wall
-    } else if ahead < 0 {
-        Time(counted.0 - (elapsed / SLOWER).min(-ahead))
-    } else {
-        Time(counted.0 + (elapsed / SLOWER).min(ahead))
+    let gently = (elapsed / SLOWER).min(ahead.abs());
+    match ahead {
+        FOLLOW.. => (wall, true),
+        0.. => (Time(counted.0 + gently), false),
+        _ => (Time(counted.0 - gently), false),
     }
 }
 
@@ -69,13 +91,35 @@ mod tests {
     #[test]
     fn a_wall_clock_set_back_slows_ours_and_never_turns_it() {
         let after = step(Time(100 * SECOND), Duration::from_secs(1), Time(0));
-        assert_eq!(after, Time(100 * SECOND + SECOND * 9 / 10));
+        assert_eq!(after, (Time(100 * SECOND + SECOND * 9 / 10), false));
     }
 
     #[test]
     fn a_machine_that_slept_wakes_to_the_right_time() {
         let after = step(Time(100 * SECOND), Duration::ZERO, Time(400 * SECOND));
-        assert_eq!(after, Time(400 * SECOND));
+        assert_eq!(after, (Time(400 * SECOND), true));
+    }
+
+    #[test]
+    fn a_wall_clock_set_forward_by_less_than_two_minutes_leaps_over_no_ring() {
+        let after = step(
+            Time(100 * SECOND),
+            Duration::from_secs(1),
+            Time(131 * SECOND),
+        );
+        assert_eq!(after, (Time(101 * SECOND + SECOND / 10), false));
+    }
+
+    #[test]
+    fn a_leap_is_told_once_with_the_time_before_it() {
+        let mut clock = Clock::starting_behind(Time(i64::MAX / 2));
+        let (before, read) = (clock.last, clock.read);
+        clock.turn_to(read, before);
+        assert_eq!(clock.take_leap(), None);
+        clock.turn_to(read, Time(before.0 + 600 * SECOND));
+        clock.turn_to(read, Time(before.0 + 600 * SECOND));
+        assert_eq!(clock.take_leap(), Some(before));
+        assert_eq!(clock.take_leap(), None);
     }
 
     #[test]
@@ -83,12 +127,12 @@ mod tests {
         let ahead = Time(101 * SECOND + SECOND / 100);
         assert_eq!(
             step(Time(100 * SECOND), Duration::from_secs(1), ahead),
-            ahead
+            (ahead, false)
         );
         let behind = Time(101 * SECOND - SECOND / 100);
         assert_eq!(
             step(Time(100 * SECOND), Duration::from_secs(1), behind),
-            behind
+            (behind, false)
         );
     }
 }

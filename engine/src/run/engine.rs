@@ -16,6 +16,7 @@ use super::options::{Options, Place, Voice};
 use super::recover::{Tail, figures_of};
 use super::reporting;
 use super::standby::{holder, stand_by};
+use super::watchdog::{self, Turns};
 use crate::api::{self, App, FrontDoor};
 use crate::config::{Files, Loaded};
 use crate::journal::{Epoch, JournalError, Location, Names, Vault, Writer};
@@ -163,9 +164,10 @@ async fn live(
         key: key.clone(),
         names: ends.handle().names().clone(),
     };
+    let ours = reached_at(&place, api)?;
     let won = async {
         let surroundings = follow_config(&place).await?;
-        let won = win(&place, &opening, &leader).await?;
+        let won = win(&place, &opening, (&leader, ours)).await?;
         anyhow::Ok((surroundings, won))
     };
     let (surroundings, won) = tokio::select! {
@@ -186,12 +188,8 @@ async fn live(
     leader.send_replace(None);
     ends.role.send_replace(Role::Recovering);
     let holder = match &place {
-        Place::Machine { .. } => holder(&format!("process {}", std::process::id()), near(api)),
-        Place::Pod { me, address, .. } => format!(
-            "{} {}",
-            me.identity(),
-            address.trim_start_matches("http://")
-        ),
+        Place::Machine { .. } => holder(&format!("process {}", std::process::id()), ours),
+        Place::Pod { me, .. } => holder(&me.identity(), ours),
     };
     let writer = Arc::new(writer);
     let epoch = writer.acquire(holder).await?;
@@ -247,6 +245,7 @@ async fn live(
         hosts,
         stop,
         metrics,
+        turns: watched()?,
     };
     let mut main = std::pin::pin!(main.run());
     let end = tokio::select! {
@@ -267,6 +266,20 @@ async fn live(
     }
     tracing::info!(?end, "the engine ends");
     Ok(end)
+}
+
+/// The turns of a main loop; where it hangs, the process ends, so that another leads: at once where one stands by, else once
+/// whoever runs it has begun it again.
+fn watched() -> Result<Arc<Turns>> {
+    let turns = Arc::<Turns>::default();
+    watchdog::watch(&turns, watchdog::LOOK, watchdog::LOOKS, || {
+        tracing::error!(
+            "the main loop hangs: the process breaks off, so that another engine leads"
+        );
+        std::process::abort();
+    })
+    .context("nobody can watch the main loop")?;
+    Ok(turns)
 }
 
 /// Follows the configuration; returns once there is one.
@@ -318,7 +331,7 @@ struct Won {
 async fn win(
     place: &Place,
     journal: &Opening,
-    leader: &watch::Sender<Option<SocketAddr>>,
+    (leader, ours): (&watch::Sender<Option<SocketAddr>>, SocketAddr),
 ) -> Result<Won> {
     let mut tail = Tail::default();
     let (signs, seen) = watch::channel(None);
@@ -327,7 +340,7 @@ async fn win(
             let writer = journal.open(false).await?;
             if journal.location.is_shared() {
                 let gone = |sign| sign != Sign::Lives;
-                let sign = stand_by(&writer, &mut tail, &signs, leader, gone).await;
+                let sign = stand_by(&writer, &mut tail, &signs, (leader, ours), gone).await;
                 tracing::info!(?sign, "taking the lead");
             }
             Ok(Won {
@@ -357,7 +370,7 @@ async fn win(
                 let writer = journal.open(true).await?;
                 tokio::select! {
                     () = won => {}
-                    _ = stand_by(&writer, &mut tail, &signs, leader, |_| false) => {}
+                    _ = stand_by(&writer, &mut tail, &signs, (leader, ours), |_| false) => {}
                 }
                 writer
             } else {
@@ -396,6 +409,17 @@ impl Opening {
                     return Ok(Writer::sealing(opened?, vault)?);
                 }
             }
+        }
+    }
+}
+
+/// Where other engines reach this one.
+fn reached_at(place: &Place, api: SocketAddr) -> Result<SocketAddr> {
+    match place {
+        Place::Machine { reached_at, .. } => Ok(reached_at.unwrap_or(near(api))),
+        Place::Pod { address, .. } => {
+            let at = address.trim_start_matches("http://").parse();
+            at.with_context(|| format!("{address} is no address"))
         }
     }
 }

@@ -391,7 +391,11 @@ impl Handle {
         Ok(left)
     }
 
-    fn leads(&self) -> Result<(), NotTaken> {
+    /// Whether the main loop takes anything in: this engine leads.
+    ///
+    /// # Errors
+    /// [`NotTaken::NotLeading`].
+    pub fn leads(&self) -> Result<(), NotTaken> {
         match *self.role.borrow() {
             Role::Leading(_) => Ok(()),
             _ => Err(NotTaken::NotLeading),

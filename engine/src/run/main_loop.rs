@@ -16,6 +16,7 @@ use trunkline_routing::{ContactId, Input, Output, Span, Time};
 use super::clock::Clock;
 use super::handle::{Arrived, Arriving, Decision, Ends, NotTaken, Request, Role};
 use super::pending::{Event, PRESENCE_CHECK, Pending, Presence, Stall};
+use super::watchdog::Turns;
 use crate::config::Loaded;
 use crate::journal::{Actor, Context, Entry, Epoch, JournalError, Rows, Seq, Writer};
 use crate::metrics::Metrics;
@@ -57,6 +58,8 @@ pub(super) struct MainLoop {
     pub(super) hosts: watch::Receiver<Option<MediaHosts>>,
     pub(super) stop: watch::Receiver<Option<LoopEnd>>,
     pub(super) metrics: Arc<Metrics>,
+    /// Told of each turn.
+    pub(super) turns: Arc<Turns>,
 }
 
 type Answer = oneshot::Sender<Result<Arc<Decision>, NotTaken>>;
@@ -125,6 +128,7 @@ impl MainLoop {
         let last = self.read(|state| state.directory.last);
         let mut pending = Pending::of_a_new_leader(clock.now(), (!idle).then_some(last));
         let end = 'leads: loop {
+            self.turns.turn();
             if pending.events.is_empty() {
                 let began = Instant::now();
                 let event = self.next_event(&mut clock, &mut presence).await;
@@ -137,6 +141,10 @@ impl MainLoop {
                     pending.late(since, began, &mut presence);
                     pending.heard = Some(Instant::now());
                 }
+            }
+            if let Some(before) = clock.take_leap() {
+                // Nothing was decided in the time that was leapt over, and nothing that came in it has been heard.
+                pending.leapt(before);
             }
             let (mut batch, stalled) = self.begin(&mut pending);
             while batch.entries.len() < BATCH
@@ -485,7 +493,8 @@ impl MainLoop {
             return Ok(());
         }
         let began = Instant::now();
-        let entries = self.writer.append(self.epoch, entries).await?;
+        let durable = self.writer.append(self.epoch, entries);
+        let entries = self.turns.waiting(durable).await?;
         self.metrics.committed(entries.len(), began.elapsed());
         let mut rows = Rows::default();
         for (entry, waiter) in entries.into_iter().zip(waiters) {

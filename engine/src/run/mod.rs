@@ -13,6 +13,7 @@ mod retention;
 mod standby;
 #[cfg(test)]
 mod tests;
+mod watchdog;
 
 pub use engine::{Engine, run};
 pub use handle::{Arriving, Booking, Decision, Fresh, Handle, NotTaken, Role};

@@ -50,6 +50,9 @@ pub enum Place {
         hosts: Vec<Host>,
         /// The media pods, fixed, whose side-cars are told of each new leader.
         pods: Vec<MediaPod>,
+        /// Where the other engine on the same database reaches this one's API; `None`: where it listens, by the loopback where
+        /// that is everywhere.
+        reached_at: Option<SocketAddr>,
     },
     /// In a cluster, as a pod.
     Pod {

@@ -112,9 +112,19 @@ impl Pending {
                 listed = Some(self.at + READ);
             }
         }
+        self.stalls(since, listed);
+    }
+
+    /// The clock leapt, from a moment to now.
+    pub(super) fn leapt(&mut self, since: Time) {
+        self.stalls(since, Some(self.at + READ));
+        self.heard = Some(Instant::now());
+    }
+
+    fn stalls(&mut self, since: Time, listed: Option<Time>) {
         let before = self.stall.take();
         self.stall = Some(Stall {
-            since: before.map_or(since, |stall| stall.since),
+            since: before.map_or(since, |stall| stall.since.min(since)),
             until: self.at,
             listed: listed.max(before.and_then(|stall| stall.listed)),
             holds: false,

@@ -15,18 +15,20 @@ pub(super) fn holder(identity: &str, api: SocketAddr) -> String {
     format!("{identity} {api}")
 }
 
-/// Where the leader answers.
-fn address(seen: &Leadership) -> Option<SocketAddr> {
-    seen.holder.rsplit(' ').next()?.parse().ok()
+/// Where the leader answers, unless that is where we do: it was us then, before we began anew, or another whose address means
+/// something else here.
+fn address(seen: &Leadership, ours: SocketAddr) -> Option<SocketAddr> {
+    let address: SocketAddr = seen.holder.rsplit(' ').next()?.parse().ok()?;
+    (address != ours).then_some(address)
 }
 
 /// Reads along until `enough` of what is seen; `signs` is kept at it, and `leader` at where the
-/// leader answers.
+/// leader answers, which is not at `ours`.
 pub(super) async fn stand_by(
     journal: &Writer,
     tail: &mut Tail,
     signs: &watch::Sender<Option<Sign>>,
-    leader: &watch::Sender<Option<SocketAddr>>,
+    (leader, ours): (&watch::Sender<Option<SocketAddr>>, SocketAddr),
     enough: impl Fn(Sign) -> bool,
 ) -> Sign {
     let mut pulse = Pulse::default();
@@ -35,7 +37,7 @@ pub(super) async fn stand_by(
         match journal.leadership().await {
             Ok(seen) => {
                 tail.written_up_to(seen.snapshot);
-                leader.send_replace(address(&seen));
+                leader.send_replace(address(&seen, ours));
                 let sign = pulse.saw(seen, asked, Instant::now());
                 signs.send_replace(Some(sign));
                 if enough(sign) {

@@ -1,5 +1,6 @@
 //! The main loop alone, over a journal that fails where it is told to.
 
+mod hanging;
 mod retention;
 mod stalled;
 
@@ -15,6 +16,7 @@ use trunkline_tenant::{QueueId, Tenant};
 use super::handle::{Arriving, Handle, Role};
 use super::main_loop::{LoopEnd, MainLoop, silent_telephony};
 use super::recover::{figures_of, recover};
+use super::watchdog::{self, Turns};
 use crate::config::Loaded;
 use crate::figures::{Figures, history};
 use crate::journal::{
@@ -134,6 +136,7 @@ struct Bench {
     reports: mpsc::UnboundedSender<Told>,
     stop: watch::Sender<Option<LoopEnd>>,
     config: watch::Sender<Loaded>,
+    turns: Arc<Turns>,
     running: tokio::task::JoinHandle<Result<LoopEnd, JournalError>>,
 }
 
@@ -165,6 +168,7 @@ async fn bench_of(tenant: Tenant, journal: Box<dyn Journal>) -> Bench {
     let (stop, stopped) = watch::channel(None);
     let (configure, config) = watch::channel(Loaded::from_tenant(tenant).unwrap());
     let (keep_hosts, hosts) = watch::channel(None);
+    let turns = Arc::<Turns>::default();
     let main = MainLoop {
         epoch,
         writer,
@@ -174,6 +178,7 @@ async fn bench_of(tenant: Tenant, journal: Box<dyn Journal>) -> Bench {
         hosts,
         stop: stopped,
         metrics: Arc::new(Metrics::default()),
+        turns: Arc::clone(&turns),
     };
     let running = tokio::spawn(async move {
         let end = main.run().await;
@@ -190,6 +195,7 @@ async fn bench_of(tenant: Tenant, journal: Box<dyn Journal>) -> Bench {
         reports,
         stop,
         config: configure,
+        turns,
         running,
     }
 }

@@ -48,6 +48,7 @@ impl Centre {
                 config: folder.join("tenant.json"),
                 hosts: hosts.to_vec(),
                 pods: Vec::new(),
+                reached_at: None,
             },
             journal: folder.join("journal.sqlite").into(),
             retention: RETENTION,

@@ -52,6 +52,7 @@ pub async fn engine_with(
             config,
             hosts,
             pods: Vec::new(),
+            reached_at: None,
         },
         journal,
         retention: RETENTION,

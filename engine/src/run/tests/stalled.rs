@@ -3,8 +3,8 @@
 use super::*;
 
 /// A bench whose journal can be made to stall; offers ring for a second.
-struct Stalling {
-    bench: Bench,
+pub(super) struct Stalling {
+    pub(super) bench: Bench,
     stalled: Arc<Mutex<()>>,
     dir: tempfile::TempDir,
 }
@@ -12,20 +12,20 @@ struct Stalling {
 const RING: Duration = Duration::from_secs(1);
 
 /// A stall that has begun.
-struct Stall {
+pub(super) struct Stall {
     over: std::sync::mpsc::Sender<()>,
     holds: tokio::task::JoinHandle<()>,
 }
 
 impl Stall {
-    async fn end(self) {
+    pub(super) async fn end(self) {
         drop(self.over);
         self.holds.await.unwrap();
     }
 }
 
 impl Stalling {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let it = Self::over(dir, Duration::ZERO).await;
         for agent in ["maria", "noah"] {
@@ -70,7 +70,7 @@ impl Stalling {
     }
 
     /// Nothing is written from now on.
-    async fn stall(&self) -> Stall {
+    pub(super) async fn stall(&self) -> Stall {
         let stalled = Arc::clone(&self.stalled);
         let (over, ends) = std::sync::mpsc::channel();
         let (begin, begun) = tokio::sync::oneshot::channel();
@@ -83,11 +83,11 @@ impl Stalling {
         Stall { over, holds }
     }
 
-    fn report(&self, report: Report) {
+    pub(super) fn report(&self, report: Report) {
         self.bench.reports.send(report.into()).unwrap();
     }
 
-    async fn offered(&mut self) -> OfferId {
+    pub(super) async fn offered(&mut self) -> OfferId {
         loop {
             if let Command::Do(Output::Offer { offer, .. }) =
                 self.bench.commands.recv().await.unwrap()
@@ -109,7 +109,7 @@ impl Stalling {
         state.directory.live[&offer.contact].stage.clone()
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.bench.stop.send_replace(Some(LoopEnd::Stopped));
         let end = self.bench.running.await.unwrap().unwrap();
         assert_eq!(end, LoopEnd::Stopped);
