@@ -1,15 +1,32 @@
 //! The engine's HTTP API, reached as a user would: by `kubectl port-forward` and a token from the
 //! tenant's Secret.
 
+use std::fmt;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::command::run_with_input;
+
+/// For so long an engine that doesn't lead is asked again, as it says itself.
+const LEADS: Duration = Duration::from_secs(10);
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// What an engine says that doesn't lead.
+#[derive(Debug)]
+struct NotLeading(String);
+
+impl fmt::Display for NotLeading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the engine does not lead: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotLeading {}
 
 /// A tenant's engine.
 pub struct Engine {
@@ -146,14 +163,22 @@ impl Engine {
     }
 
     fn call(&mut self, method: reqwest::Method, path: &str, body: Option<&Value>) -> Result<Value> {
-        // A forward dies with the pod that it leads to: made anew, once.
-        match self.try_call(method.clone(), path, body) {
-            Ok(value) => Ok(value),
-            Err(error) if error.downcast_ref::<reqwest::Error>().is_some() => {
-                self.forward = None;
-                self.try_call(method, path, body)
+        let until = Instant::now() + LEADS;
+        loop {
+            // A forward dies with the pod that it leads to: made anew, once.
+            let answer = match self.try_call(method.clone(), path, body) {
+                Err(error) if error.downcast_ref::<reqwest::Error>().is_some() => {
+                    self.forward = None;
+                    self.try_call(method.clone(), path, body)
+                }
+                answer => answer,
+            };
+            match answer {
+                Err(error) if error.is::<NotLeading>() && Instant::now() < until => {
+                    std::thread::sleep(AGAIN);
+                }
+                answer => return answer,
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -183,6 +208,9 @@ impl Engine {
             let status = answer.status();
             Ok::<_, reqwest::Error>((status, answer.text().await?))
         })?;
+        if status == reqwest::StatusCode::SERVICE_UNAVAILABLE {
+            return Err(NotLeading(text).into());
+        }
         if !status.is_success() {
             bail!("the engine answered {path} with {status}: {text}");
         }
