@@ -367,6 +367,7 @@ impl MainLoop {
             number,
             queue,
             customer,
+            callable,
             since,
         } = arrival;
         let known = self
@@ -387,6 +388,7 @@ impl MainLoop {
             since: since.or(late),
             priority: 0,
             customer,
+            callable,
         };
         batch.push(input, context, Waiter::Nobody);
     }
@@ -441,6 +443,8 @@ impl MainLoop {
                     since: late,
                     priority,
                     customer,
+                    // The API takes no customer for a call who can't be called.
+                    callable: true,
                 };
                 batch.push(input, context, Waiter::Arrival(contact, answer));
             }

@@ -10,7 +10,7 @@ use trunkline_routing::{
     CancelReason, ConsultEnd, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span,
     Target, Time,
 };
-use trunkline_tenant::crds::{AgentName, PromptName};
+use trunkline_tenant::crds::{AgentName, ClientName, PromptName};
 
 use super::super::ari::{AriError, Bridge, Cause, Channel, ChannelId, Event, EventKind, HostName};
 use super::super::{
@@ -313,6 +313,47 @@ fn a_callback_is_offered_to_none_whose_number_cant_be_dialled() {
         });
         let booked = |report: &Report| matches!(report, Report::Input(Input::CallMeBack { .. }));
         assert_eq!(out.reports.iter().any(booked), can, "taken from {shown}");
+    }
+}
+
+#[test]
+fn the_engine_is_told_of_a_number_that_cant_be_dialled_with_a_menu_or_without() {
+    for (shown, can) in [
+        ("+4930900001", true),
+        ("4930900001", true),
+        ("030900001", false),
+        ("alice", false),
+        ("sip:+19005550100@carrier", false),
+    ] {
+        for menu in [false, true] {
+            let mut machine = Machine::new();
+            let mut tenant = crate::testing::small_tenant();
+            if menu {
+                let menu = serde_json::json!({"prompt": null, "choices": {"1": "acme/orders"}});
+                let acme = tenant.clients.get_mut(&ClientName::new("acme")).unwrap();
+                acme.menu = serde_json::from_value(menu).unwrap();
+            }
+            machine.calls.tenant = Some(Arc::new(tenant));
+            let mut channel = channel(CALLER, "Up");
+            channel.caller.number = shown.to_owned();
+            let mut out = machine.event(EventKind::StasisStart {
+                args: vec!["inbound".to_owned(), "+18005550100".to_owned()],
+                channel: channel.clone(),
+            });
+            if menu {
+                assert!(out.reports.is_empty(), "{out:?}");
+                out = machine.event(EventKind::ChannelDtmfReceived {
+                    digit: "1".to_owned(),
+                    duration_ms: 100,
+                    channel,
+                });
+            }
+            let [Report::Arrived(arrival)] = &out.reports[..] else {
+                panic!("{out:?}");
+            };
+            assert_eq!(arrival.customer.as_deref(), Some(shown));
+            assert_eq!(arrival.callable, can, "{shown}, menu: {menu}");
+        }
     }
 }
 
