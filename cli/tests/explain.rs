@@ -45,6 +45,7 @@ fn fill(journal: &mut dyn Journal) {
         since: None,
         priority: 0,
         customer: None,
+        callable: true,
     };
     let declined = Input::Decline {
         offer: offer(1),

@@ -189,7 +189,7 @@ pub struct Department {
     /// How soon it promises to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_within: Option<Seconds>,
-    /// A `sip:` address or a phone number.
+    /// A `sip:` address or a phone number. An address is called whatever `prefixes` the trunks permit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 255),

@@ -73,7 +73,7 @@ pub enum ExhaustedAction {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OnExhausted {
-    /// What to do.
+    /// What to do. With `Callback`, a caller whose number is withheld or can't be dialled waits on instead.
     pub action: ExhaustedAction,
     /// The queue to go to; with `Overflow`, and only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +101,7 @@ pub enum ClosedAction {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Closed {
-    /// What to do.
+    /// What to do. With `Callback`, a caller whose number is withheld or can't be dialled is hung up, without the prompt.
     pub action: ClosedAction,
     /// Played first.
     #[serde(default, skip_serializing_if = "Option::is_none")]

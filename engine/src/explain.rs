@@ -325,12 +325,16 @@ impl Explainer {
                 contact,
                 queue,
                 priority,
+                callable,
                 ..
             } if self.is_it(*contact) => {
                 let mut what = format!("arrives in {queue}");
                 if *priority != 0 {
                     // Writing to a String does not fail.
                     let _ = write!(what, " with priority {priority}");
+                }
+                if !callable {
+                    what += ", from a number that can't be called";
                 }
                 what
             }
@@ -554,6 +558,7 @@ mod tests {
                     since: None,
                     priority: 0,
                     customer: None,
+                    callable: true,
                 },
             ),
             (12, Input::Accept { offer }),

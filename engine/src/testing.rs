@@ -110,6 +110,7 @@ impl Replay {
             since: None,
             priority: 0,
             customer: None,
+            callable: true,
         };
         self.at(second, input);
     }

@@ -42,6 +42,8 @@ pub enum Bug {
     ServedTwice,
     /// A consult outlives the contact that it was about.
     ForgottenConsult,
+    /// A caller is promised a call whom nobody can call.
+    EmptyPromise,
     /// A callback whose customer was not reached is never tried again.
     ForgottenCallback,
     /// A customer who is never reached is tried for ever.

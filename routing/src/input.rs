@@ -39,6 +39,15 @@ impl fmt::Display for OfferId {
     }
 }
 
+pub(crate) const fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+pub(crate) const fn is_true(it: &bool) -> bool {
+    *it
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
@@ -109,6 +118,10 @@ pub enum Input {
         priority: i32,
         /// Who it is from, where that is known: for the last agent and for merging callbacks.
         customer: Option<String>,
+        /// Whether that is a number that can be dialled, where it is a call: who can't be called is not promised
+        /// a call. `true` where nobody said.
+        #[serde(default = "yes", skip_serializing_if = "is_true")]
+        callable: bool,
     },
     /// The customer has gone, whatever the contact was at: an abandonment while it waits or
     /// rings, the end of it while it talks. Of a callback it means something only while it talks.

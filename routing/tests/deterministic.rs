@@ -185,6 +185,7 @@ mod the_checker_sees {
         a_caller_behind_everybody_after_a_missed_offer: BackOfTheLine,
         a_customer_served_twice_called_back_and_calling: ServedTwice,
         a_consult_that_outlives_its_caller: ForgottenConsult,
+        a_caller_promised_a_call_whom_nobody_can_call: EmptyPromise,
         a_callback_that_nobody_tries_again: ForgottenCallback,
         a_long_contact_just_before_a_break: BreakForgotten,
     }

@@ -116,6 +116,7 @@ fn eight_in_ten_true_waits_fall_inside_what_was_told() {
                     since: None,
                     priority: 0,
                     customer: None,
+                    callable: true,
                 };
                 world.core.handle(now, input, &mut out);
                 if let Some(estimate) = world.core.estimate(contact)

@@ -9,17 +9,18 @@ use world::{World, at, queue, refused, tenant};
 
 const CENTRE: &str = "
   calendars: [{name: office, open: [{days: [Mon, Tue, Wed, Thu, Fri], from: '08:00', to: '18:00'}]}],
+  prompts: [{name: we-call, from: {configMap: prompts, key: we-call}}],
   teams: [{name: front, kind: Human, media: {voice: 1, chat: 1}}],
   queues: [
     {name: desk, medium: Voice, teams: [front], ring: 10s, onExhausted: {action: Hold}},
     {name: brief, medium: Voice, teams: [front], ring: 10s, route: [{for: 30s}],
-     onExhausted: {action: Callback}},
+     onExhausted: {action: Callback, prompt: we-call}},
     {name: keen, medium: Voice, teams: [front], ring: 10s, callbacks: {attempts: 2, retryAfter: 30s},
      onExhausted: {action: Hold}},
     {name: calls, medium: Callback, teams: [front], ring: 10s, onExhausted: {action: Hold}},
     {name: known, medium: Callback, teams: [front], lastAgent: {for: 7s}, ring: 10s, onExhausted: {action: Hold}},
-    {name: hours, medium: Voice, teams: [front], calendar: office, closed: {action: Callback},
-     onExhausted: {action: Hold}},
+    {name: hours, medium: Voice, teams: [front], calendar: office,
+     closed: {action: Callback, prompt: we-call}, onExhausted: {action: Hold}},
     {name: shut, medium: Voice, teams: [front], calendar: office, closed: {action: Close},
      onExhausted: {action: Hold}},
     {name: chats, medium: Chat, teams: [front], onExhausted: {action: Hold}}]";
@@ -224,19 +225,126 @@ fn rule_14_a_callback_that_talks_hides_no_other_of_its_customer_after_a_restart(
 }
 
 #[test]
-fn rule_14_a_route_that_ends_in_a_callback_calls_who_has_a_number_and_lets_the_others_go() {
+fn rule_14_a_route_that_ends_in_a_callback_calls_who_can_be_called_and_the_others_wait_on() {
     let mut world = centre();
     world.arrive_as(0.0, 1, "brief", 0, Some("+491"));
     world.arrive(0.0, 2, "brief");
+    world.arrive_uncallable(0.0, 3, "brief", "030123456");
+    world.restart();
     let out = world.tick(30.0);
     assert_eq!(booked(&out), Some((1, at(30.0), false)));
+    for (id, why) in [(2, "withheld"), (3, "can't be dialled")] {
+        let promised = |output: &Output| {
+            matches!(output, Output::CallbackBooked { contact, .. } | Output::Ended { contact, .. }
+                if contact.0 == id)
+        };
+        assert!(!out.iter().any(promised), "the number is {why}: {out:?}");
+        assert_eq!(stage(&world, id), StageView::Waiting, "{why}");
+    }
+    world.restart();
+    world.tick(3600.0);
+    world.sign_in(3600.0, "ann");
+    for id in 1..=3 {
+        assert_eq!(world.with_whom(id).as_deref(), Some("ann"), "by rank");
+        world.answer(3600.0 + 5.0 * id as f64, id);
+        world.done(3602.0 + 5.0 * id as f64, id);
+    }
+    let ends: Vec<_> = world
+        .records()
+        .iter()
+        .map(|row| (row.contact.0, row.end))
+        .collect();
     assert_eq!(
-        ended(&out, 2),
-        Some(Outcome::Callback),
-        "no number: as before"
+        ends,
+        [
+            (1, SegmentEnd::Callback),
+            (1, SegmentEnd::Answered),
+            (2, SegmentEnd::Answered),
+            (3, SegmentEnd::Answered)
+        ]
     );
-    world.sign_in(300.0, "ann");
-    assert_eq!(world.with_whom(1).as_deref(), Some("ann"), "it waits on");
+}
+
+#[test]
+fn rule_14_outside_the_hours_who_cannot_be_called_is_not_told_that_they_will_be() {
+    let mut world = dated();
+    let night = second("2027-01-09T21:00:00Z"); // a Saturday
+    let prompt = |out: &[Output]| {
+        out.iter().find_map(|output| match output {
+            Output::CallbackBooked { prompt, .. } | Output::Ended { prompt, .. } => {
+                Some(prompt.as_ref().map(ToString::to_string))
+            }
+            _ => None,
+        })
+    };
+    let out = world.arrive_as(night, 1, "hours", 0, Some("+491"));
+    assert_eq!(prompt(&out), Some(Some("we-call".into())));
+    let withheld = world.arrive(night, 2, "hours");
+    let national = world.arrive_uncallable(night, 3, "hours", "030123456");
+    for (id, out) in [(2, withheld), (3, national)] {
+        assert_eq!(booked(&out), None, "{out:?}");
+        assert_eq!(ended(&out, id), Some(Outcome::Closed));
+        assert_eq!(prompt(&out), Some(None), "no promise is played");
+    }
+    let ends: Vec<_> = world.records().iter().map(|row| row.end).collect();
+    let closed = SegmentEnd::Closed;
+    assert_eq!(ends, [SegmentEnd::Callback, closed, closed]);
+}
+
+#[test]
+fn rule_14_who_cannot_be_called_at_their_own_number_is_called_at_another_that_they_give() {
+    let mut world = centre();
+    world.sign_in(0.0, "bob");
+    world.arrive(0.5, 9, "desk");
+    world.answer(0.7, 9);
+    world.arrive_uncallable(1.0, 1, "desk", "alice");
+    assert!(refused(&call_me_back(&mut world, 2.0, 1)), "not at `alice`");
+    let contact = ContactId(1);
+    let number = Some("+491".to_owned());
+    let window = None;
+    world.input(
+        3.0,
+        Input::CallMeBack {
+            contact,
+            number,
+            window,
+        },
+    );
+    world.restart();
+    world.sign_in(4.0, "ann");
+    let out = accept(&mut world, 5.0, 1);
+    assert_eq!(dialled(&out).as_deref(), Some("+491"));
+    let offer = world.offer_of(1);
+    world.input(6.0, Input::Connected { offer });
+    // The line breaks: where they were reached they are called again.
+    let cause = "trunk".to_owned();
+    let out = world.input(10.0, Input::Dropped { contact, cause });
+    assert_eq!(booked(&out), Some((1, at(10.0), true)));
+    let out = accept(&mut world, 11.0, 1);
+    assert_eq!(dialled(&out).as_deref(), Some("+491"));
+}
+
+#[test]
+fn rule_14_no_callback_comes_in_whose_number_cannot_be_dialled() {
+    let mut world = centre();
+    world.sign_in(0.0, "ann");
+    assert!(refused(&world.arrive_uncallable(1.0, 1, "calls", "alice")));
+    assert!(world.core.contact(ContactId(1)).is_none());
+}
+
+#[test]
+fn an_arrival_in_a_journal_of_before_is_from_one_who_can_be_called_and_is_written_as_it_was() {
+    let text = r#"{"type":"arrive","contact":1,"queue":"desk","since":null,"priority":0,"customer":"+491"}"#;
+    let input: Input = serde_json::from_str(text).unwrap();
+    assert!(matches!(input, Input::Arrive { callable: true, .. }));
+    assert_eq!(serde_json::to_string(&input).unwrap(), text);
+    let mut world = centre();
+    world.arrive_as(1.0, 1, "desk", 0, Some("+491"));
+    let snapshot = serde_json::to_string(&world.core.snapshot()).unwrap();
+    assert!(!snapshot.contains("callable"), "{snapshot}");
+    world.arrive_uncallable(2.0, 2, "desk", "alice");
+    let snapshot = serde_json::to_string(&world.core.snapshot()).unwrap();
+    assert!(snapshot.contains(r#""callable":false"#), "{snapshot}");
 }
 
 #[test]
@@ -575,6 +683,7 @@ fn rule_14_whom_nobody_can_call_is_dropped_and_nothing_else() {
     world.sign_in(0.0, "ann");
     world.arrive(1.0, 1, "desk");
     world.arrive_as(1.0, 2, "chats", 0, Some("max@example.net"));
+    world.arrive_uncallable(1.0, 3, "desk", "030123456");
     let lost = |id| Input::Dropped {
         contact: ContactId(id),
         cause: "node".into(),
@@ -589,6 +698,9 @@ fn rule_14_whom_nobody_can_call_is_dropped_and_nothing_else() {
         Some(Outcome::Dropped),
         "a chat is no call"
     );
+    let out = world.input(4.0, lost(3));
+    assert_eq!(booked(&out), None, "their number can't be dialled");
+    assert_eq!(ended(&out, 3), Some(Outcome::Dropped));
 }
 
 #[test]

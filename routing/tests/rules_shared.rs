@@ -567,9 +567,10 @@ fn rule_16_what_a_removed_queue_held_goes_by_its_end_and_the_rest_is_untouched()
     world.sign_in(0.0, "ann");
     world.arrive(1.0, 1, "desk");
     world.answer(2.0, 1);
-    for (id, queue) in [(2, "over"), (3, "hold"), (4, "later")] {
+    for (id, queue) in [(2, "over"), (3, "hold"), (6, "later")] {
         world.arrive(3.0, id, queue);
     }
+    world.arrive_as(3.0, 4, "later", 0, Some("+491"));
     world.sign_in(4.0, "bob");
     world.arrive(5.0, 5, "desk");
     let bob = world.offer_of(5);
@@ -589,9 +590,12 @@ fn rule_16_what_a_removed_queue_held_goes_by_its_end_and_the_rest_is_untouched()
         "hold",
         "it waits on"
     );
-    assert!(
-        world.core.contact(ContactId(4)).is_none(),
-        "to be called back"
+    let number = |id| world.core.contact(ContactId(id)).unwrap().calls;
+    assert_eq!(number(4).as_deref(), Some("+491"), "to be called back");
+    assert_eq!(
+        number(6),
+        None,
+        "it waits on, for nobody knows their number"
     );
     assert_eq!(
         world.with_whom(1).as_deref(),
@@ -685,6 +689,7 @@ fn rule_15_the_core_says_why_a_pair_was_or_was_not_matched_also_later_from_the_j
         since: None,
         priority: 0,
         customer: None,
+        callable: true,
     };
     let here = |agent: &str| Input::SignIn {
         agent: agent.into(),

@@ -163,6 +163,7 @@ fn who_answered_meanwhile_is_heard_and_joined_and_who_came_meanwhile_rings_for_a
         since: Some(at(14.0)),
         priority: 0,
         customer: None,
+        callable: true,
     };
     world.late(50.0, came);
     assert!(!refused(&world.late(50.0, Input::Accept { offer })));

@@ -141,7 +141,6 @@ fn rule_3_each_end_of_a_route_does_what_it_says() {
     let mut world = centre();
     world.sign_in(0.0, "ann");
     for (id, queue, outcome) in [
-        (1, "back-later", Outcome::Callback),
         (2, "speak", Outcome::Voicemail),
         (3, "shut", Outcome::Closed),
     ] {
@@ -149,13 +148,26 @@ fn rule_3_each_end_of_a_route_does_what_it_says() {
         assert_eq!(ended(&world.tick(10.0 * id as f64 + 5.0)), Some(outcome));
         assert!(world.core.contact(ContactId(id)).is_none());
     }
+    world.arrive_as(40.0, 1, "back-later", 0, Some("+491"));
+    let booked = |output: &Output| matches!(output, Output::CallbackBooked { contact, .. } if contact.0 == 1);
+    assert!(world.tick(45.0).iter().any(booked));
+    let cancel = Input::CancelCallback {
+        contact: ContactId(1),
+    };
+    world.input(46.0, cancel);
     world.arrive(50.0, 4, "held");
-    world.tick(60.0);
-    assert_eq!(
-        world.with_whom(4),
-        None,
-        "it waits on under its last step, ann is not asked"
-    );
+    // Nobody knows where to call them.
+    world.arrive(50.0, 6, "back-later");
+    let out = world.tick(60.0);
+    assert!(!out.iter().any(booked) && ended(&out).is_none(), "{out:?}");
+    for id in [4, 6] {
+        assert_eq!(
+            world.with_whom(id),
+            None,
+            "it waits on under its last step, ann is not asked"
+        );
+        assert!(world.core.contact(ContactId(id)).is_some());
+    }
     world.arrive(70.0, 5, "over");
     world.tick(75.0);
     assert_eq!(
@@ -499,6 +511,7 @@ fn a_caller_who_held_while_no_engine_was_there_keeps_age_and_wait() {
         since: Some(world::at(40.0)),
         priority: 0,
         customer: None,
+        callable: true,
     };
     world.input(101.0, input);
     world.sign_in(110.0, "cal");

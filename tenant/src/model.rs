@@ -195,7 +195,7 @@ pub enum Exhausted {
     Widen,
     /// It goes to that queue, with its age.
     Overflow(QueueId),
-    /// The customer is called back.
+    /// The customer is called back; who can't be called waits on.
     Callback(Option<PromptName>),
     /// The customer may leave a message.
     Voicemail(Option<PromptName>),
@@ -210,7 +210,7 @@ pub enum Shut {
     Close(Option<PromptName>),
     /// It goes to that queue.
     Overflow(QueueId),
-    /// The customer is called back in opening hours.
+    /// The customer is called back in opening hours; who can't be called is let go without the prompt.
     Callback(Option<PromptName>),
     /// The customer may leave a message.
     Voicemail(Option<PromptName>),

@@ -270,6 +270,7 @@ impl Run<'_> {
                         since: None,
                         priority: 0,
                         customer: None,
+                        callable: true,
                     },
                 );
                 if self.waits(id) {

@@ -150,6 +150,7 @@ impl Bench {
             since: None,
             priority: 0,
             customer: None,
+            callable: true,
         });
     }
     fn answer(&mut self) {

@@ -17,6 +17,7 @@ use super::model::{Contact, ContactNumber};
 use crate::journal::Context;
 use crate::run::{Booking, Fresh};
 use crate::state::Stage;
+use crate::telephony::driver::outbound::Destination;
 
 /// The longest number or name of a customer.
 const MAX_CUSTOMER: usize = 200;
@@ -33,13 +34,21 @@ pub(super) fn identified(customer: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Whether a text is a number at which a customer can be called.
+pub(super) fn callable(customer: &str) -> Result<(), ApiError> {
+    identified(customer)?;
+    let read = Destination::of_customer(customer);
+    read.map(drop)
+        .map_err(|why| ApiError::Invalid(format!("`customer`: {why}")))
+}
+
 /// A callback to be booked.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewCallback {
     /// Where agents are sought: `queue` or `client/queue`, of medium Voice or Callback.
     pub(super) queue: String,
-    /// The number to call.
+    /// The number to call, in E.164, as `+493012345`.
     pub(super) customer: String,
     /// Not before; absent: now.
     #[serde(default)]
@@ -82,7 +91,7 @@ fn minute(text: &str) -> Result<u16, ApiError> {
 
 impl NewCallback {
     pub(crate) fn booking(self) -> Result<Booking, ApiError> {
-        identified(&self.customer)?;
+        callable(&self.customer)?;
         if self.due.is_some_and(|due| due > Utc::now() + MOST_AHEAD) {
             return Err(ApiError::Invalid(format!(
                 "`due` is more than {} days ahead",

@@ -116,7 +116,7 @@ pub(crate) enum AgentCommand {
     BookCallback {
         /// Where agents are sought: `queue` or `client/queue`, of medium Voice or Callback.
         queue: String,
-        /// The number to call.
+        /// The number to call, in E.164, as `+493012345`.
         customer: String,
         /// Not before; absent: now.
         #[serde(default)]
@@ -150,7 +150,7 @@ pub(crate) enum TransferTo {
     Team(String),
     /// A department outside the centre.
     Department(String),
-    /// A number outside the centre.
+    /// A number outside the centre, in E.164, as `+493012345`.
     Number(String),
 }
 

@@ -12,7 +12,7 @@ use trunkline_tenant::QueueId;
 
 use super::App;
 use super::auth::Caller;
-use super::callbacks::identified;
+use super::callbacks::{callable, identified};
 use super::command::submit;
 use super::error::ApiError;
 use super::extract::{Asked, Body, Named};
@@ -174,6 +174,14 @@ pub(super) async fn voicemail(
     Ok(([(CONTENT_TYPE, "audio/wav")], wav))
 }
 
+/// Whether a queue's customers are called, or call.
+fn is_called(app: &App, queue: &QueueId) -> bool {
+    let state = app.handle.state();
+    let tenant = state.directory.tenant.as_deref();
+    let queue = tenant.and_then(|tenant| tenant.queues.get(queue));
+    queue.is_some_and(|queue| queue.medium.is_call())
+}
+
 pub(super) async fn arrive(
     State(app): State<App>,
     caller: Caller,
@@ -185,9 +193,15 @@ pub(super) async fn arrive(
             "`reference` wants 1 to {MAX_REFERENCE} bytes"
         )));
     }
-    new.customer.as_deref().map(identified).transpose()?;
+    let queue = queue_id(&new.queue)?;
+    let named = if is_called(&app, &queue) {
+        callable
+    } else {
+        identified
+    };
+    new.customer.as_deref().map(named).transpose()?;
     let arriving = Arriving {
-        queue: queue_id(&new.queue)?,
+        queue,
         priority: new.priority,
         customer: new.customer,
         context: Context {

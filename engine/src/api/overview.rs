@@ -97,6 +97,7 @@ mod tests {
             since: None,
             priority: 0,
             customer: None,
+            callable: true,
         };
         let hour = 3600;
         centre.at(0, arrive(1));

@@ -375,6 +375,7 @@ impl MainLoop {
             number,
             queue,
             customer,
+            callable,
             since,
         } = arrival;
         let known = self
@@ -395,6 +396,7 @@ impl MainLoop {
             since: since.or(late),
             priority: 0,
             customer,
+            callable,
         };
         batch.push(input, context, Waiter::Nobody);
     }
@@ -449,6 +451,8 @@ impl MainLoop {
                     since: late,
                     priority,
                     customer,
+                    // The API takes no customer for a call who can't be called.
+                    callable: true,
                 };
                 batch.push(input, context, Waiter::Arrival(contact, answer));
             }

@@ -219,6 +219,7 @@ fn arrival(number: u64) -> Report {
         number: "+18005550100".into(),
         queue: QueueId::of("acme", "orders"),
         customer: None,
+        callable: true,
         since: None,
     })
 }
@@ -283,6 +284,38 @@ async fn a_leader_that_another_has_replaced_in_the_journal_ends_and_commands_not
     let end = bench.running.await.unwrap();
     assert!(matches!(end, Err(JournalError::Stale { .. })), "{end:?}");
     assert!(bench.commands.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn who_can_not_be_called_is_told_to_the_core_by_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal");
+    let bench = bench(Box::new(Sqlite::open(&path).unwrap())).await;
+    for (number, callable) in [(1, true), (2, false)] {
+        let Report::Arrived(came) = arrival(number) else {
+            panic!("it is an arrival");
+        };
+        let customer = Some("030123456".to_owned());
+        let came = Report::Arrived(Arrival {
+            customer,
+            callable,
+            ..came
+        });
+        bench.reports.send(came.into()).unwrap();
+    }
+    let tick = bench
+        .handle
+        .submit(Input::Tick, Context::by(Actor::Admin))
+        .await;
+    tick.unwrap();
+    bench.stop.send_replace(Some(LoopEnd::Stopped));
+    assert_eq!(bench.running.await.unwrap().unwrap(), LoopEnd::Stopped);
+    let entries = opened(&path).await.read(Seq(0), usize::MAX).unwrap();
+    let told = entries.iter().filter_map(|entry| match &entry.input {
+        Input::Arrive { callable, .. } => Some(*callable),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [true, false]);
 }
 
 #[tokio::test]

@@ -64,6 +64,7 @@ impl Disorder {
                 since: None,
                 priority: self.random.random_range(-1..3),
                 customer: self.random.random_bool(0.5).then(|| "+4930".into()),
+                callable: true,
             },
             4 => Input::SignIn {
                 agent: agent.into(),
@@ -211,6 +212,7 @@ fn a_successor_is_told_of_each_call_and_what_it_was_at() {
             since: None,
             priority: 0,
             customer: None,
+            callable: true,
         },
         context: Context {
             call: Some(call.clone()),

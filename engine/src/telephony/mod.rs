@@ -81,6 +81,8 @@ pub struct Arrival {
     pub queue: QueueId,
     /// The caller's number, where the carrier tells it.
     pub customer: Option<String>,
+    /// Whether that number, where it is told, can be dialled. Goes into [`Input::Arrive`] as it is.
+    pub callable: bool,
     /// When the call came, if that was before now: nobody led, and it held on. Goes into
     /// [`Input::Arrive`] as it is.
     pub since: Option<Time>,

@@ -378,6 +378,7 @@ impl Sim {
             number,
             queue,
             customer: Some(customer),
+            callable: true,
             since: None,
         }));
     }

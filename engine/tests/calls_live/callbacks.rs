@@ -177,6 +177,50 @@ async fn rule_14_who_was_sent_away_at_the_routes_end_to_be_called_and_calls_agai
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
+async fn rule_14_who_cannot_be_called_is_promised_nothing_they_wait_on_at_the_routes_end_and_are_answered()
+ {
+    let centre = Centre::open(|tenant| {
+        calls_back(tenant);
+        noah_knows_more(tenant);
+        let orders = orders(tenant, "acme");
+        // Nobody is there who knows as much.
+        route(orders, &[(5, Some(1))]);
+        orders.on_exhausted = serde_json::from_value(json!({"Callback": "we-call"})).unwrap();
+    })
+    .await;
+    let national = calls(5080, &["--caller", "030123456", "--tone", "440"]);
+    let contact = centre.contact("waiting", None).await;
+    let withheld = calls(5082, &["--caller", "anonymous"]);
+    let second = centre.next_after(contact).await;
+    // Who can be called is, and is let go by that.
+    let sent_away = calls(5084, &[]);
+    assert!(sent_away.ended_well().await);
+    assert_eq!(centre.to_be_called().await, 1);
+    let callback = centre.next_after(second).await;
+    for waits in [contact, second] {
+        assert_eq!(centre.state_of(waits).await, "waiting");
+    }
+    let of_customer = telephone(&["--tone", "700"]);
+    let _noah = Party::noah(&["--tone", "1200"]);
+    centre.works("noah").await;
+    assert_eq!(centre.contact("talking", Some("noah")).await, contact);
+    they_talk(("10.88.0.21", "1200"), ("10.88.0.10", "440")).await;
+    centre.lets_go("noah", contact).await;
+    assert!(national.ended_well().await);
+    assert_eq!(centre.contact("talking", Some("noah")).await, second);
+    centre.lets_go("noah", second).await;
+    assert!(withheld.ended_well().await);
+    assert_eq!(centre.contact("talking", Some("noah")).await, callback);
+    of_customer.hangs_up().await;
+    for contact in [contact, second, callback] {
+        assert_eq!(centre.ended(contact).await["outcome"], "answered");
+    }
+    assert_eq!((offers("noah"), offers("customer")), (3, 1));
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
 async fn rule_14_who_is_busy_or_does_not_answer_is_called_again_after_the_queues_wait_until_they_talk()
  {
     let mut centre = Centre::open(|tenant| {

@@ -180,6 +180,71 @@ async fn rule_13_a_transfer_that_cannot_be_leaves_the_chat_where_it_is_and_says_
     centre.close().await;
 }
 
+/// A carrier that may call German numbers, and a department at an address.
+fn calls_out(tenant: &mut trunkline_tenant::Tenant) {
+    let trunk = json!({
+        "carrier": {"host": "carrier.example"}, "auth": {"type": "Address"}, "codecs": ["alaw"],
+        "numbers": ["+493055500"], "limits": {},
+        "outbound": {"prefixes": ["+49"], "callerId": "Client"}, "drainDeadline": "30m"
+    });
+    let trunk = serde_json::from_value(trunk).unwrap();
+    tenant.trunks.insert("carrier".into(), trunk);
+    let legal = json!({"name": "legal", "transferTo": "sip:legal@pbx.example"});
+    let legal = serde_json::from_value(legal).unwrap();
+    tenant.departments.insert("legal".into(), legal);
+}
+
+#[tokio::test]
+async fn an_agent_and_the_api_name_numbers_alone_and_no_address_past_the_trunks_prefixes() {
+    const PREMIUM: &str = "sip:+19005550100@carrier";
+    let centre = Centre::open(calls_out).await;
+    let chat = maria_talks(&centre).await;
+    for (number, why) in [
+        (PREMIUM, "want a number in E.164"),
+        ("sips:+19005550100@carrier", "want a number in E.164"),
+        ("+19005550100", "carrier permits +49"),
+    ] {
+        let to = json!({"number": number});
+        let told = centre.refused("maria", transfer(chat, to.clone())).await;
+        assert!(told.contains(why), "{number}: {told}");
+        let consult = json!({"do": "consult", "contact": chat, "to": to});
+        let told = centre.refused("maria", consult).await;
+        assert!(told.contains(why), "{number}: {told}");
+        centre.is(chat, "talking", Some("maria")).await;
+    }
+    let maria = Client::agent(&centre.engine, "maria");
+    let reference = json!("to be called");
+    for customer in [PREMIUM, "030123456", "alice"] {
+        let book = json!({"do": "bookCallback", "queue": "calls", "customer": customer});
+        let asked = [
+            maria.does("maria", book).await,
+            (centre.admin)
+                .post(
+                    "/api/v1/callbacks",
+                    json!({"queue": "calls", "customer": customer}),
+                )
+                .await,
+            (centre.admin)
+                .post(
+                    "/api/v1/contacts",
+                    json!({"queue": "calls", "reference": reference, "customer": customer}),
+                )
+                .await,
+        ];
+        for (status, told) in asked {
+            assert_eq!(status, 422, "{customer}: {told}");
+            let why = told["error"].as_str().unwrap();
+            assert!(why.contains("want a number in E.164"), "{why}");
+        }
+    }
+    let (_, booked) = centre.admin.get("/api/v1/callbacks").await;
+    assert_eq!(booked, json!([]));
+    // Where a document of the centre's says so, an address is called.
+    let legal = json!({"department": "legal"});
+    centre.does("maria", transfer(chat, legal)).await;
+    centre.close().await;
+}
+
 #[tokio::test]
 async fn rule_13_a_warm_transfer_asks_first_and_one_who_is_let_go_leaves_the_chat_with_its_agent() {
     let centre = Centre::open(|_| {}).await;

@@ -283,6 +283,9 @@ async fn rule_14_a_callback_is_booked_for_a_time_and_taken_by_the_agent_in_mind(
         (json!({"queue": "chats"}), 409),
         (json!({"queue": "nowhere"}), 409),
         (json!({"customer": ""}), 422),
+        (json!({"customer": "sip:+19005550100@carrier"}), 422),
+        (json!({"customer": "030123456"}), 422),
+        (json!({"customer": "kim@example.com"}), 422),
         (json!({"due": "2199-01-01T00:00:00Z"}), 422),
         (
             json!({"window": {"zone": "Europe/Nowhere", "from": "09:00", "to": "17:00"}}),

@@ -380,6 +380,7 @@ mod sees {
                 since: None,
                 priority: 0,
                 customer: None,
+                callable: true,
             },
             context: Context {
                 call: Some(CallRef {

@@ -30,13 +30,19 @@ pub(super) struct Booking {
 type Key = (Option<ClientName>, String);
 
 impl Core {
-    /// Whether its customer could be called instead: on the telephone now, from a known number.
+    /// Whether its customer could be called instead: on the telephone now, from a number that is known and can be
+    /// dialled. Whom we have called can be called again.
     pub(super) fn can_be_called(&self, slot: Slot) -> bool {
         let contact = &self.contacts[slot.at()];
-        self.options.call_back
-            && contact.medium.is_call()
-            && contact.consult_of().is_none()
-            && contact.customer.is_some()
+        let callable = contact.callable || self.has(Bug::EmptyPromise);
+        let known = contact.callback().is_some() || callable && contact.customer.is_some();
+        self.would_be_called(slot) && known
+    }
+
+    /// Whether it is one whose customer is called back, where that can be.
+    pub(super) fn would_be_called(&self, slot: Slot) -> bool {
+        let contact = &self.contacts[slot.at()];
+        self.options.call_back && contact.medium.is_call() && contact.consult_of().is_none()
     }
 
     /// How its customer is tried, by the queue as it is now.
@@ -145,10 +151,10 @@ impl Core {
                 format!("contact {id} is no caller who waits: only one who does is called back"),
             );
         }
-        if number.is_none() && contact.customer.is_none() {
+        if number.is_none() && !(contact.callable && contact.customer.is_some()) {
             return refuse(
                 out,
-                format!("contact {id} has no number to call: ask the caller for one"),
+                format!("contact {id} has no number that can be called: ask the caller for one"),
             );
         }
         if let Err(why) = check_window(window) {
@@ -156,7 +162,10 @@ impl Core {
         }
         let freed = self.take_out(slot, CancelReason::Cancelled, out);
         let contact = &mut self.contacts[slot.at()];
-        contact.customer = contact.customer.take().or_else(|| number.clone());
+        if contact.customer.is_none() {
+            contact.customer.clone_from(&number);
+            contact.callable = true;
+        }
         let number = number.or_else(|| contact.customer.clone());
         let callback = Callback {
             window,
@@ -231,12 +240,16 @@ impl Core {
         contact.stage = Stage::Waiting;
         contact.priority = RESCUE;
         contact.refusals.clear();
-        let earlier = contact.callback().map_or(0, |it| it.attempts + 1);
+        let called = contact.callback();
+        let earlier = called.map_or(0, |it| it.attempts + 1);
+        // Whom we have called is called where they were reached.
+        let number = called.map(|it| it.number.clone());
+        let number = number.or_else(|| contact.customer.clone());
         let callback = Callback {
             counted: true,
             attempts: earlier,
             agent: talked,
-            ..Callback::to(contact.customer.clone().unwrap_or_default())
+            ..Callback::to(number.unwrap_or_default())
         };
         contact.segment += u32::from(!between);
         contact.entered = self.now;

@@ -15,6 +15,8 @@ pub(crate) struct Contact {
     pub(crate) client: ClientIx,
     pub(crate) medium: Medium,
     pub(crate) customer: Option<String>,
+    /// Nothing is known against calling its customer at that.
+    pub(crate) callable: bool,
     pub(crate) arrived: Time,
     /// What its rank counts from: its arrival, or that of a callback whose place it took.
     pub(crate) place: Time,
@@ -187,6 +189,7 @@ impl Contact {
             client: CENTRE,
             medium: Medium::Voice,
             customer: None,
+            callable: true,
             arrived: Time(0),
             place: Time(0),
             entered: Time(0),
@@ -244,6 +247,7 @@ impl Contact {
             client,
             medium,
             customer,
+            callable,
             arrived,
             place,
             entered,
@@ -272,6 +276,7 @@ impl Contact {
         *client = plan.client;
         *medium = plan.medium;
         *customer = None;
+        *callable = true;
         *arrived = came;
         *place = came;
         *entered = now;

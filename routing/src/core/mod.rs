@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_tenant::crds::{AgentName, ClientName};
 use trunkline_tenant::{QueueId, Tenant};
 
+use crate::input::yes;
 use crate::ix::{AgentIx, QueueIx, Slot};
 use crate::plan::{Plan, slot_of};
 use crate::pool::{Pool, Rank};
@@ -39,6 +40,7 @@ use callback::Booking;
 use contact::{Contact, Nature, Stage};
 use running::Running;
 use shares::Shares;
+use steps::Customer;
 
 pub use explain::Reason;
 pub use query::{AgentView, ContactView, NextKey, StageView};
@@ -69,10 +71,6 @@ pub struct Options {
     /// they are gone by that.
     #[serde(default = "yes")]
     pub call_back: bool,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 impl Default for Options {
@@ -192,7 +190,12 @@ impl Core {
                 since,
                 priority,
                 customer,
+                callable,
             } => {
+                let customer = Customer {
+                    known_as: customer,
+                    callable,
+                };
                 self.arrive(contact, &queue, since, priority, customer, out);
             }
             Input::Accept { offer } => self.accept(offer, out),

@@ -14,6 +14,7 @@ use super::running::Running;
 use super::{Core, Options};
 use crate::bug::Bug;
 use crate::hours;
+use crate::input::{is_true, yes};
 use crate::ix::{AgentIx, TeamIx};
 use crate::plan::{MEDIA, Plan, slot_of};
 use crate::{AgentState, ContactId, RotaShift, RowPlace, Segment, Span, Target, Time};
@@ -85,6 +86,8 @@ struct SavedContact {
     client: Option<ClientName>,
     medium: Medium,
     customer: Option<String>,
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    callable: bool,
     arrived: Time,
     place: Time,
     entered: Time,
@@ -277,6 +280,7 @@ impl Core {
             client: self.plan.clients[contact.client.at()].clone(),
             medium: contact.medium,
             customer: contact.customer.clone(),
+            callable: contact.callable,
             arrived: contact.arrived,
             place: contact.place,
             entered: contact.entered,
@@ -456,6 +460,7 @@ impl Core {
             client: self.plan.client(saved.client.as_ref()),
             medium: saved.medium,
             customer: saved.customer,
+            callable: saved.callable,
             arrived: saved.arrived,
             place: saved.place,
             entered: saved.entered,

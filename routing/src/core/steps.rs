@@ -15,6 +15,13 @@ use crate::{
 /// A contact that has overflowed so often waits where it is: nobody is sent round for ever.
 const MOST_HOPS: u32 = 64;
 
+/// Who a new contact is from.
+pub(super) struct Customer {
+    pub(super) known_as: Option<String>,
+    /// Whether that is a number that can be dialled.
+    pub(super) callable: bool,
+}
+
 impl Core {
     pub(super) fn arrive(
         &mut self,
@@ -22,7 +29,7 @@ impl Core {
         queue_id: &QueueId,
         since: Option<Time>,
         priority: i32,
-        customer: Option<String>,
+        customer: Customer,
         out: &mut Vec<Output>,
     ) {
         let Some(queue) = self.asked_for("contact", id, queue_id, out) else {
@@ -30,9 +37,17 @@ impl Core {
         };
         let plan = &self.plan.queues[queue.at()];
         let to_be_called = plan.medium == Medium::Callback && self.options.call_back;
-        let nature = match (&customer, to_be_called) {
+        let nature = match (&customer.known_as, to_be_called) {
             (_, false) => Nature::Live,
-            (Some(number), true) => Nature::Callback(Box::new(Callback::to(number.clone()))),
+            (Some(number), true) if customer.callable => {
+                Nature::Callback(Box::new(Callback::to(number.clone())))
+            }
+            (Some(_), true) => {
+                return refuse(
+                    out,
+                    format!("contact {id} is a callback: its `customer` is no number to call"),
+                );
+            }
             (None, true) => {
                 return refuse(
                     out,
@@ -45,7 +60,8 @@ impl Core {
         let plan = &self.plan.queues[queue.at()];
         let contact = &mut self.contacts[slot.at()];
         contact.begin(id, queue, plan, nature, arrived, self.now);
-        contact.customer = customer;
+        contact.customer = customer.known_as;
+        contact.callable = customer.callable;
         contact.priority = priority;
         // Whose callback waits and who is turned away at the door is called back all the same.
         let may_merge = !self.callbacks.is_empty() && (to_be_called || self.lets_in(queue));
@@ -293,7 +309,8 @@ impl Core {
     }
 
     /// The queue will not have it: when it comes, or any longer, which `was_in_line` tells apart. A consult fails by
-    /// that, a callback waits on; a caller who is to be called back keeps their place, where their number is known.
+    /// that, a callback waits on; a caller who is to be called back keeps their place. Whom nobody could call is promised
+    /// nothing: they wait on, or are told nothing more where the queue is closed.
     fn turn_away(
         &mut self,
         slot: Slot,
@@ -308,6 +325,13 @@ impl Core {
             Nature::Callback(_) => self.wait_on(slot, out),
             Nature::Live if end == SegmentEnd::Callback && self.can_be_called(slot) => {
                 self.becomes_callback(slot, end, prompt, was_in_line, out);
+            }
+            Nature::Live if end == SegmentEnd::Callback && self.would_be_called(slot) => {
+                if was_in_line {
+                    self.wait_on(slot, out);
+                } else {
+                    self.end_unserved(slot, SegmentEnd::Closed, None, out);
+                }
             }
             Nature::Live => self.end_unserved(slot, end, prompt, out),
         }

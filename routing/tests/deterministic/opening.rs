@@ -13,7 +13,9 @@ use trunkline_tenant::{Exhausted, Queue, QueueId, Shut, Tenant};
 #[derive(Clone, Debug)]
 struct Customer {
     medium: Medium,
-    /// Their number is known.
+    /// It is known who they are.
+    named: bool,
+    /// Their number is known, and can be called.
     known: bool,
     /// They are to be called, or are by this contact.
     called: bool,
@@ -114,6 +116,7 @@ impl Opening {
         self.turned_away.clear();
         let mut customer = Customer {
             medium: Medium::Callback,
+            named: true,
             known: true,
             called: true,
             window: None,
@@ -126,10 +129,12 @@ impl Opening {
                 contact,
                 queue,
                 customer: number,
+                callable,
                 ..
             }) => {
                 customer.medium = queues[queue].medium;
-                customer.known = number.is_some();
+                customer.named = number.is_some();
+                customer.known = number.is_some() && *callable;
                 customer.called = customer.medium == Medium::Callback;
                 let called = customer.called;
                 self.customers.insert(*contact, customer);
@@ -147,7 +152,9 @@ impl Opening {
                 contact, window, ..
             }) => {
                 if let Some(one) = self.customers.get_mut(contact) {
-                    one.known = true;
+                    // Who is known by another number is called at the one that they gave this once.
+                    one.known |= !one.named;
+                    one.named = true;
                     one.window = *window;
                 }
             }
@@ -173,6 +180,7 @@ impl Opening {
             }) => {
                 let of = self.customers.get(contact);
                 customer.medium = of.map_or(Medium::Voice, |one| one.medium);
+                customer.named = false;
                 customer.known = false;
                 customer.called = false;
                 customer.consult = true;
@@ -211,6 +219,7 @@ impl Opening {
             Shut::Close(_) => Fate::Ends(Outcome::Closed),
             Shut::Voicemail(_) => Fate::Ends(Outcome::Voicemail),
             Shut::Callback(_) if one.known && phone => Fate::Booked,
+            Shut::Callback(_) if phone => Fate::Ends(Outcome::Closed),
             Shut::Callback(_) => Fate::Ends(Outcome::Callback),
         };
         let fate = rest.iter().find_map(|output| fate(output, id));
@@ -267,6 +276,10 @@ impl Opening {
                     self.exhausts(*contact, output, at(*contact), queues)?;
                 }
                 if let Some(one) = self.customers.get_mut(contact) {
+                    ensure!(
+                        asked || one.called || one.known,
+                        "contact {contact} is to be called, and nobody can call it"
+                    );
                     let broke = one.called && *rescue;
                     one.attempts = if broke { one.attempts + 1 } else { 0 };
                     one.called = true;
@@ -330,6 +343,7 @@ impl Opening {
             Exhausted::Hold | Exhausted::Widen => Fate::Waits,
             Exhausted::Overflow(to) => Fate::Overflows(to.clone()),
             Exhausted::Callback(_) if one.known && phone => Fate::Booked,
+            Exhausted::Callback(_) if phone => Fate::Waits,
             Exhausted::Callback(_) => Fate::Ends(Outcome::Callback),
             Exhausted::Voicemail(_) => Fate::Ends(Outcome::Voicemail),
             Exhausted::Close(_) => Fate::Ends(Outcome::Closed),

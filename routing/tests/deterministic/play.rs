@@ -348,12 +348,15 @@ fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64, staffed: bool) -> 
             let customer = dice
                 .chance(30)
                 .then(|| format!("customer-{}", dice.below(4)));
+            // One of them has a number that can't be dialled from their own telephone.
+            let callable = customer.as_deref() != Some("customer-3");
             Input::Arrive {
                 contact: ContactId(*last_id),
                 queue,
                 since,
                 priority,
                 customer,
+                callable,
             }
         }
         0..=279 => Input::CustomerGone {

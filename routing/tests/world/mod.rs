@@ -142,6 +142,25 @@ impl World {
             since: None,
             priority,
             customer,
+            callable: true,
+        };
+        self.input(seconds, input)
+    }
+    /// As who has a number that can't be dialled.
+    pub fn arrive_uncallable(
+        &mut self,
+        seconds: f64,
+        id: u64,
+        to: &str,
+        customer: &str,
+    ) -> Vec<Output> {
+        let input = Input::Arrive {
+            contact: ContactId(id),
+            queue: queue(to),
+            since: None,
+            priority: 0,
+            customer: Some(customer.into()),
+            callable: false,
         };
         self.input(seconds, input)
     }

@@ -366,6 +366,7 @@ impl<'a, 'f, 'p> Runner<'a, 'f, 'p> {
             since: None,
             priority: contact.priority,
             customer: contact.customer.clone(),
+            callable: true,
         };
         if let Some(&queue) = self.queue_at.get(&contact.queue) {
             self.tallies[queue].waiting += 1;

@@ -22,6 +22,7 @@ pub fn arrival(seq: u64, customer: &str) -> Entry {
             since: None,
             priority: 0,
             customer: Some(customer.into()),
+            callable: true,
         },
         context: Context::by(Actor::Telephony),
     }

@@ -37,8 +37,13 @@ impl Contact {
     /// else is offered it: they wait on.
     pub(crate) fn can_be_called_back(&self) -> bool {
         let number = self.number.as_deref();
-        number.is_some_and(|number| Destination::read(&in_full(number)).is_ok())
+        number.is_some_and(can_be_dialled)
     }
+}
+
+/// Whether a customer could be called at what they are known by.
+pub(crate) fn can_be_dialled(customer: &str) -> bool {
+    Destination::of_customer(customer).is_ok()
 }
 
 impl Calls {
@@ -150,7 +155,7 @@ impl Calls {
         {
             return;
         }
-        let route = Destination::read(&in_full(customer)).and_then(|to| match &self.tenant {
+        let route = Destination::of_customer(customer).and_then(|to| match &self.tenant {
             Some(tenant) => outbound::route(tenant, queue.client.as_ref(), &to, &self.usage, now),
             None => Err(NoRoute::NoTenant),
         });
@@ -241,16 +246,5 @@ impl Calls {
             self.callers
                 .insert(contact.call, Caller::Leaving { farewell: None });
         }
-    }
-}
-
-/// Carriers tell a caller's number with the plus, with `00`, or with neither.
-fn in_full(number: &str) -> String {
-    match number.strip_prefix("00") {
-        Some(rest) => format!("+{rest}"),
-        None if number.starts_with(|c: char| c.is_ascii_digit() && c != '0') => {
-            format!("+{number}")
-        }
-        None => number.to_owned(),
     }
 }

@@ -851,7 +851,7 @@ fn phone(
         EndpointType::Phone => {
             let number = endpoint.number.as_ref()?;
             let client = contact.queue.client.as_ref();
-            let to = Destination::read(&number.to_string());
+            let to = Destination::of_number(&number.to_string());
             let route = to.and_then(|to| outbound::route(tenant, client, &to, usage, now));
             match route {
                 Ok(route) => Some(Phone {

@@ -7,6 +7,7 @@ use super::super::ari::{
 };
 use super::super::{Arrival, CallRef, Report};
 use super::act::What;
+use super::callback::can_be_dialled;
 use super::calls::{Caller, Calls, Effects, Kind, Leg, Stage};
 use super::menu::Choosing;
 use super::names;
@@ -104,6 +105,7 @@ impl Calls {
             return self.ask(now, &call, choosing, out);
         }
         let came = Time(channel.created.timestamp_micros());
+        let callable = caller.as_deref().is_none_or(can_be_dialled);
         let number_of = caller.clone();
         self.callers
             .insert(call.clone(), Caller::Asking { number: number_of });
@@ -112,6 +114,7 @@ impl Calls {
             number: number.to_string(),
             queue,
             customer: caller,
+            callable,
             since: (came < now - FRESH).then_some(came),
         }));
     }

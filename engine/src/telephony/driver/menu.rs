@@ -8,6 +8,7 @@ use trunkline_tenant::crds::ClientName;
 use super::super::ari::{Channel, ChannelId, HostName, PlaybackId};
 use super::super::{Arrival, CallRef, Report};
 use super::act::What;
+use super::callback::can_be_dialled;
 use super::calls::{Caller, Calls, Effects};
 use super::names;
 
@@ -73,6 +74,7 @@ impl Calls {
             call: call.clone(),
             number: choosing.dialled,
             queue,
+            callable: number.as_deref().is_none_or(can_be_dialled),
             customer: number,
             since: None,
         }));

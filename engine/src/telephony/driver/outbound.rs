@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use trunkline_routing::{Span, Target, Time};
-use trunkline_tenant::crds::{CallerId, ClientName, TrunkName};
+use trunkline_tenant::crds::{CallerId, ClientName, Department, TrunkName};
 use trunkline_tenant::{Tenant, TenantTrunk};
 
 use super::super::CallRef;
@@ -17,52 +17,78 @@ use crate::media::{trunk_endpoint, trunk_of};
 /// E.164's longest number.
 const MAX_DIGITS: usize = 15;
 
-/// Who is called.
+/// Who is called. Nothing but a document of the tenant's makes an address of one: a trunk's `prefixes` say nothing
+/// about addresses, so whoever could write one could call anybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
+pub(crate) struct Destination(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
     /// A number in E.164.
     Number(String),
-    /// A `sip:` or `sips:` address, which the platform's people wrote: it is called by a trunk's settings,
-    /// but at the address itself.
+    /// A `sip:` or `sips:` address: it is called by a trunk's settings, but at the address itself.
     Address(String),
 }
 
 impl Destination {
-    /// Reads `+49…` (blanks, dashes, dots and brackets are dropped) or `sip:…`.
-    pub(crate) fn read(text: &str) -> Result<Self, NoRoute> {
-        let not = || NoRoute::Unreadable(text.chars().take(80).collect());
-        if text.starts_with("sip:") || text.starts_with("sips:") {
-            let plain =
-                |c: char| c.is_ascii_graphic() && !matches!(c, ',' | '/' | '<' | '>' | '"' | '&');
-            let whole = text
-                .split_once(':')
-                .is_some_and(|(_, rest)| !rest.is_empty());
-            return if whole && text.chars().all(plain) {
-                Ok(Self::Address(text.to_owned()))
-            } else {
-                Err(not())
-            };
-        }
+    /// A number, whoever wrote it: `+49…`; blanks, dashes, dots and brackets are dropped.
+    pub(crate) fn of_number(text: &str) -> Result<Self, NoRoute> {
         let number: String = text
             .chars()
             .filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')'))
             .collect();
-        let digits = number.strip_prefix('+').ok_or_else(not)?;
-        let fits = (3..=MAX_DIGITS).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|b| b.is_ascii_digit());
+        let fits = number.strip_prefix('+').is_some_and(|digits| {
+            (3..=MAX_DIGITS).contains(&digits.len())
+                && !digits.starts_with('0')
+                && digits.bytes().all(|b| b.is_ascii_digit())
+        });
         if fits {
-            Ok(Self::Number(number))
+            Ok(Self(Kind::Number(number)))
         } else {
-            Err(not())
+            Err(unreadable(text))
+        }
+    }
+
+    /// A customer's number, which carriers also tell with `00`, or with neither.
+    pub(crate) fn of_customer(text: &str) -> Result<Self, NoRoute> {
+        let in_full = match text.strip_prefix("00") {
+            Some(rest) => format!("+{rest}"),
+            None if text.starts_with(|c: char| c.is_ascii_digit() && c != '0') => {
+                format!("+{text}")
+            }
+            None => text.to_owned(),
+        };
+        Self::of_number(&in_full).map_err(|_| unreadable(text))
+    }
+
+    /// Where the platform's people have a department called: at a number, or at a `sip:` or `sips:` address.
+    fn of_department(department: &Department) -> Result<Self, NoRoute> {
+        let text = department.transfer_to.as_deref();
+        let text = text.ok_or_else(|| NoRoute::Nowhere(department.name.to_string()))?;
+        let address = text
+            .strip_prefix("sip:")
+            .or_else(|| text.strip_prefix("sips:"));
+        let Some(address) = address else {
+            return Self::of_number(text);
+        };
+        let plain =
+            |c: char| c.is_ascii_graphic() && !matches!(c, ',' | '/' | '<' | '>' | '"' | '&');
+        if !address.is_empty() && address.chars().all(plain) {
+            Ok(Self(Kind::Address(text.to_owned())))
+        } else {
+            Err(unreadable(text))
         }
     }
 
     fn text(&self) -> &str {
-        match self {
-            Self::Number(text) | Self::Address(text) => text,
+        match &self.0 {
+            Kind::Number(text) | Kind::Address(text) => text,
         }
     }
+}
+
+fn unreadable(text: &str) -> NoRoute {
+    NoRoute::Unreadable(text.chars().take(80).collect())
 }
 
 /// How somebody is called.
@@ -183,16 +209,15 @@ impl Usage {
 
 /// Where a contact is handed over to, as somebody to call; `None`: somebody inside.
 pub(crate) fn destination(tenant: &Tenant, to: &Target) -> Result<Option<Destination>, NoRoute> {
-    let text = match to {
-        Target::Number(number) => number.as_str(),
-        Target::Department(name) => tenant
-            .departments
-            .get(name)
-            .and_then(|department| department.transfer_to.as_deref())
-            .ok_or_else(|| NoRoute::Nowhere(name.to_string()))?,
-        Target::Queue(_) | Target::Agent(_) | Target::Team(_) => return Ok(None),
-    };
-    Destination::read(text).map(Some)
+    match to {
+        Target::Number(number) => Destination::of_number(number).map(Some),
+        Target::Department(name) => {
+            let department = tenant.departments.get(name);
+            let department = department.ok_or_else(|| NoRoute::Nowhere(name.to_string()))?;
+            Destination::of_department(department).map(Some)
+        }
+        Target::Queue(_) | Target::Agent(_) | Target::Team(_) => Ok(None),
+    }
 }
 
 /// Whether any trunk may ever call it, however busy it is now. Somebody inside is called by none.
@@ -234,11 +259,11 @@ pub(crate) fn route(
         }
         match usage.room(name, trunk, now) {
             Ok(()) => {
-                let endpoint = match to {
-                    Destination::Number(number) => {
+                let endpoint = match &to.0 {
+                    Kind::Number(number) => {
                         format!("PJSIP/{number}@{}", trunk_endpoint(name))
                     }
-                    Destination::Address(address) => {
+                    Kind::Address(address) => {
                         format!("PJSIP/{}/{address}", trunk_endpoint(name))
                     }
                 };
@@ -275,9 +300,9 @@ fn permits(name: &TrunkName, trunk: &TenantTrunk, to: &Destination) -> Result<()
     let Some(outbound) = &trunk.outbound else {
         return Err(format!("{name} has no `outbound`"));
     };
-    match to {
-        Destination::Address(_) => Ok(()),
-        Destination::Number(number) => {
+    match &to.0 {
+        Kind::Address(_) => Ok(()),
+        Kind::Number(number) => {
             let permitted = outbound
                 .prefixes
                 .iter()
@@ -329,10 +354,16 @@ mod tests {
         route(
             tenant,
             Some(&"acme".into()),
-            &Destination::read(to)?,
+            &Destination::of_number(to)?,
             usage,
             now,
         )
+    }
+
+    fn legal(tenant: &mut Tenant, transfer_to: &str) {
+        let legal = serde_json::json!({"name": "legal", "transferTo": transfer_to});
+        let legal = serde_json::from_value(legal).unwrap();
+        tenant.departments.insert("legal".into(), legal);
     }
 
     fn call(n: u32) -> CallRef {
@@ -363,10 +394,57 @@ mod tests {
             by(&tenant, "+4930123").unwrap(),
             "PJSIP/+4930123@trunk_carrier-b"
         );
+        legal(&mut tenant, "sip:legal@pbx.example");
+        let to = destination(&tenant, &Target::Department("legal".into()));
+        let to = to.unwrap().unwrap();
+        let by = route(&tenant, Some(&"acme".into()), &to, &usage, Time(0));
         assert_eq!(
-            by(&tenant, "sip:legal@pbx.example").unwrap(),
+            by.unwrap().endpoint,
             "PJSIP/trunk_carrier-b/sip:legal@pbx.example"
         );
+    }
+
+    #[test]
+    fn an_address_is_called_where_a_document_says_so_and_for_nobody_who_writes_one_as_a_number() {
+        let mut tenant = tenant();
+        for address in [
+            "sip:+19005550100@carrier",
+            "sips:+19005550100@carrier",
+            "SIP:+19005550100@carrier",
+            " sip:+19005550100@carrier",
+            "+49@carrier",
+        ] {
+            let to = Target::Number(address.into());
+            let refused = permitted(&tenant, Some(&"acme".into()), &to).unwrap_err();
+            assert_eq!(refused, NoRoute::Unreadable(address.into()));
+            assert!(Destination::of_customer(address).is_err(), "{address}");
+        }
+        let department = Target::Department("legal".into());
+        for (address, may) in [
+            ("sip:legal@pbx.example", true),
+            ("sips:legal@pbx.example", true),
+            ("+49 30 123", true),
+            ("+882123", false),
+            ("sip:", false),
+            ("sip:a@b,c", false),
+            ("sip:a/b@c", false),
+        ] {
+            legal(&mut tenant, address);
+            let told = permitted(&tenant, Some(&"acme".into()), &department);
+            assert_eq!(told.is_ok(), may, "{address}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_customers_number_is_read_as_carriers_tell_it() {
+        for told in ["+4930900001", "004930900001", "4930900001", "+49 30 900001"] {
+            let read = Destination::of_customer(told).unwrap();
+            assert_eq!(read.text(), "+4930900001", "{told}");
+        }
+        for told in ["030900001", "alice", "", "0", "00", "+0301"] {
+            let why = Destination::of_customer(told).unwrap_err();
+            assert_eq!(why, NoRoute::Unreadable(told.into()));
+        }
     }
 
     #[test]
@@ -379,17 +457,8 @@ mod tests {
             refused,
             "no trunk may call +882123: carrier-a permits +49; carrier-b permits +49, +1"
         );
-        for text in [
-            "0190123",
-            "+0190",
-            "+49x",
-            "",
-            "+1234567890123456",
-            "sip:",
-            "sip:a@b,c",
-            "sip:a/b@c",
-        ] {
-            assert!(Destination::read(text).is_err(), "{text}");
+        for text in ["0190123", "+0190", "+49x", "", "+1234567890123456"] {
+            assert!(Destination::of_number(text).is_err(), "{text}");
         }
     }
 
@@ -425,7 +494,7 @@ mod tests {
         let mut tenant = tenant();
         let shown = |tenant: &Tenant, client: Option<&str>| {
             let client = client.map(ClientName::from);
-            let to = Destination::read("+4930123").unwrap();
+            let to = Destination::of_number("+4930123").unwrap();
             route(tenant, client.as_ref(), &to, &Usage::default(), Time(0))
                 .unwrap()
                 .shown

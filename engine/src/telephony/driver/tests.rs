@@ -10,7 +10,7 @@ use trunkline_routing::{
     CancelReason, ConsultEnd, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span,
     Target, Time,
 };
-use trunkline_tenant::crds::{AgentName, PromptName};
+use trunkline_tenant::crds::{AgentName, ClientName, PromptName};
 
 use super::super::ari::{AriError, Bridge, Cause, Channel, ChannelId, Event, EventKind, HostName};
 use super::super::{
@@ -290,6 +290,8 @@ fn a_callback_is_offered_to_none_whose_number_cant_be_dialled() {
         ("004930900001", true),
         ("4930900001", true),
         ("030900001", false),
+        ("alice", false),
+        ("sip:+19005550100@carrier", false),
         ("anonymous", false),
     ] {
         let offer = serde_json::json!({"callback": {"key": "1", "prompt": "call-me"}});
@@ -311,6 +313,47 @@ fn a_callback_is_offered_to_none_whose_number_cant_be_dialled() {
         });
         let booked = |report: &Report| matches!(report, Report::Input(Input::CallMeBack { .. }));
         assert_eq!(out.reports.iter().any(booked), can, "taken from {shown}");
+    }
+}
+
+#[test]
+fn the_engine_is_told_of_a_number_that_cant_be_dialled_with_a_menu_or_without() {
+    for (shown, can) in [
+        ("+4930900001", true),
+        ("4930900001", true),
+        ("030900001", false),
+        ("alice", false),
+        ("sip:+19005550100@carrier", false),
+    ] {
+        for menu in [false, true] {
+            let mut machine = Machine::new();
+            let mut tenant = crate::testing::small_tenant();
+            if menu {
+                let menu = serde_json::json!({"prompt": null, "choices": {"1": "acme/orders"}});
+                let acme = tenant.clients.get_mut(&ClientName::new("acme")).unwrap();
+                acme.menu = serde_json::from_value(menu).unwrap();
+            }
+            machine.calls.tenant = Some(Arc::new(tenant));
+            let mut channel = channel(CALLER, "Up");
+            channel.caller.number = shown.to_owned();
+            let mut out = machine.event(EventKind::StasisStart {
+                args: vec!["inbound".to_owned(), "+18005550100".to_owned()],
+                channel: channel.clone(),
+            });
+            if menu {
+                assert!(out.reports.is_empty(), "{out:?}");
+                out = machine.event(EventKind::ChannelDtmfReceived {
+                    digit: "1".to_owned(),
+                    duration_ms: 100,
+                    channel,
+                });
+            }
+            let [Report::Arrived(arrival)] = &out.reports[..] else {
+                panic!("{out:?}");
+            };
+            assert_eq!(arrival.customer.as_deref(), Some(shown));
+            assert_eq!(arrival.callable, can, "{shown}, menu: {menu}");
+        }
     }
 }
 
@@ -801,6 +844,76 @@ fn whom_we_called_is_joined_to_the_next_agent_when_they_are_handed_over() {
     );
     let out = machine.event(end("c-1-1"));
     assert!(inputs(&out).contains(&Input::CustomerGone { contact: CONTACT }));
+}
+
+#[test]
+fn an_address_that_an_agent_writes_is_called_by_nobody_and_a_departments_is() {
+    let mut tenant = crate::testing::tenant_that_calls_out();
+    let legal = serde_json::json!({"name": "legal", "transferTo": "sip:legal@pbx.example"});
+    let legal = serde_json::from_value(legal).unwrap();
+    tenant.departments.insert("legal".into(), legal);
+    let mut machine = Machine::talking();
+    machine.calls.tenant = Some(Arc::new(tenant));
+    let deadline = machine.now + Span::seconds(30);
+    let to = Target::Number("sip:+19005550100@carrier".into());
+    let contact = CONTACT;
+    let out = machine.output(Output::HandOver {
+        contact,
+        to,
+        deadline,
+    });
+    let taken = false;
+    assert_eq!(inputs(&out), [Input::HandedOver { contact, taken }]);
+    assert!(out.acts.is_empty(), "{out:?}");
+    let to = Target::Department("legal".into());
+    let out = machine.output(Output::HandOver {
+        contact,
+        to,
+        deadline,
+    });
+    let rings = out.acts.iter().find_map(|act| match &act.what {
+        What::Ring(ring) => Some(ring.endpoint.as_str()),
+        _ => None,
+    });
+    assert_eq!(rings, Some("PJSIP/trunk_carrier-a/sip:legal@pbx.example"));
+}
+
+#[test]
+fn a_customer_is_called_at_a_number_and_never_at_an_address() {
+    for (customer, endpoint) in [
+        ("+4930900001", Some("PJSIP/+4930900001@trunk_carrier-a")),
+        ("004930900001", Some("PJSIP/+4930900001@trunk_carrier-a")),
+        ("sip:+4930900001@carrier", None),
+        ("030900001", None),
+        ("+19005550100", Some("PJSIP/+19005550100@trunk_carrier-b")),
+        ("+88219005550", None),
+    ] {
+        let mut machine = Machine::new();
+        machine.calls.tenant = Some(Arc::new(crate::testing::tenant_that_calls_out()));
+        machine.compare(listing(vec![], vec![]));
+        machine.book();
+        machine.offer("maria");
+        machine.event(start("o-1-1", &["leg", "1-1"]));
+        let out = machine.output(Output::Dial {
+            offer: OFFER,
+            agent: AgentName::new("maria"),
+            customer: customer.to_owned(),
+            queue: "acme/orders".parse().unwrap(),
+            deadline: LATER,
+        });
+        let rings = out.acts.iter().find_map(|act| match &act.what {
+            What::Ring(ring) => Some(ring.endpoint.as_str()),
+            _ => None,
+        });
+        assert_eq!(rings, endpoint, "{customer}");
+        let cause = trunkline_routing::Unreached::Failed;
+        let failed = Input::NotReached {
+            offer: OFFER,
+            cause,
+        };
+        let told = inputs(&out) == [failed];
+        assert_eq!(told, endpoint.is_none(), "{customer}: {out:?}");
+    }
 }
 
 fn called(stage: RecoveredStage, what: Beside) -> Machine {
