@@ -187,6 +187,7 @@ mod the_checker_sees {
         a_consult_that_outlives_its_caller: ForgottenConsult,
         a_callback_that_nobody_tries_again: ForgottenCallback,
         a_long_contact_just_before_a_break: BreakForgotten,
+        a_client_passed_over_who_has_fewer_agents_than_guaranteed: FairShareIgnored,
     }
 }
 
