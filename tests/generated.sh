@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # generated.sh [--check]: writes the files that are generated: the CRD manifests and JSON schemas and their
 # chart from the types, the reference pages from the programs. With --check it runs the tests that say which of
-# the tree's aren't fresh, and whether each test that ARCHITECTURE.md names is there; they are built as
+# the tree's aren't fresh, and whether each test that ARCHITECTURE.md and two pages of docs/ name is there; they are built as
 # `cargo test --workspace` builds them, so that no second build follows.
 set -euo pipefail
 cd "$(dirname "$0")/.."

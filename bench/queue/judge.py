@@ -2,13 +2,15 @@
 """judge.py row DIR … | held ROWS.jsonl | table ROWS.jsonl: what the packets say.
 
 A caller is known by the number in From, which both engines hand on to the phone; an agent by the user of the Request-URI.
-Lost: a caller whose INVITE never led to one of a phone, or who was refused. Overtaken: callers who came more than
+Lost: a caller for whom no phone's leg was answered (200 and ACK), whether or not one was offered, or who was refused. Overtaken: callers who came more than
 50 ms before somebody else, and were offered more than 50 ms after them (the oracle: one queue, all agents alike, so first
 come, first served; who is decided upon at one moment is offered side by side). A phone counts as freed, and is timed until its next INVITE, where at its BYE more callers waited than other phones
 were free. 100 Trying: what Asterisk's own threads took to say that the INVITE is there, which no engine has a part in: where
 that is long the machine stood still, and the row says nothing. Never: phones freed while callers waited that rang no more (those
-freed at the end, when the last callers go to others, are among them). A rate is held where nobody is lost, at most one INVITE in
-a hundred had to be repeated (SIP repeats it after 0.5 s without an answer) and 99 of 100 phones rang within a second.
+freed at the end, when the last callers go to others, are among them). A row is whole where as many callers came as the trace has
+and sipp's callers all ended as they should (exit code 0); another is marked, and says nothing. A rate is held where the row is
+whole, nobody is lost, at most one INVITE in a hundred had to be repeated (SIP repeats it after 0.5 s without an answer) and 99 of
+100 phones rang within a second.
 """
 import argparse, json, pathlib, re, struct, sys
 
@@ -16,6 +18,7 @@ CENTRE, CALLERS, PHONES = "10.88.0.1", "10.88.0.10", "10.88.0.20"
 FROM = re.compile(rb"\r\nFrom: [^<\r]*<sip:(\d+)@")
 CALL = re.compile(rb"\r\nCall-ID: ([^\r]+)", re.I)
 AGENT = re.compile(rb"INVITE sip:(b\d+)@")
+OF_INVITE = re.compile(rb"\r\nCSeq: \d+ INVITE", re.I)
 SLACK = 0.050
 
 
@@ -40,6 +43,7 @@ def share(values, part):
 def row(told):
     """Replays the packets: who waits, which phones are taken, whose turn it is."""
     came, tried, offered, calls, refused, again = {}, {}, {}, {}, set(), 0
+    legs, said_yes, answered = {}, set(), set()  # whose each phone's leg is, legs with a 200, callers of whom one had its ACK too
     queue, taken, since = {}, set(), {}  # callers not offered yet, phones that ring or talk, phones freed while callers waited
     freed = []
     for when, source, destination, message in packets(f"{told.dir}/sip.pcap"):
@@ -60,9 +64,14 @@ def row(told):
             if agent in since:
                 freed.append(when - since.pop(agent))
             caller = caller and caller[1]
+            legs[call] = caller
             if caller in came and caller not in offered:
                 offered[caller] = when
                 del queue[caller]
+        elif message.startswith(b"SIP/2.0 200") and source == PHONES and call in legs and OF_INVITE.search(message):
+            said_yes.add(call)
+        elif message.startswith(b"ACK ") and destination == PHONES and call in said_yes:
+            answered.add(legs[call])
         elif message.startswith(b"BYE ") and source == PHONES and calls.get(call) in taken:
             agent = calls[call]
             taken.discard(agent)
@@ -73,7 +82,7 @@ def row(told):
             tried.setdefault(calls.get(call), when)
         elif destination == CALLERS and re.match(rb"SIP/2.0 [3-6]", message):
             refused.add(calls.get(call))
-    lost = [caller for caller in came if caller not in offered or caller in refused]
+    lost = [caller for caller in came if caller not in answered or caller in refused]
     waits = sorted(offered[caller] - came[caller] for caller in offered)
     overtaken, latest, before = 0, 0.0, []
     for caller, when in sorted(offered.items(), key=lambda one: one[1]):
@@ -86,7 +95,7 @@ def row(told):
     values = sorted(freed) if told.regime == "waiting" else waits
     return {
         "who": told.who, "regime": told.regime, "rate": told.rate, "agents": told.agents,
-        "calls": len(came), "lost": len(lost), "retransmits": again, "overtaken": overtaken, "n": len(values), "never": len(since),
+        "calls": len(came), "trace": len(pathlib.Path(told.dir, "arrivals.csv").read_text().splitlines()) - 1, "lost": len(lost), "retransmits": again, "overtaken": overtaken, "n": len(values), "never": len(since),
         "p50": share(values, 0.5), "p95": share(values, 0.95), "p99": share(values, 0.99), "max": share(values, 1),
         "trying_p99": share(trying, 0.99), "trying_max": share(trying, 1),
         "mean_wait_s": round(sum(waits) / len(waits), 2) if waits else None,
@@ -96,8 +105,12 @@ def row(told):
     }
 
 
+def whole(row):
+    return row["calls"] == row["trace"] and int(row["sipp"]) == 0
+
+
 def held(row):
-    return row["lost"] == 0 and row["retransmits"] <= row["calls"] / 100 and (row["p99"] or 0) < 1000
+    return whole(row) and row["lost"] == 0 and row["retransmits"] <= row["calls"] / 100 and (row["p99"] or 0) < 1000
 
 
 def rows(path):
@@ -129,7 +142,8 @@ def table(path):
         for r in (r for r in rows(path) if r["regime"] == regime):
             c = r["commits"]
             synced = f"{c['a_call']}, {c['mean_ms']} ms, {c['slow']:.0%}" if c else ""
-            print(f"| {r['rate']:g} | {r['agents']} | {r['who']} | {r['calls']} | {r['lost']} | {r['retransmits']} | {r['n']} | {r['never']} | {r['p50']} | {r['p95']} | {r['p99']} | {r['max']} "
+            calls = r["calls"] if whole(r) else f"**{r['calls']} of {r['trace']}, sipp {r['sipp']}**"
+            print(f"| {r['rate']:g} | {r['agents']} | {r['who']} | {calls} | {r['lost']} | {r['retransmits']} | {r['n']} | {r['never']} | {r['p50']} | {r['p95']} | {r['p99']} | {r['max']} "
                   f"| {r['trying_p99']}, {r['trying_max']} "
                   f"| {r['overtaken']} | {r['mean_wait_s']} s | {r['served_per_s']} | {r['asterisk_ms']} ms | {r['engine_ms']} ms | {synced} |")
     print()
@@ -140,18 +154,23 @@ def table(path):
         print(f"{who}: {most:g} calls/s held, " + (f"{broke:g} not" if broke else "more not tried"))
 
 
-if sys.argv[1] == "table":
-    table(sys.argv[2])
-elif sys.argv[1] == "held":
-    sys.exit(not held(rows(sys.argv[2])[-1]))
-else:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("verb")
-    parser.add_argument("dir")
-    for name in ("who", "regime", "load", "sipp"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--rate", type=float)
-    parser.add_argument("--agents", type=int)
-    parser.add_argument("--asterisk-ms", type=float, default=0)
-    parser.add_argument("--engine-ms", type=float, default=0)
-    print(json.dumps(row(parser.parse_args())))
+def main():
+    if sys.argv[1] == "table":
+        table(sys.argv[2])
+    elif sys.argv[1] == "held":
+        sys.exit(not held(rows(sys.argv[2])[-1]))
+    else:
+        parser = argparse.ArgumentParser()
+        parser.add_argument("verb")
+        parser.add_argument("dir")
+        for name in ("who", "regime", "load", "sipp"):
+            parser.add_argument(f"--{name}", required=True)
+        parser.add_argument("--rate", type=float)
+        parser.add_argument("--agents", type=int)
+        parser.add_argument("--asterisk-ms", type=float, default=0)
+        parser.add_argument("--engine-ms", type=float, default=0)
+        print(json.dumps(row(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()

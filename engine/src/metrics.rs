@@ -83,9 +83,9 @@ fn work(of: &Counts) -> [(&'static str, u64); 2] {
     [("answered", of.answered), ("handled", of.handled)]
 }
 
-/// What the six formulas are made of, each by its name. Of these answered, abandoned, flowed-out, dropped and
-/// waiting make up offered.
-fn counts(of: &Counts) -> [(&'static str, u64); 12] {
+/// What the six formulas are made of, each by its name, and what AHT is over. Of these answered, abandoned,
+/// flowed-out, dropped and waiting make up offered.
+fn counts(of: &Counts) -> [(&'static str, u64); 13] {
     [
         ("offered", of.offered),
         ("answered", of.answered),
@@ -99,6 +99,7 @@ fn counts(of: &Counts) -> [(&'static str, u64); 12] {
         ("dropped-talking", of.dropped_talking),
         ("called-back", of.called_back),
         ("waiting", of.waiting),
+        ("handled", of.handled),
     ]
 }
 
@@ -563,6 +564,8 @@ mod tests {
         counted("answered", 2);
         counted("waiting", 1);
         counted("abandoned", 0);
+        // 41 is over, and 42 is talked with.
+        counted("handled", 1);
         // One of two within 20 s; for the client one of two within 5.
         counted("answered-within", 1);
         has(r#"queue_service_level{queue="acme/orders"} 0.5"#);
@@ -605,6 +608,7 @@ mod tests {
         has(r#"agents{team="frontline",state="busy"} 1"#);
         has(r#"client_contacts_today{client="acme",what="offered"} 3"#);
         has(r#"client_contacts_today{client="acme",what="answered-within"} 0"#);
+        has(r#"client_contacts_today{client="acme",what="handled"} 1"#);
         for never in ["41", "42", "43"] {
             let labels = text.lines().filter_map(|line| line.split('{').nth(1));
             let mut labels = labels.filter_map(|rest| rest.split('}').next());

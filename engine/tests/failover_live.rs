@@ -61,6 +61,7 @@ on_both_stores! {
     a_killed_leader_loses_nothing_and_offers_resume: killed,
     a_paused_leader_that_wakes_up_stale_changes_nothing: paused,
     a_silent_loss_of_the_ari_socket_loses_nothing: cut_off,
+    a_silent_loss_of_what_is_sent_to_ari_alone_loses_nothing: half_cut_off,
     a_silence_of_the_ari_socket_longer_than_phones_ring_blames_nobody: unheard,
     five_seconds_without_the_journal_lose_nothing: stalled,
     both_engines_killed_at_once_lose_nothing: both,
@@ -161,6 +162,15 @@ async fn paused(store: Store) {
 async fn cut_off(store: Store) {
     under_load(store, async |centre| {
         centre.cut_ari_off();
+        sleep(Duration::from_secs(6)).await;
+        centre.join_ari();
+    })
+    .await;
+}
+
+async fn half_cut_off(store: Store) {
+    under_load(store, async |centre| {
+        centre.loses_what_is_sent_to_ari();
         sleep(Duration::from_secs(6)).await;
         centre.join_ari();
     })

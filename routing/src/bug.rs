@@ -64,6 +64,8 @@ pub enum Bug {
     BlamedForStall,
     /// Who answered while their media host was not heard counts as one who didn't.
     BlamedForSilence,
+    /// Of a shared team's contacts the first in rank is served, whatever its client's share.
+    FairShareIgnored,
 }
 
 #[cfg(feature = "seeded-bugs")]

@@ -2,7 +2,8 @@
 //! [`Core::estimate`]. Each waiting caller is told an estimate when they come and, as callers are
 //! on the telephone, again every 30 s; each is compared with when they were answered. Callers who
 //! gave up count where the estimate is proved wrong by their patience (they outwaited its upper
-//! end) and not at all where they could still have been right.
+//! end); where it could still have been right it is not judged, and how many those are is told beside.
+//! What is announced is the upper end, in whole minutes: how often that was kept is told too.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -15,6 +16,9 @@ use trunkline_tenant::{Tenant, compile, manifest};
 /// Callers hear it again this often.
 const AGAIN: Span = Span::seconds(30);
 const HOURS: i64 = 60;
+const MINUTE: Span = Span::seconds(60);
+/// As the engine: of a wait that may take longer nothing is announced.
+const LONGEST: Span = Span::seconds(3600);
 
 /// A centre and its load.
 struct Scene {
@@ -176,6 +180,13 @@ struct Tally {
     below: u64,
     above: u64,
     unknown: u64,
+    /// Waits told to callers who gave up before they could be proved wrong, and those of these callers of whom
+    /// nothing was judged.
+    unjudged: u64,
+    unjudged_callers: u64,
+    /// Of what was announced and can be judged: kept, and not.
+    kept: u64,
+    broken: u64,
     /// Σ of interval widths over the true wait.
     width: f64,
     errors: Vec<f64>,
@@ -223,6 +234,20 @@ impl Run<'_> {
         for (at, estimate) in self.told.remove(&id).unwrap_or_default() {
             let wait = Time(now) - at;
             self.judge(wait, &estimate, true);
+            self.judge_announced(wait, &estimate, true);
+        }
+    }
+
+    /// "Less than so many minutes", rounded up from the upper end.
+    fn judge_announced(&mut self, wait: Span, estimate: &Estimate, answered: bool) {
+        if estimate.high > LONGEST {
+            return;
+        }
+        let minutes = ((estimate.high.0.max(0) + MINUTE.0 - 1) / MINUTE.0).max(1);
+        if wait.0 > minutes * MINUTE.0 {
+            self.tally.broken += 1;
+        } else if answered {
+            self.tally.kept += 1;
         }
     }
 
@@ -233,6 +258,8 @@ impl Run<'_> {
             self.tally.below += 1;
         } else if answered {
             self.tally.inside += 1;
+        } else {
+            self.tally.unjudged += 1;
         }
         if answered {
             let width = (estimate.high.0 - estimate.low.0) as f64;
@@ -292,9 +319,15 @@ impl Run<'_> {
                 self.handle(now, Input::AgentDone { contact });
             }
             Event::GiveUp(id) if self.waits(id) => {
-                for (at, estimate) in self.told.remove(&id).unwrap_or_default() {
-                    self.judge(Time(now) - at, &estimate, false);
+                let told = self.told.remove(&id).unwrap_or_default();
+                let before = self.tally.unjudged;
+                for (at, estimate) in &told {
+                    self.judge(Time(now) - *at, estimate, false);
+                    self.judge_announced(Time(now) - *at, estimate, false);
                 }
+                let unjudged = self.tally.unjudged - before;
+                let whole = unjudged > 0 && unjudged == told.len() as u64;
+                self.tally.unjudged_callers += u64::from(whole);
                 let contact = ContactId(id);
                 self.handle(now, Input::CustomerGone { contact });
             }
@@ -345,17 +378,29 @@ fn run(scene: &Scene) -> Result<(Tally, u64)> {
 /// Prints the table.
 pub fn back_test() -> Result<()> {
     println!(
-        "{:<30}{:>9}{:>9}{:>9}{:>9}{:>9}{:>11}{:>11}",
-        "scene", "told", "inside", "shorter", "longer", "unknown", "likely/true", "width/true"
+        "{:<30}{:>9}{:>9}{:>9}{:>9}{:>9}{:>11}{:>11}{:>11}{:>11}{:>11}",
+        "scene",
+        "told",
+        "inside",
+        "shorter",
+        "longer",
+        "unknown",
+        "likely/true",
+        "width/true",
+        "announced",
+        "unjudged",
+        "of callers"
     );
     for scene in &SCENES {
         let (mut tally, _) = run(scene)?;
         let told = (tally.inside + tally.below + tally.above).max(1);
         let percent = |n: u64| format!("{:.1} %", n as f64 * 100.0 / told as f64);
+        let announced = (tally.kept + tally.broken).max(1);
+        let kept = tally.kept as f64 * 100.0 / announced as f64;
         tally.errors.sort_unstable_by(f64::total_cmp);
         let answered = tally.errors.len().max(1);
         println!(
-            "{:<30}{:>9}{:>9}{:>9}{:>9}{:>9}{:>11.2}{:>11.2}",
+            "{:<30}{:>9}{:>9}{:>9}{:>9}{:>9}{:>11.2}{:>11.2}{:>11}{:>11}{:>11}",
             scene.name,
             told,
             percent(tally.inside),
@@ -364,6 +409,9 @@ pub fn back_test() -> Result<()> {
             tally.unknown,
             tally.errors.get(answered / 2).copied().unwrap_or_default(),
             tally.width / answered as f64,
+            format!("{kept:.1} %"),
+            tally.unjudged,
+            tally.unjudged_callers,
         );
     }
     Ok(())

@@ -5,6 +5,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::auth::PROTOCOL_PREFIX;
 use super::command::AgentCommand;
 use super::session::{Event, PROTOCOL};
 
@@ -86,12 +87,16 @@ pub fn asyncapi() -> Value {
         "channels": {"session": {
             "address": "/api/v1/agents/{agent}/session",
             "description": "The token goes in the header `Authorization: Bearer TOKEN`, or, from a browser, \
-                            as the subprotocol `bearer.TOKEN`. An agent's token opens that agent's session alone.",
+                            as a second subprotocol: `trunkline.v1, bearer.TOKEN`. An agent's token opens that agent's \
+                            session alone.",
             "parameters": {"agent": {"description": "The agent's name"}},
             "messages": of_channel,
             "bindings": {"ws": {"method": "GET", "headers": {
                 "type": "object",
-                "properties": {"Sec-WebSocket-Protocol": {"const": PROTOCOL}},
+                "properties": {
+                    "Authorization": {"type": "string", "pattern": "^Bearer .+$"},
+                    "Sec-WebSocket-Protocol": {"type": "string", "pattern": subprotocols()},
+                },
             }}},
         }},
         "operations": {
@@ -117,6 +122,13 @@ pub fn asyncapi() -> Value {
             "schemas": generator.take_definitions(true),
         },
     })
+}
+
+/// The session's own subprotocol, and the token's where no header brings it.
+fn subprotocols() -> String {
+    let literally = |word: &str| word.replace('.', r"\.");
+    let (ours, token) = (literally(PROTOCOL), literally(PROTOCOL_PREFIX));
+    format!("^{ours}(, *{token}[^ ,]+)?$")
 }
 
 fn schema_of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Value {

@@ -11,7 +11,7 @@ use crate::journal::Actor;
 use crate::keys::{TenantKey, same_secret};
 
 /// In a browser's `WebSocket(url, ["trunkline.v1", "bearer.TOKEN"])`, which can't set headers.
-const PROTOCOL_PREFIX: &str = "bearer.";
+pub(super) const PROTOCOL_PREFIX: &str = "bearer.";
 
 /// The tokens that open the API. None of them is ever logged.
 #[derive(Clone)]

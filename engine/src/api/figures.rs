@@ -61,6 +61,14 @@ pub(crate) struct Figures {
     called_back: u64,
     /// Consults that were answered.
     consults: u64,
+    /// Conversations that are over, callbacks and later stretches among them; consults are not.
+    handled: u64,
+    /// Talk in the handled, without hold.
+    talk_seconds: f64,
+    /// Hold in the handled.
+    hold_seconds: f64,
+    /// Wrap-up of the handled.
+    wrap_up_seconds: f64,
     /// By `formula`, in 0..1; absent where nothing counts, or there are no terms.
     #[serde(skip_serializing_if = "Option::is_none")]
     service_level: Option<f64>,
@@ -73,10 +81,10 @@ pub(crate) struct Figures {
     /// What is agreed now, in 0..1.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<f64>,
-    /// Average speed of answer.
+    /// Average speed of answer: the wait of the answered over their number.
     #[serde(skip_serializing_if = "Option::is_none")]
     asa_seconds: Option<f64>,
-    /// Average handle time.
+    /// Average handle time: talk, hold and wrap-up over the handled; absent where there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     aht_seconds: Option<f64>,
     max_wait_seconds: f64,
@@ -180,6 +188,10 @@ impl From<&Figure> for Figures {
             dropped_talking: counts.dropped_talking,
             called_back: counts.called_back,
             consults: counts.consults,
+            handled: counts.handled,
+            talk_seconds: counts.talk.as_secs_f64(),
+            hold_seconds: counts.hold.as_secs_f64(),
+            wrap_up_seconds: counts.wrap_up.as_secs_f64(),
             service_level: figure.service_level(),
             formula: figure.judged.map(|judged| judged.formula),
             within_seconds: figure

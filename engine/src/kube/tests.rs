@@ -148,9 +148,9 @@ fn me(pod: &str) -> Me {
     }
 }
 
-fn other_tenant() -> Tenant {
+fn other_tenant(which: u32) -> Tenant {
     let text = serde_json::to_string(&small_tenant()).unwrap();
-    serde_json::from_str(&text.replace("chats", "talks")).unwrap()
+    serde_json::from_str(&text.replace("chats", &format!("talks-{which}"))).unwrap()
 }
 
 async fn leads(engine: &Engine) -> Epoch {
@@ -197,15 +197,20 @@ async fn a_pod_leads_reports_and_takes_up_a_changed_configuration_in_two_seconds
         (first, 1, "nw-engine-0")
     );
 
-    let second = home.configure(&other_tenant()).await;
-    let ((), live) = within(limit, "the new configuration", async || {
-        let hash = engine.handle.state().directory.config_hash.clone();
-        (hash.as_deref() == Some(second.as_str())).then_some(())
-    })
-    .await;
-    println!(
-        "live after {live:?}; two seconds are promised, to a machine that isn't as busy as a test's"
-    );
+    let (mut second, mut took) = (String::new(), Vec::new());
+    for change in 0..5 {
+        second = home.configure(&other_tenant(change)).await;
+        let ((), live) = within(limit, "the new configuration", async || {
+            let hash = engine.handle.state().directory.config_hash.clone();
+            (hash.as_deref() == Some(second.as_str())).then_some(())
+        })
+        .await;
+        took.push(live);
+    }
+    println!("live after {took:?}");
+    // A machine that is busy may stand still for one of them.
+    took.sort();
+    assert!(took[2] < Duration::from_secs(2), "{took:?}");
     within(limit, "its report", async || {
         home.report()
             .await

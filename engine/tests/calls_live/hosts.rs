@@ -41,17 +41,21 @@ async fn a_media_host_that_freezes_is_noticed_in_three_seconds_and_its_call_goes
     let _maria = Party::maria(&[]);
     let caller = Party::caller(&["--until-bye"]);
     let (arrival, offer) = desk.talking(40).await;
-    let ice = Frozen::now();
-    let frozen = Instant::now();
-    desk.wait(|report| matches!(report, Report::Host { up: false, .. }).then_some(()))
-        .await;
-    let noticed = frozen.elapsed();
+    let mut noticed = Vec::new();
+    for _ in 0..3 {
+        let ice = Frozen::now();
+        let frozen = Instant::now();
+        desk.wait(|report| matches!(report, Report::Host { up: false, .. }).then_some(()))
+            .await;
+        noticed.push(frozen.elapsed());
+        drop(ice);
+        desk.wait(|report| matches!(report, Report::Host { up: true, .. }).then_some(()))
+            .await;
+    }
     println!("noticed after {noticed:?}");
-    drop(ice);
-    // Three seconds are promised; a machine that is busy with other tests may take a few more.
-    assert!(noticed < Duration::from_secs(8), "{noticed:?}");
-    desk.wait(|report| matches!(report, Report::Host { up: true, .. }).then_some(()))
-        .await;
+    // A machine that is busy with other tests may take a few more for one of them.
+    noticed.sort();
+    assert!(noticed[1] < Duration::from_secs(3), "{noticed:?}");
     desk.audio_flows_both_ways([&arrival.call.channel, &leg(offer)])
         .await;
     while let Ok(told) = desk.telephony.reports.try_recv() {

@@ -264,17 +264,27 @@ async fn a_changed_configuration_is_live_in_two_seconds_and_touches_nobody() {
         )
         .await;
 
-    let started = std::time::Instant::now();
-    std::fs::write(&config, text.replace("\"chats\"", "\"talks\"")).unwrap();
-    eventually("the new configuration", async || {
-        admin.get("/api/v1/config").await.1["configHash"] != before["configHash"]
-    })
-    .await;
-    println!("live after {:?}", started.elapsed());
+    let mut took = Vec::new();
+    let mut runs = before["configHash"].clone();
+    for change in 0..5 {
+        let started = std::time::Instant::now();
+        let other = format!("\"talks-{change}\"");
+        std::fs::write(&config, text.replace("\"chats\"", &other)).unwrap();
+        eventually("the new configuration", async || {
+            admin.get("/api/v1/config").await.1["configHash"] != runs
+        })
+        .await;
+        took.push(started.elapsed());
+        runs = admin.get("/api/v1/config").await.1["configHash"].clone();
+    }
+    println!("live after {took:?}");
+    // A machine that is busy may stand still for one of them.
+    took.sort();
+    assert!(took[2] < std::time::Duration::from_secs(2), "{took:?}");
     let (status, _) = admin
         .post(
             "/api/v1/contacts",
-            json!({"queue": "talks", "reference": "b"}),
+            json!({"queue": "talks-4", "reference": "b"}),
         )
         .await;
     assert_eq!(status, StatusCode::CREATED);

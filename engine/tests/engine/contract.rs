@@ -75,13 +75,15 @@ fn close(value: &mut Value) {
     }
 }
 
-/// Where the schemas are: under `schema` in OpenAPI, under `payload` in AsyncAPI.
+/// Where the schemas are: under `schema` in OpenAPI, under `payload` and a socket's `headers` in AsyncAPI.
 fn find(value: &Value, at: String, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (name, inner) in fields {
                 let below = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
-                if name == "schema" || name == "payload" {
+                // In OpenAPI `headers` are so many schemas by name.
+                let is_headers = name == "headers" && inner["type"] == "object";
+                if name == "schema" || name == "payload" || is_headers {
                     found.push(below);
                 } else {
                     find(inner, below, found);
@@ -274,6 +276,31 @@ mod tests {
         ] {
             let exchange = answer(&method, path, status, text);
             assert!(judge(&exchange).is_err(), "{method} {path} {status} {text}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_opened_by_either_header_that_the_asyncapi_document_tells_and_by_no_other_words()
+    {
+        let document = Document::new(trunkline_engine::api::asyncapi());
+        let fits = |header: &str, value: &str| {
+            let at = "/channels/session/bindings/ws/headers";
+            document.fits(at, &json!({header: value})).is_ok()
+        };
+        assert!(fits("Authorization", "Bearer maria.abc"));
+        assert!(fits("Sec-WebSocket-Protocol", "trunkline.v1"));
+        assert!(fits(
+            "Sec-WebSocket-Protocol",
+            "trunkline.v1, bearer.maria.abc"
+        ));
+        assert!(!fits("Authorization", "maria.abc"));
+        for other in [
+            "trunkline.v2",
+            "trunklinexv1",
+            "bearer.maria.abc",
+            "trunkline.v1, bearer.",
+        ] {
+            assert!(!fits("Sec-WebSocket-Protocol", other), "{other}");
         }
     }
 

@@ -203,6 +203,77 @@ async fn an_intervals_load_is_the_same_whatever_range_is_asked_also_of_a_chat_th
 }
 
 #[tokio::test]
+async fn the_counts_of_aht_are_told_of_each_interval_and_add_up_to_the_aht_of_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let ten: DateTime<Utc> = "2026-01-05T10:00:00Z".parse().unwrap();
+    let time = |n: i64| Time((ten + Duration::seconds(n)).timestamp_micros());
+    let of = |contact, from, talk: i64, hold: i64, wrap_up: i64| Segment {
+        contact: ContactId(contact),
+        index: 0,
+        queue: "chats".parse().unwrap(),
+        client: None,
+        arrived: time(from),
+        entered: time(from),
+        answered: Some(time(from + 4)),
+        ended: time(from + 4 + talk + hold),
+        agent: Some("maria".into()),
+        hold: Span::seconds(hold),
+        wrap_up: Span::seconds(wrap_up),
+        codes: Vec::new(),
+        end: SegmentEnd::Answered,
+        again: false,
+        terms: None,
+        place: None,
+        kind: Default::default(),
+    };
+    let location = Location::from(dir.path().join("journal.sqlite"));
+    let mut journal = location.open().unwrap();
+    let epoch = journal.acquire("before").unwrap();
+    let rows = Rows {
+        segments: vec![
+            of(1, 0, 60, 10, 20),
+            of(2, 900, 100, 0, 5),
+            of(3, 1000, 20, 40, 5),
+        ],
+        ..Rows::default()
+    };
+    journal.project(epoch, &rows).unwrap();
+    drop(journal);
+
+    let engine = engine(dir.path(), Voice::None).await;
+    let admin = Client::admin(&engine);
+    let asked = |more: &'static str| {
+        let range = (ten, ten + Duration::minutes(30));
+        let admin = &admin;
+        async move {
+            let path = format!("&of=queue&name=chats{more}");
+            let figures = between(admin, range, &path).await;
+            figures.as_array().unwrap().clone()
+        }
+    };
+    let spent = ["talkSeconds", "holdSeconds", "wrapUpSeconds"];
+    let parts = |one: &Value| spent.map(|what| one[what].as_f64().unwrap());
+    let quarters = asked("").await;
+    let told: Vec<_> = quarters
+        .iter()
+        .map(|one| (one["handled"].as_u64().unwrap(), parts(one)))
+        .collect();
+    assert_eq!(
+        told,
+        [(1, [60.0, 10.0, 20.0]), (2, [120.0, 40.0, 10.0])],
+        "{quarters:?}"
+    );
+    for one in &quarters {
+        let aht = parts(one).iter().sum::<f64>() / one["handled"].as_f64().unwrap();
+        assert_eq!(one["ahtSeconds"], aht);
+    }
+    let half = asked("&minutes=30").await;
+    assert_eq!(half[0]["ahtSeconds"], seconds(&quarters, &spent) / 3.0);
+    assert_eq!(half[0]["handled"], 3);
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn adherence_is_told_as_planned_and_as_amended_alike_by_an_engine_and_by_its_successor() {
     let dir = tempfile::tempdir().unwrap();
     let first = engine(dir.path(), Voice::None).await;

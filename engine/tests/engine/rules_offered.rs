@@ -4,7 +4,7 @@ use chrono::{Duration as Length, Utc};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::centre::{Centre, queue, set, step, two_clients_share};
+use crate::centre::{Centre, acme_and_bolt_take_turns, queue, set, step, two_clients_share};
 use crate::support::{Client, eventually};
 
 #[tokio::test]
@@ -156,25 +156,14 @@ async fn rule_10_as_many_chats_as_the_team_says_and_only_what_the_matrix_names_i
 }
 
 #[tokio::test]
-async fn rule_11_a_client_below_its_guarantee_comes_first_and_then_whoever_had_the_least() {
+async fn rule_11_the_chat_of_who_has_used_less_comes_first_but_for_one_agent_who_is_guaranteed() {
     let centre = Centre::open(|tenant| {
         two_clients_share(tenant, "Chat");
         let team = tenant.teams.get_mut("frontline").unwrap();
         set(team, json!({"media": {"voice": 1, "chat": 1, "email": 5}}));
     })
     .await;
-    let bolts = centre.comes("bolt/shared").await;
-    let acmes = centre.comes("acme/shared").await;
-    let acmes_second = centre.comes("acme/shared").await;
-    centre.works("maria").await;
-    centre.takes("maria", acmes).await;
-    // Acme has its one: Noah is for who had the least, which is Bolt, and the elder.
-    centre.works("noah").await;
-    centre.takes("noah", bolts).await;
-    // Idle capacity is nobody's by right: what Acme has more of is served too.
-    centre.ends("noah", bolts).await;
-    centre.is(acmes_second, "offered", Some("noah")).await;
-    centre.close().await;
+    acme_and_bolt_take_turns(centre, async |centre, queue| centre.comes(queue).await).await;
 }
 
 #[tokio::test]

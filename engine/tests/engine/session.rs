@@ -11,7 +11,10 @@ use trunkline_engine::run::{Engine, Voice};
 use crate::support::contract::{Document, asyncapi};
 use crate::support::{Client, engine, key};
 
-/// A desk that says and hears only what the AsyncAPI document describes.
+/// Where the document says by what headers a session is opened.
+const HANDSHAKE: &str = "/channels/session/bindings/ws/headers";
+
+/// A desk that is opened as the AsyncAPI document says, and says and hears only what it describes.
 pub struct Desk(
     WebSocketStream<MaybeTlsStream<TcpStream>>,
     &'static Document,
@@ -22,12 +25,16 @@ impl Desk {
     pub async fn open(engine: &Engine, agent: &str, token: &str) -> Result<Self, String> {
         let url = format!("ws://{}/api/v1/agents/{agent}/session", engine.api);
         let mut request = url.into_client_request().unwrap();
+        let document = asyncapi(engine.api).await;
         let protocols = format!("trunkline.v1, bearer.{token}");
+        document
+            .fits(HANDSHAKE, &json!({"Sec-WebSocket-Protocol": protocols}))
+            .unwrap();
         request
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", protocols.parse().unwrap());
         match connect_async(request).await {
-            Ok((socket, _)) => Ok(Self(socket, asyncapi(engine.api).await)),
+            Ok((socket, _)) => Ok(Self(socket, document)),
             Err(error) => Err(error.to_string()),
         }
     }

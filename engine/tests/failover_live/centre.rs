@@ -19,6 +19,7 @@ use super::pod::Pod;
 use super::witness::Witness;
 
 const POD: &str = "northwind-media-0";
+const ARI_PORT: u16 = 8088;
 /// The engines' user: by it a firewall can tell them from everybody else.
 const USER: &str = "102";
 const AGENTS: [(&str, &str, &str); 2] = [
@@ -33,6 +34,22 @@ pub const PREFERRED: &str = "+493099900";
 pub enum Store {
     Sqlite,
     Postgres,
+}
+
+/// From which ports the engines are connected to ARI.
+fn engines_ports() -> Vec<String> {
+    let port = |address: &str| {
+        let (_, port) = address.rsplit_once(':')?;
+        u16::from_str_radix(port, 16).ok()
+    };
+    let table = std::fs::read_to_string("/proc/thread-self/net/tcp").unwrap();
+    let lines = table.lines().skip(1).map(str::split_whitespace);
+    let of_engine = lines.filter_map(|line| {
+        let fields: Vec<&str> = line.collect();
+        let theirs = port(fields.get(2)?)? == ARI_PORT && *fields.get(7)? == USER;
+        theirs.then(|| port(fields[1])).flatten()
+    });
+    of_engine.map(|port| port.to_string()).collect()
 }
 
 /// An engine's process.
@@ -511,11 +528,25 @@ impl Centre {
     }
 
     /// What the engines send to ARI is lost from now on: nothing is refused, nothing closed.
-    pub fn cut_ari_off(&self) {
+    pub fn loses_what_is_sent_to_ari(&self) {
         run("nft", &["add", "table", "inet", "cut"]);
         let chain = "add chain inet cut out { type filter hook output priority 0; }";
         run("nft", &[chain]);
-        let rule = format!("add rule inet cut out meta skuid {USER} tcp dport 8088 drop");
+        let rule = format!("add rule inet cut out meta skuid {USER} tcp dport {ARI_PORT} drop");
+        run("nft", &[&rule]);
+    }
+
+    /// And so is what ARI tells them, but not what it tells the witness. New connections come to nothing by what
+    /// is sent for them.
+    pub fn cut_ari_off(&self) {
+        self.loses_what_is_sent_to_ari();
+        let ports = engines_ports();
+        assert!(!ports.is_empty(), "no engine speaks to ARI");
+        let chain = "add chain inet cut in { type filter hook input priority 0; }";
+        run("nft", &[chain]);
+        let ports = ports.join(", ");
+        let rule =
+            format!("add rule inet cut in tcp sport {ARI_PORT} tcp dport {{ {ports} }} drop");
         run("nft", &[&rule]);
     }
 

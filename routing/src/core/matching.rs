@@ -323,7 +323,14 @@ impl Core {
     fn pick_contact(&self, agent: AgentIx, is_free: impl Fn(usize) -> bool) -> Option<Slot> {
         let person = &self.agents[agent.at()];
         let (team, profile) = (person.team?, person.profile?);
-        let shared = self.shares.is_shared(team);
+        let shared = self.shares.is_shared(team) && !self.has(Bug::FairShareIgnored);
+        let precedence_of = |client| {
+            if shared {
+                self.shares.precedence(&self.plan, team, client)
+            } else {
+                (0, 0)
+            }
+        };
         let mut best: Option<((i64, i128), Rank, Slot)> = None;
         let mut consider = |precedence: (i64, i128), (rank, slot): (Rank, Slot)| {
             if best.is_none_or(|(most, least, _)| (precedence, rank) < (most, least)) {
@@ -353,18 +360,13 @@ impl Core {
                 } else {
                     line.waiting.first()
                 };
-                let precedence = if shared {
-                    self.shares.precedence(&self.plan, team, line.client)
-                } else {
-                    (0, 0)
-                };
                 let first = if heads_suffice {
                     head
                 } else {
                     waiting().find(|(_, slot)| self.may_take(agent, *slot))
                 };
                 if let Some(first) = first {
-                    consider(precedence, first);
+                    consider(precedence_of(line.client), first);
                 }
             }
         }
@@ -377,8 +379,7 @@ impl Core {
                 && !self.contacts[slot.at()].is_never_for(agent)
             {
                 let client = self.contacts[slot.at()].client;
-                let precedence = self.shares.precedence(&self.plan, team, client);
-                consider(precedence, (*rank, slot));
+                consider(precedence_of(client), (*rank, slot));
             }
         }
         let (_, rank, slot) = best?;

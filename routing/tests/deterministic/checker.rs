@@ -13,9 +13,12 @@ use crate::line::Line;
 use crate::opening::Opening;
 use crate::tally::Tally;
 use service::Handles;
+use shares::{Busy, Guarantees};
 
 #[path = "service.rs"]
 mod service;
+#[path = "shares.rs"]
+mod shares;
 
 #[derive(Clone, Debug, Default)]
 struct Presence {
@@ -39,6 +42,15 @@ impl Presence {
     fn takes(&self, medium: Medium) -> bool {
         self.in_pool() && !(self.unreachable && slot(medium) == 0)
     }
+}
+
+/// Who was asked for whom, and what was known just then: one input may free an agent first, and change more
+/// thereafter.
+struct Choice {
+    contact: ContactId,
+    agent: AgentName,
+    handle: Handles,
+    busy: Busy,
 }
 
 pub struct Checker {
@@ -84,6 +96,8 @@ pub struct Checker {
     held: BTreeSet<QueueId>,
     /// Queues with a past: the tenant's, and removed ones that still had contacts when it was configured.
     counted: BTreeSet<QueueId>,
+    /// Shares.
+    guarantees: Guarantees,
     /// One that a late answer was just given for.
     stale: Option<ContactId>,
     /// The configuration has not changed yet.
@@ -155,6 +169,7 @@ impl Checker {
             handle: BTreeMap::new(),
             held: BTreeSet::new(),
             counted: tenant.queues.keys().cloned().collect(),
+            guarantees: Guarantees::of(tenant),
             stale: None,
             steady: true,
             asked: BTreeMap::new(),
@@ -216,6 +231,7 @@ impl Checker {
             }
         }
         let contacts = core.contacts();
+        self.guarantees.knows(&contacts);
         self.state(now, core, &contacts)?;
         self.held.clear();
         for view in &contacts {
@@ -227,10 +243,12 @@ impl Checker {
         let today = day(now, &self.tenant);
         let new_day = self.day.replace(today).is_some_and(|day| day != today);
         if !new_day && !matches!(input, Some(Input::Configure { .. })) {
-            for (contact, agent, handle) in offered {
-                self.order_of_service(contact, &agent, &handle, &fresh, core, &contacts)?;
+            for choice in offered {
+                self.order_of_service(&choice, &fresh, core, &contacts)?;
+                self.guarantees_are_kept(&choice, core, &contacts)?;
             }
         }
+        self.guarantees.settle(&contacts);
         self.tally.settle(core, &contacts, &self.tenant)
     }
 
@@ -288,6 +306,7 @@ impl Checker {
                     self.queues.insert(id.clone(), queue.clone());
                 }
                 self.reconfigured(&before);
+                self.guarantees.configured(tenant);
             }
             Input::Arrive { contact, queue, .. } => {
                 self.bases.insert(*contact, self.queues[queue].priority);
@@ -408,7 +427,7 @@ impl Checker {
         now: Time,
         output: &Output,
         fresh: &mut BTreeSet<ContactId>,
-        offered: &mut Vec<(ContactId, AgentName, Handles)>,
+        offered: &mut Vec<Choice>,
     ) -> Result<(), String> {
         match output {
             Output::Offer {
@@ -417,6 +436,7 @@ impl Checker {
                 deadline,
             } => {
                 ensure!(*deadline >= now, "offer {offer} lapses before it is made");
+                let busy = self.busy();
                 self.asked.insert(offer.contact, (now, *deadline));
                 self.unheard.remove(&offer.contact);
                 let had = self.offers.insert(offer.contact, (*offer, name.clone()));
@@ -443,7 +463,12 @@ impl Checker {
                         "{name} is asked for the consult {offer} that they began"
                     );
                 }
-                offered.push((offer.contact, name.clone(), self.handle.clone()));
+                offered.push(Choice {
+                    contact: offer.contact,
+                    agent: name.clone(),
+                    handle: self.handle.clone(),
+                    busy,
+                });
             }
             Output::CancelOffer {
                 offer,
@@ -545,7 +570,7 @@ impl Checker {
                 agent: name,
                 ..
             } => {
-                let just = offered.iter().any(|(other, ..)| other == contact);
+                let just = offered.iter().any(|choice| choice.contact == *contact);
                 ensure!(
                     self.stale != Some(*contact) || just,
                     "a late answer took contact {contact}"
@@ -612,6 +637,7 @@ impl Checker {
     fn leaves_talk(&mut self, contact: ContactId) {
         if let Some(name) = self.talking.remove(&contact) {
             self.change(&name, |one| one.wraps += 1);
+            self.guarantees.wraps(contact, &name, 1);
         }
     }
 
@@ -646,6 +672,7 @@ impl Checker {
             );
         }
         self.change(name, |one| one.wraps -= 1);
+        self.guarantees.wraps(row.contact, name, -1);
         Ok(())
     }
 

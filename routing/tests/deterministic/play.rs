@@ -16,8 +16,16 @@ pub enum Move {
     Input(Input),
     /// One of the tenants becomes the configuration.
     Configure(usize),
-    /// The process ends and its successor starts from the snapshot.
+    /// The process ends in good order and its successor starts from the snapshot.
     Restart,
+    /// The process dies over an input. Its successor starts from an older snapshot and the journal since.
+    Crash {
+        input: Input,
+        /// Whether it was in the journal by then; else it is lost, with all that came of it.
+        durable: bool,
+        /// Who sent it had no answer, and sends it to the successor again.
+        again: bool,
+    },
 }
 
 /// Where and when a run begins.
@@ -85,9 +93,15 @@ impl Dice {
     }
 }
 
+/// So many inputs are journalled until another snapshot is kept.
+const SNAPSHOT_EVERY: usize = 64;
+
 /// A core under the checker.
 pub struct Play<'a> {
     pub core: Core,
+    /// What a successor starts from, and all that was journalled since.
+    kept: Snapshot,
+    tail: Vec<(Time, Input)>,
     checker: Checker,
     tenants: &'a [Arc<Tenant>],
     bug: Option<Bug>,
@@ -117,7 +131,11 @@ impl<'a> Play<'a> {
             core.seed_bug(bug);
         }
         let checker = Checker::new(&tenants[0], begins.dates);
-        let mut play = Self {
+        let tenant = Arc::clone(&tenants[0]);
+        core.handle(begins.at, Input::Configure { tenant }, &mut Vec::new());
+        Self {
+            kept: core.snapshot(),
+            tail: Vec::new(),
             core,
             checker,
             tenants,
@@ -125,40 +143,65 @@ impl<'a> Play<'a> {
             said: Vec::new(),
             journal: Vec::new(),
             keep,
-        };
-        let tenant = Arc::clone(&tenants[0]);
-        let mut out = Vec::new();
-        play.core
-            .handle(begins.at, Input::Configure { tenant }, &mut out);
-        play
+        }
     }
 
     /// Plays one move: first what falls due before it, one thing at a time.
     pub fn play(&mut self, at: Time, what: &Move) -> Result<(), String> {
+        if self.tail.len() >= SNAPSHOT_EVERY {
+            self.kept = self.core.snapshot();
+            self.tail.clear();
+        }
         // A clock that steps back is the core's to bear; what is due by its own time comes first.
         let given = at;
         let at = at.max(self.core.now());
         while let Some(due) = self.core.next_deadline().filter(|due| *due <= at) {
             let mut out = Vec::new();
             self.core.fire_next(due, &mut out);
-            if self.keep {
-                self.journal.push((due, Input::Tick));
-            }
+            self.journals(due, Input::Tick);
             // What a new configuration found overdue happens now, not when it was due.
             self.judge(self.core.now(), None, out)?;
         }
-        let input = match what {
-            Move::Input(input) => input.clone(),
-            Move::Configure(which) => Input::Configure {
-                tenant: Arc::clone(&self.tenants[*which]),
-            },
-            Move::Restart => return self.restart(),
-        };
+        match what {
+            Move::Input(input) => self.takes(given, input.clone()),
+            Move::Configure(which) => {
+                let tenant = Arc::clone(&self.tenants[*which]);
+                self.takes(given, Input::Configure { tenant })
+            }
+            Move::Restart => self.restart(),
+            Move::Crash {
+                input,
+                durable,
+                again,
+            } => {
+                if *durable {
+                    self.takes(given, input.clone())?;
+                    self.recover(&text(&self.core)?)?;
+                } else {
+                    let before = text(&self.core)?;
+                    self.core.handle(given, input.clone(), &mut Vec::new());
+                    self.recover(&before)?;
+                }
+                if *again {
+                    self.takes(given, input.clone())?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn journals(&mut self, at: Time, input: Input) {
+        if self.keep {
+            self.journal.push((at, input.clone()));
+        }
+        self.tail.push((at, input));
+    }
+
+    fn takes(&mut self, given: Time, input: Input) -> Result<(), String> {
+        let at = given.max(self.core.now());
         let mut out = Vec::new();
         self.core.handle(given, input.clone(), &mut out);
-        if self.keep {
-            self.journal.push((given, input.clone()));
-        }
+        self.journals(given, input.clone());
         self.judge(at, Some(&input), out)
     }
 
@@ -171,17 +214,37 @@ impl<'a> Play<'a> {
     }
 
     fn restart(&mut self) -> Result<(), String> {
-        let before = serde_json::to_string(&self.core.snapshot()).map_err(|e| e.to_string())?;
-        let snapshot = serde_json::from_str(&before).map_err(|e| e.to_string())?;
+        let before = text(&self.core)?;
+        let successor = self.successor(&before)?;
+        self.succeeded_by(successor, &before, "restart")
+    }
+
+    /// A successor starts from the snapshot that is kept and the journal since, and is as the core was that died.
+    fn recover(&mut self, before: &str) -> Result<(), String> {
+        let kept = serde_json::to_string(&self.kept).map_err(|e| e.to_string())?;
+        let mut successor = self.successor(&kept)?;
+        for (at, input) in &self.tail {
+            successor.handle(*at, input.clone(), &mut Vec::new());
+        }
+        self.succeeded_by(successor, before, "recovery")
+    }
+
+    fn successor(&self, snapshot: &str) -> Result<Core, String> {
+        let snapshot = serde_json::from_str(snapshot).map_err(|e| e.to_string())?;
         let mut core = Core::restore(snapshot).map_err(|e| e.to_string())?;
         if let Some(bug) = self.bug {
             core.seed_bug(bug);
         }
-        if core.next_deadline() != self.core.next_deadline() {
-            return Err("a restart changes the next deadline".to_owned());
+        Ok(core)
+    }
+
+    fn succeeded_by(&mut self, successor: Core, before: &str, how: &str) -> Result<(), String> {
+        // What the one that died took in beyond the journal is no measure of its successor.
+        if how == "restart" && successor.next_deadline() != self.core.next_deadline() {
+            return Err(format!("a {how} changes the next deadline"));
         }
-        self.core = core;
-        let after = serde_json::to_string(&self.core.snapshot()).map_err(|e| e.to_string())?;
+        self.core = successor;
+        let after = text(&self.core)?;
         if before != after {
             let same = before
                 .bytes()
@@ -195,13 +258,17 @@ impl<'a> Play<'a> {
                     .collect::<String>()
             };
             return Err(format!(
-                "a restart changes `{}` to `{}`",
-                near(&before),
+                "a {how} changes `{}` to `{}`",
+                near(before),
                 near(&after)
             ));
         }
         self.checker.check(self.core.now(), None, &[], &self.core)
     }
+}
+
+fn text(core: &Core) -> Result<String, String> {
+    serde_json::to_string(&core.snapshot()).map_err(|e| e.to_string())
 }
 
 fn target(dice: &mut Dice) -> Target {
@@ -519,7 +586,26 @@ fn next_move(dice: &mut Dice, core: &Core, last_id: &mut u64, staffed: bool) -> 
         },
         985..=989 => Input::ExtendWrapUp { agent: agent(dice) },
         990..=993 => return (at, Move::Configure(dice.below(4))),
-        994..=996 => return (at, Move::Restart),
+        994 => return (at, Move::Restart),
+        995 | 996 => {
+            let (at, next) = next_move(dice, core, last_id, staffed);
+            let Move::Input(input) = next else {
+                return (at, next);
+            };
+            let durable = dice.chance(60);
+            // The driver knows by its own journal whom it has let in.
+            let lets_in = matches!(
+                input,
+                Input::Arrive { .. } | Input::BookCallback { .. } | Input::Consult { .. }
+            );
+            let again = dice.chance(50) && !(durable && lets_in);
+            let crash = Move::Crash {
+                input,
+                durable,
+                again,
+            };
+            return (at, crash);
+        }
         997 | 998 => {
             let until = now + Span((dice.next() % 25_000_000) as i64);
             Input::Stalled {

@@ -7,12 +7,35 @@ use trunkline_routing::*;
 use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::{AgentName, Medium, SkillName, TeamName};
 
-use super::{Checker, find, slot};
+use super::{Checker, Choice, find, slot};
 
 /// Of each queue the moving mean of its handle times in µs, and how many are in it.
 pub(super) type Handles = BTreeMap<QueueId, (i64, i64)>;
 
 impl Checker {
+    /// When the break or the end of a shift begins that the agent is near.
+    fn free_by(&self, name: &AgentName, now: Time) -> Option<Time> {
+        let guard = Span::from(self.tenant.capacity.break_guard);
+        if guard.0 == 0 {
+            return None;
+        }
+        let shifts = self.rotas.get(name)?;
+        shifts
+            .iter()
+            .flat_map(|shift| {
+                let end = (shift.to, shift.to + guard);
+                shift.breaks.iter().copied().chain([end])
+            })
+            .filter(|(from, to)| *from - guard <= now && now < *to)
+            .map(|(from, _)| from)
+            .min()
+    }
+
+    /// Near a break, or in one that ends at this instant: it may do so after what else is due then.
+    pub(super) fn is_guarded(&self, name: &AgentName, now: Time) -> bool {
+        self.free_by(name, now).is_some() || self.free_by(name, now - Span(1)).is_some()
+    }
+
     /// Near a break that a contact of the queue would overrun, as its handle time was known; `true` where
     /// the queue may owe its customers, and so may be served all the same.
     fn near_break(
@@ -22,20 +45,7 @@ impl Checker {
         handle: &Handles,
         now: Time,
     ) -> Option<bool> {
-        let guard = Span::from(self.tenant.capacity.break_guard);
-        if guard.0 == 0 {
-            return None;
-        }
-        let shifts = self.rotas.get(name)?;
-        let free_by = shifts
-            .iter()
-            .flat_map(|shift| {
-                let end = (shift.to, shift.to + guard);
-                shift.breaks.iter().copied().chain([end])
-            })
-            .filter(|(from, to)| *from - guard <= now && now < *to)
-            .map(|(from, _)| from)
-            .min()?;
+        let free_by = self.free_by(name, now)?;
         let expected = handle.get(queue).map_or(180_000_000, |(mean, _)| *mean);
         (now + Span(expected) > free_by).then(|| self.queues[queue].service_level.is_some())
     }
@@ -85,7 +95,7 @@ impl Checker {
     }
 
     /// Whether the agent can do what the contact's present step asks, free or not.
-    fn qualifies(&self, name: &AgentName, contact: &ContactView) -> bool {
+    pub(super) fn qualifies(&self, name: &AgentName, contact: &ContactView) -> bool {
         let (Some(team), Some(step)) = (self.team_of(name), contact.step) else {
             return false;
         };
@@ -175,7 +185,7 @@ impl Checker {
         Ok(())
     }
 
-    fn rank(&self, view: &ContactView) -> (i64, ContactId) {
+    pub(super) fn rank(&self, view: &ContactView) -> (i64, ContactId) {
         let minutes = self.bases.get(&view.id).copied().unwrap_or(0) + view.priority;
         (view.place.0 - i64::from(minutes) * 60_000_000, view.id)
     }
@@ -193,7 +203,12 @@ impl Checker {
     }
 
     /// Whether a contact of the medium may come on top of what the agent has in hand.
-    fn has_room(&self, agent: &AgentView, medium: Medium, contacts: &[ContactView]) -> bool {
+    pub(super) fn has_room(
+        &self,
+        agent: &AgentView,
+        medium: Medium,
+        contacts: &[ContactView],
+    ) -> bool {
         let Some(team) = self.team_of(&agent.name) else {
             return false;
         };
@@ -216,17 +231,21 @@ impl Checker {
 
     /// Of those of one client who ask for the same of the same teams nobody was passed over, whatever
     /// their queues; nobody is asked again for what they did not take while another qualifies; who
-    /// is asked qualifies, and has room. Handle times are those of when they were asked: one input may
-    /// free an agent first, and change a mean by what it ends thereafter.
+    /// is asked qualifies, and has room.
     pub(super) fn order_of_service(
         &self,
-        contact: ContactId,
-        agent: &AgentName,
-        handle: &Handles,
+        choice: &Choice,
         fresh: &BTreeSet<ContactId>,
         core: &Core,
         contacts: &[ContactView],
     ) -> Result<(), String> {
+        let Choice {
+            contact,
+            agent,
+            handle,
+            ..
+        } = choice;
+        let contact = *contact;
         let offered = |view: &&ContactView| matches!(view.stage, StageView::Offered { .. });
         let (Some(taken), Some(asked)) =
             (find(contacts, contact).filter(offered), core.agent(agent))
