@@ -1,5 +1,6 @@
 //! One connection to the database: its tables made where there are none, its statements prepared.
 
+use postgres::error::SqlState;
 use postgres::{Client, Statement};
 
 use super::super::{Epoch, JournalError};
@@ -29,6 +30,13 @@ CREATE INDEX record_entered ON record (entered);
 CREATE TABLE customer (id TEXT PRIMARY KEY, lookup BYTEA NOT NULL UNIQUE, key BYTEA NOT NULL, text BYTEA NOT NULL,
                        seen BIGINT NOT NULL);
 CREATE INDEX customer_seen ON customer (seen);
+";
+
+/// The server keeps samples of each column for its plans, also of rows that are deleted since: none of these. To give
+/// a column the type that it has drops those that a release before let it take.
+const UNSAMPLED: &str = "
+ALTER TABLE customer ALTER lookup SET STATISTICS 0, ALTER key SET STATISTICS 0, ALTER text SET STATISTICS 0;
+ALTER TABLE customer ALTER lookup TYPE BYTEA, ALTER key TYPE BYTEA, ALTER text TYPE BYTEA;
 ";
 
 /// Whoever asks for a time wants the conversations that went on into it, too. Read from the rows themselves, so that
@@ -188,6 +196,7 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
     }
     if is_new {
         transaction.batch_execute(&format!("CREATE INDEX {ENDED}"))?;
+        transaction.batch_execute(UNSAMPLED)?;
     }
     let found: i32 = transaction
         .query_one("SELECT format FROM leader", &[])?
@@ -204,7 +213,27 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
         // Over all the rows of a release before, while another engine may lead and write more.
         client.batch_execute(&format!("CREATE INDEX CONCURRENTLY {ENDED}"))?;
     }
+    if !only_reads && !is_new {
+        drop_samples(client)?;
+    }
     Ok(())
+}
+
+/// See [`UNSAMPLED`]. It takes a moment, for which another engine that leads is held up; where a backup reads, it is
+/// left to the next who connects.
+fn drop_samples(client: &mut Client) -> Result<(), postgres::Error> {
+    let sampled = "SELECT 1 FROM pg_attribute
+                    WHERE attrelid = to_regclass('customer') AND attname = 'key' AND attstattarget IS DISTINCT FROM 0";
+    if client.query_opt(sampled, &[])?.is_none() {
+        return Ok(());
+    }
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute("SET LOCAL lock_timeout TO '100ms'")?;
+    match transaction.batch_execute(UNSAMPLED) {
+        Ok(()) => transaction.commit(),
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => transaction.rollback(),
+        Err(error) => Err(error),
+    }
 }
 
 /// Postgres' integers are signed; our counters never come near the end of either.
