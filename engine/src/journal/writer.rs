@@ -11,7 +11,8 @@ use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
 use super::{
-    Cut, Entry, Epoch, Journal, JournalError, Leadership, Referred, Rows, Seq, Snapshot, Vault,
+    Cut, Entry, Epoch, Journal, JournalError, Leadership, Referred, Rows, Rules, Seq, Snapshot,
+    Vault,
 };
 
 #[cfg(test)]
@@ -324,6 +325,14 @@ impl Writer {
     /// As there.
     pub async fn marked(&self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
         self.ask(move |store| store.marked(seq)).await
+    }
+
+    /// See [`Journal::rules`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn rules(&self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
+        self.ask(move |store| store.rules(after, last)).await
     }
 
     /// See [`Journal::read`].

@@ -32,7 +32,10 @@ use trunkline_routing::{Segment, Span, Time};
 use self::failure::{Failure, passes};
 use self::session::{Session, signed};
 pub use self::url::DatabaseUrl;
-use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Sealed, Seq, Snapshot};
+use super::{
+    Cut, Entry, Epoch, Journal, JournalError, Leadership, RULES_BETWEEN, Rows, Rules, Sealed, Seq,
+    Snapshot,
+};
 
 /// A database that is away for longer is given up: the engine ends, and stands by anew.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -212,11 +215,15 @@ impl Postgres {
 
 impl Journal for Postgres {
     fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
+        let rules = Rules::ours();
         let next = self.work("acquiring the leadership", |session, _| {
             // Twice, where the answer got lost: an epoch more, which nobody ever led under.
             let row = session.client.query_one(
-                "UPDATE leader SET epoch = epoch + 1, holder = $1 RETURNING epoch",
-                &[&holder],
+                "WITH next AS (UPDATE leader SET epoch = epoch + 1, holder = $1 RETURNING epoch)
+                 INSERT INTO ruled SELECT epoch, $2, $3 FROM next
+                 ON CONFLICT (epoch) DO UPDATE SET revision = excluded.revision, release = excluded.release
+                 RETURNING epoch",
+                &[&holder, &i64::from(rules.revision), &rules.release],
             )?;
             let next = Epoch(row.get::<_, i64>(0).unsigned_abs());
             session::name(&mut session.client, next)?;
@@ -385,6 +392,30 @@ impl Journal for Postgres {
             seq,
             state: row.get(0),
         }))
+    }
+
+    fn rules(&mut self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
+        let rows = self.work("reading by which rules was decided", |session, _| {
+            // Whoever only reads may come to a database of the release before.
+            let there = session
+                .client
+                .query_one("SELECT to_regclass('ruled') IS NOT NULL", &[])?;
+            let select = if there.get(0) {
+                RULES_BETWEEN
+            } else {
+                "SELECT NULL::BIGINT, NULL::TEXT FROM entry WHERE seq > $1 AND seq <= $2 LIMIT 1"
+            };
+            let range = [&signed(after.0) as &(dyn ToSql + Sync), &signed(last.0)];
+            Ok(session.client.query(select, &range)?)
+        })?;
+        let rules = |row: &Row| {
+            let known = row.get::<_, Option<i64>>(0).zip(row.get(1));
+            known.map(|(revision, release)| Rules {
+                revision: u32::try_from(revision).unwrap_or(u32::MAX),
+                release,
+            })
+        };
+        Ok(rows.iter().map(rules).collect())
     }
 
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {

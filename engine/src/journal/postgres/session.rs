@@ -64,6 +64,10 @@ CREATE TABLE rota (agent TEXT NOT NULL, given BIGINT NOT NULL, speaks BIGINT NOT
 const MARKS: &str =
     "CREATE TABLE mark (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, state BYTEA NOT NULL)";
 
+/// By which rules each epoch's leader decides; no format of its own either. One of a release that doesn't know it has
+/// no row.
+const RULED: &str = "CREATE TABLE ruled (epoch BIGINT PRIMARY KEY, revision BIGINT NOT NULL, release TEXT NOT NULL)";
+
 /// The last entry; where all have been cut, a snapshot holds it.
 pub(super) const NEWEST: &str =
     "SELECT coalesce((SELECT max(seq) FROM entry), (SELECT max(seq) FROM snapshot), 0) AS seq";
@@ -181,7 +185,7 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
     let there = transaction.query_one(
         "SELECT to_regclass('leader') IS NOT NULL, to_regclass('spell') IS NOT NULL,
                 to_regclass('rota') IS NOT NULL, to_regclass('mark') IS NOT NULL,
-                to_regclass('record_ended') IS NOT NULL",
+                to_regclass('ruled') IS NOT NULL, to_regclass('record_ended') IS NOT NULL",
         &[],
     )?;
     let is_new = !there.get::<_, bool>(0);
@@ -189,7 +193,10 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
         let place = "the database".into();
         return Err(Failure::Journal(JournalError::Missing { place }));
     }
-    for (at, tables) in [SCHEMA, SPELLS, ROTAS, MARKS].into_iter().enumerate() {
+    for (at, tables) in [SCHEMA, SPELLS, ROTAS, MARKS, RULED]
+        .into_iter()
+        .enumerate()
+    {
         if !only_reads && !there.get::<_, bool>(at) {
             transaction.batch_execute(tables)?;
         }
@@ -209,7 +216,7 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
         }));
     }
     transaction.commit()?;
-    if !only_reads && !is_new && !there.get::<_, bool>(4) {
+    if !only_reads && !is_new && !there.get::<_, bool>(5) {
         // Over all the rows of a release before, while another engine may lead and write more.
         client.batch_execute(&format!("CREATE INDEX CONCURRENTLY {ENDED}"))?;
     }

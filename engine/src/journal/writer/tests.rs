@@ -81,6 +81,9 @@ impl Journal for Refusing {
     fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
         self.store.marked(seq)
     }
+    fn rules(&mut self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
+        self.store.rules(after, last)
+    }
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
         self.store.read(after, limit)
     }
