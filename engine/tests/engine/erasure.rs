@@ -1,5 +1,6 @@
 //! A customer's number is nowhere in the database's files, and erased it leads nowhere.
 
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 
 use reqwest::StatusCode;
@@ -16,9 +17,17 @@ const BERT: &str = "+4930123456789";
 
 /// The files that hold these bytes.
 fn holding(files: &[PathBuf], bytes: &[u8]) -> Vec<PathBuf> {
+    let (first, rest) = bytes.split_first().unwrap();
     let holds = |file: &&PathBuf| {
         let content = std::fs::read(file).unwrap_or_default();
-        content.windows(bytes.len()).any(|part| part == bytes)
+        let mut ahead = content.as_slice();
+        // By the standard library's own search: each byte looked at here takes minutes without the optimiser.
+        while ahead.skip_until(*first).unwrap() > 0 {
+            if ahead.starts_with(rest) {
+                return true;
+            }
+        }
+        false
     };
     files.iter().filter(holds).cloned().collect()
 }
