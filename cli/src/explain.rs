@@ -148,6 +148,9 @@ fn print(out: &mut impl Write, explanation: &Explanation) -> Result<()> {
     for event in &explanation.history {
         writeln!(out, "  {}  {}", clock(&event.at), event.what)?;
     }
+    if let Some(otherwise) = &explanation.decided_otherwise {
+        writeln!(out, "  note: {otherwise}")?;
+    }
     writeln!(out, "agents at {}", clock(&explanation.at))?;
     for verdict in &explanation.agents {
         writeln!(out, "  {}: {}", verdict.agent, verdict.reasons.join("; "))?;

@@ -11,7 +11,7 @@ use trunkline_routing::{
 };
 use trunkline_tenant::crds::AgentName;
 
-use crate::journal::{Entry, Journal, JournalError, Seq, Snapshot};
+use crate::journal::{Entry, Journal, JournalError, Rules, Seq, Snapshot};
 use crate::state::{State, decide};
 
 /// Entries read at once.
@@ -43,6 +43,35 @@ pub struct Explanation {
     pub history: Vec<Event>,
     /// Why it was, or was not, with each agent then.
     pub agents: Vec<Verdict>,
+    /// Who decided then by other rules than those by which this is told, so that it may have been otherwise; nothing,
+    /// where the rules are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_otherwise: Option<String>,
+}
+
+impl Explanation {
+    /// Compares the rules of now with those by which the entries were decided ([`Journal::rules`]).
+    #[must_use]
+    pub fn of_what_was_decided_by(mut self, rules: &[Option<Rules>]) -> Self {
+        let ours = Rules::ours();
+        let others = rules.iter().filter_map(|rules| match rules {
+            Some(rules) if rules.revision == ours.revision => None,
+            Some(Rules { revision, release }) => Some(format!(
+                "release {release} by revision {revision} of the rules"
+            )),
+            None => Some("a release that kept no word of its rules".to_owned()),
+        });
+        let others: Vec<String> = others.collect();
+        self.decided_otherwise = (!others.is_empty()).then(|| {
+            format!(
+                "some of it was decided by {}; this is told by release {} with revision {}, and may differ from what was decided",
+                others.join(", and by "),
+                ours.release,
+                ours.revision
+            )
+        });
+        self
+    }
 }
 
 /// Something that happened to the contact.
@@ -168,6 +197,8 @@ pub struct Explainer {
     /// The first entry, where it is not the journal's very first and no mark is before it.
     cut: Option<Seq>,
     last: Option<(Time, Vec<Verdict>)>,
+    /// The last entry that was taken in.
+    taken: Seq,
     outputs: Vec<Output>,
 }
 
@@ -184,8 +215,14 @@ impl Explainer {
             seen: false,
             cut: None,
             last: None,
+            taken: Seq::default(),
             outputs: Vec::new(),
         }
+    }
+
+    /// The last entry that counts.
+    pub fn last(&self) -> Seq {
+        self.taken
     }
 
     /// Takes the next entry in; `false`: the time asked about is past, or the contact has long been over, so no
@@ -208,6 +245,7 @@ impl Explainer {
         {
             return false;
         }
+        self.taken = entry.seq;
         let told = self.of_input(&entry.input);
         let mut outputs = std::mem::take(&mut self.outputs);
         decide(&mut self.core, entry, &mut outputs);
@@ -293,6 +331,7 @@ impl Explainer {
             at: clock(at),
             history: self.history,
             agents,
+            decided_otherwise: None,
         })
     }
 
@@ -496,7 +535,8 @@ pub fn explain(journal: &mut dyn Journal, question: Question) -> Result<Explanat
     while let Some(mark) = beginning.next() {
         beginning.take(journal.marked(mark)?.as_ref());
     }
-    let mut after = beginning.after();
+    let first = beginning.after();
+    let mut after = first;
     let mut explainer = Explainer::new(question, beginning);
     loop {
         let entries = journal.read(after, CHUNK)?;
@@ -508,7 +548,9 @@ pub fn explain(journal: &mut dyn Journal, question: Question) -> Result<Explanat
             break;
         }
     }
-    explainer.finish()
+    let last = explainer.last();
+    let rules = journal.rules(first, last)?;
+    Ok(explainer.finish()?.of_what_was_decided_by(&rules))
 }
 
 #[cfg(test)]
@@ -714,6 +756,58 @@ mod tests {
         says_why_once_it_is_cut(&dir.path().join("journal.sqlite").into());
         let url = DatabaseUrl::new(&Server::shared().database(), None).unwrap();
         says_why_once_it_is_cut(&Location::Postgres(url));
+    }
+
+    /// By the rules of now all is told as it was; then they are said to have been others.
+    fn says_by_which_rules(location: &Location, alter: impl Fn(&str)) {
+        fill(location.open().unwrap().as_mut());
+        let told = |second| {
+            let mut journal = location.open_to_read().unwrap();
+            let question = Question {
+                contact: ContactId(1),
+                agent: None,
+                at: Some(moment(second)),
+            };
+            let told = explain(journal.as_mut(), question);
+            told.unwrap().decided_otherwise
+        };
+        assert_eq!(told(11), None);
+        let ours = trunkline_routing::RULES;
+        // Another release with the same rules.
+        alter("UPDATE ruled SET release = '0.0.9'");
+        assert_eq!(told(11), None);
+        alter("UPDATE ruled SET revision = revision + 7");
+        let said = told(11).unwrap();
+        let other = format!("release 0.0.9 by revision {} of the rules", ours + 7);
+        assert!(said.contains(&other), "{said}");
+        let us = format!("release {} with revision {ours}", env!("CARGO_PKG_VERSION"));
+        assert!(said.contains(&us), "{said}");
+        // What came after the time asked about doesn't matter.
+        alter(
+            "UPDATE ruled SET revision = revision - 7; UPDATE entry SET epoch = 99 WHERE seq > 3",
+        );
+        assert_eq!(told(11), None);
+        let said = told(13).unwrap();
+        assert!(said.contains("kept no word of its rules"), "{said}");
+        alter("DROP TABLE ruled");
+        assert!(told(11).unwrap().contains("kept no word of its rules"));
+    }
+
+    #[test]
+    fn rule_15_whoever_asks_is_told_that_other_rules_decided_then_and_not_where_the_rules_are_the_same()
+     {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.sqlite");
+        says_by_which_rules(&path.clone().into(), |statements| {
+            let file = rusqlite::Connection::open(&path).unwrap();
+            file.execute_batch(statements).unwrap();
+        });
+        let database = Server::shared().database();
+        let url = DatabaseUrl::new(&database, None).unwrap();
+        says_by_which_rules(&Location::Postgres(url), |statements| {
+            let mut admin = postgres::Client::connect(&database, postgres::NoTls).unwrap();
+            admin.batch_execute(statements).unwrap();
+        });
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod worlds;
 use std::sync::Arc;
 
 use play::{Case, Move, Play, replay, run_seed, shrink};
-use trunkline_routing::{Bug, Core, Input, Output};
+use trunkline_routing::{Bug, Core, Input, Output, RULES};
 use worlds::Place;
 
 const MOVES_A_SEED: usize = 2_000;
@@ -101,6 +101,32 @@ fn a_replay_of_the_journal_gives_the_live_state_and_outputs_byte_for_byte() {
         );
         assert_eq!(said, live.said, "seed {seed}");
     }
+}
+
+/// Whoever changes what is decided raises [`RULES`], by which `explain` knows that a journal was decided otherwise.
+#[test]
+fn what_a_revision_of_the_rules_decides_stays_as_it_is() {
+    /// Both change together; the second alone where nothing but the play itself did.
+    const DECIDED: (u32, u64) = (1, 17_999_214_930_108_182_395);
+    let places = worlds::places();
+    // FNV-1a.
+    let mut digest = 0xCBF2_9CE4_8422_2325_u64;
+    for seed in 1..=20 {
+        let case = run_seed(&places, seed, MOVES_A_SEED, None);
+        let case = case.unwrap_or_else(|(case, why)| report(&places, seed, case, &why));
+        let mut play = Play::new(&places, case.begins, None, true);
+        for (at, what) in &case.moves {
+            play.play(*at, what).unwrap();
+        }
+        for byte in format!("{:?}", play.said).bytes() {
+            digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+    }
+    assert_eq!(
+        (RULES, digest),
+        DECIDED,
+        "other decisions than before: raise RULES in routing/src/lib.rs, and put both numbers here"
+    );
 }
 
 /// Plays with a bug until the checker sees it; one of the first cases shrinks, and is fine without the bug.

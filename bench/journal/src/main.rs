@@ -1,5 +1,6 @@
 //! What the journal costs: inputs a second with group commit, and what it adds to an input's way,
-//! on SQLite and on Postgres, synced. The loop is the engine's: whatever waits goes in one commit.
+//! on SQLite and on Postgres, synced. The loop groups as the engine's does, whatever waits goes in one commit; but entries are
+//! all alike, and nothing is decided, sealed or folded into rows: it is the store and its thread that are measured.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use trunkline_engine::journal::{Actor, Context, Entry, Epoch, Location, Seq, Writer};
 use trunkline_routing::{Input, Time};
 
-/// As the engine's main loop has it.
+/// As many as the engine's main loop has in one.
 const BATCH: usize = 512;
 
 #[derive(Parser)]
@@ -129,7 +130,7 @@ async fn commit(journal: Arc<Journal>, mut todo: mpsc::Receiver<Job>) -> Result<
     Ok(())
 }
 
-/// As long as an arrival, the most frequent of the larger inputs, with its context.
+/// As long as an arrival, the most frequent of the larger inputs, with its context; without a customer to seal.
 fn entry(seq: Seq) -> Entry {
     Entry {
         seq,

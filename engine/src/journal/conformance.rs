@@ -562,6 +562,42 @@ mod server {
     }
 
     #[test]
+    fn the_server_keeps_no_samples_of_what_customers_are_sealed_in_also_where_a_release_before_let_it()
+     {
+        let (url, mut leader) = journal(Server::shared());
+        let epoch = leader.acquire("a").unwrap();
+        let sealed = |n: u8| Sealed {
+            id: format!("c-{n}"),
+            lookup: vec![n; 32],
+            key: vec![n; 60],
+            text: vec![n; 40],
+            seen: n.into(),
+        };
+        let come: Vec<Sealed> = (0..100).map(sealed).collect();
+        leader.append_with(epoch, &entries(1..=1), &come).unwrap();
+        let mut admin = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();
+        let mut sampled = |before: &str| {
+            admin.batch_execute(before).unwrap();
+            let select =
+                "SELECT attname::TEXT FROM pg_stats WHERE tablename = 'customer' ORDER BY 1";
+            let rows = admin.query(select, &[]).unwrap();
+            rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
+        };
+        assert_eq!(sampled("ANALYZE customer"), ["id", "seen"]);
+        drop(leader);
+        let release_before =
+            "ALTER TABLE customer ALTER lookup SET STATISTICS -1, ALTER key SET STATISTICS -1,
+                                                   ALTER text SET STATISTICS -1;
+                              ANALYZE customer";
+        assert_eq!(sampled(release_before).len(), 5);
+        let mut leader = Postgres::open(DatabaseUrl::new(&url, None).unwrap()).unwrap();
+        assert_eq!(sampled("SELECT 1"), ["id", "seen"]);
+        assert_eq!(sampled("ANALYZE customer"), ["id", "seen"]);
+        let found = leader.customer_by(&come[7].lookup).unwrap();
+        assert_eq!(found.as_ref(), Some(&come[7]));
+    }
+
+    #[test]
     fn a_database_that_lets_us_not_in_is_said_without_the_password() {
         let url = Server::shared()
             .database()

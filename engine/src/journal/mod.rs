@@ -96,9 +96,38 @@ pub struct Leadership {
     pub snapshot: Seq,
 }
 
+/// What decided upon entries.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rules {
+    /// The core's own number of them: [`trunkline_routing::RULES`].
+    pub revision: u32,
+    /// The engine's release.
+    pub release: String,
+}
+
+/// See [`Journal::rules`]; of either store. Epochs rise with the entries, so the first and the last name those between.
+const RULES_BETWEEN: &str = "
+WITH found AS (SELECT (SELECT epoch FROM entry WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT 1) AS begins,
+                      (SELECT epoch FROM entry WHERE seq > $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1) AS ends)
+SELECT DISTINCT revision, release FROM ruled, found WHERE epoch BETWEEN begins AND ends
+UNION ALL
+SELECT NULL, NULL FROM found
+ WHERE ends - begins + 1 > (SELECT count(*) FROM ruled WHERE epoch BETWEEN begins AND ends)";
+
+impl Rules {
+    /// Those of this engine.
+    pub fn ours() -> Self {
+        Self {
+            revision: trunkline_routing::RULES,
+            release: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}
+
 /// A store. All of it is durable when a method returns.
 pub trait Journal: Send {
-    /// Makes this process the writer: a new epoch, above all before. `holder` is kept for people.
+    /// Makes this process the writer: a new epoch, above all before. `holder` is kept for people, and by which
+    /// rules this engine decides.
     ///
     /// # Errors
     /// [`JournalError`].
@@ -190,6 +219,13 @@ pub trait Journal: Send {
     /// # Errors
     /// [`JournalError`].
     fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError>;
+
+    /// By which rules those decided who led while the entries behind `after` up to `last` were written, each once;
+    /// `None` among them: a release that kept no word of it.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn rules(&mut self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError>;
 
     /// At most `limit` entries behind `after`, in order.
     ///

@@ -15,7 +15,10 @@ use serde::de::DeserializeOwned;
 use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
-use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Sealed, Seq, Snapshot};
+use super::{
+    Cut, Entry, Epoch, Journal, JournalError, Leadership, RULES_BETWEEN, Rows, Rules, Sealed, Seq,
+    Snapshot,
+};
 
 /// What this engine writes.
 const FORMAT: u32 = 2;
@@ -64,6 +67,10 @@ CREATE TABLE IF NOT EXISTS rota (agent TEXT NOT NULL, given INTEGER NOT NULL, sp
 /// Snapshots that stay, to replay from; no format of its own either. A release that doesn't know them cuts
 /// behind them: then they are of no use.
 const MARKS: &str = "CREATE TABLE IF NOT EXISTS mark (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, state BLOB NOT NULL);";
+
+/// By which rules each epoch's leader decides; no format of its own either. One of a release that doesn't know it has
+/// no row.
+const RULED: &str = "CREATE TABLE IF NOT EXISTS ruled (epoch INTEGER PRIMARY KEY, revision INTEGER NOT NULL, release TEXT NOT NULL);";
 
 /// When what is committed is on the disk. The log is one file: a sync takes along all that was
 /// written before.
@@ -227,7 +234,7 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
         }
     }
     transaction
-        .execute_batch(&format!("{ENDED}{SPELLS}{ROTAS}{MARKS}"))
+        .execute_batch(&format!("{ENDED}{SPELLS}{ROTAS}{MARKS}{RULED}"))
         .map_err(sqlite("making its tables"))?;
     transaction.commit().map_err(opening)?;
     Ok(connection)
@@ -273,6 +280,13 @@ impl Journal for Sqlite {
             .execute(
                 "UPDATE leader SET epoch = ?1, holder = ?2",
                 params![signed(next.0), holder],
+            )
+            .map_err(sqlite(DOING))?;
+        let rules = Rules::ours();
+        transaction
+            .execute(
+                "INSERT OR REPLACE INTO ruled VALUES (?1, ?2, ?3)",
+                params![signed(next.0), rules.revision, rules.release],
             )
             .map_err(sqlite(DOING))?;
         transaction.commit().map_err(sqlite(DOING))?;
@@ -459,6 +473,23 @@ impl Journal for Sqlite {
             )
             .optional()
             .map_err(sqlite("reading a mark"))
+    }
+
+    fn rules(&mut self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
+        const DOING: &str = "reading by which rules was decided";
+        let mut select = self
+            .connection
+            .prepare_cached(RULES_BETWEEN)
+            .map_err(sqlite(DOING))?;
+        let rules = |row: &rusqlite::Row<'_>| {
+            let (revision, release): (Option<u32>, Option<String>) = (row.get(0)?, row.get(1)?);
+            let known = revision.zip(release);
+            Ok(known.map(|(revision, release)| Rules { revision, release }))
+        };
+        let rows = select
+            .query_map([signed(after.0), signed(last.0)], rules)
+            .map_err(sqlite(DOING))?;
+        rows.map(|row| row.map_err(sqlite(DOING))).collect()
     }
 
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {

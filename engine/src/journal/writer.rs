@@ -11,8 +11,16 @@ use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
 use super::{
-    Cut, Entry, Epoch, Journal, JournalError, Leadership, Referred, Rows, Seq, Snapshot, Vault,
+    Cut, Entry, Epoch, Journal, JournalError, Leadership, Referred, Rows, Rules, Seq, Snapshot,
+    Vault,
 };
+
+#[cfg(test)]
+mod tests;
+
+/// So many rows may wait for a store that refuses them and takes entries; then it takes no entries any more, and
+/// whoever leads next makes the rows anew.
+const ROWS_AT_MOST: usize = 20_000;
 
 /// The store, on its thread. Dropping it ends the thread once all that was asked is done.
 #[derive(Debug)]
@@ -31,9 +39,39 @@ struct Owned {
     /// What was deleted may not be overwritten yet. So it is at first: nobody knows what an engine that died
     /// has left.
     owes_scrub: bool,
+    /// Rows that the store did not take when it was their turn.
+    unwritten: Rows,
+    /// Under which they are to be written.
+    epoch: Epoch,
 }
 
 impl Owned {
+    fn new(store: Box<dyn Journal>, vault: Option<Vault>) -> Self {
+        Self {
+            store,
+            vault,
+            owes_scrub: true,
+            unwritten: Rows::default(),
+            epoch: Epoch::default(),
+        }
+    }
+
+    /// Writes rows behind those that were not written before; where that fails, all of them wait.
+    fn project(&mut self, epoch: Epoch, rows: Rows) -> Result<(), JournalError> {
+        self.epoch = epoch;
+        self.unwritten.extend(rows);
+        self.catch_up()
+    }
+
+    /// Writes the rows that wait. They are a fold of entries that are durable, so they are as true under a later epoch.
+    fn catch_up(&mut self) -> Result<(), JournalError> {
+        if !self.unwritten.is_empty() {
+            self.store.project(self.epoch, &self.unwritten)?;
+            self.unwritten = Rows::default();
+        }
+        Ok(())
+    }
+
     /// See [`Journal::scrub`]. Where it can't be done now it is owed, until the next erasure or sweep: what is
     /// deleted is so all the same.
     fn scrub(&mut self) {
@@ -54,11 +92,7 @@ impl Writer {
     /// # Errors
     /// [`JournalError::Open`] where no thread can be had.
     pub fn start(store: Box<dyn Journal>) -> Result<Self, JournalError> {
-        Self::own(Owned {
-            store,
-            vault: None,
-            owes_scrub: true,
-        })
+        Self::own(Owned::new(store, None))
     }
 
     /// Gives the store a thread. What identifies customers is sealed before it is written.
@@ -66,11 +100,7 @@ impl Writer {
     /// # Errors
     /// As [`Writer::start`].
     pub fn sealing(store: Box<dyn Journal>, vault: Vault) -> Result<Self, JournalError> {
-        Self::own(Owned {
-            store,
-            vault: Some(vault),
-            owes_scrub: true,
-        })
+        Self::own(Owned::new(store, Some(vault)))
     }
 
     fn own(mut owned: Owned) -> Result<Self, JournalError> {
@@ -99,6 +129,18 @@ impl Writer {
         self.ask_all(move |owned| job(owned.store.as_mut())).await
     }
 
+    /// Asks for rows, of which none is missing.
+    async fn ask_rows<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut dyn Journal) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        self.ask_all(move |owned| {
+            owned.catch_up()?;
+            job(owned.store.as_mut())
+        })
+        .await
+    }
+
     async fn ask_all<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Owned) -> Result<T, JournalError> + Send + 'static,
@@ -121,7 +163,11 @@ impl Writer {
     /// # Errors
     /// As there.
     pub async fn acquire(&self, holder: String) -> Result<Epoch, JournalError> {
-        self.ask(move |store| store.acquire(&holder)).await
+        self.ask_all(move |owned| {
+            owned.epoch = owned.store.acquire(&holder)?;
+            Ok(owned.epoch)
+        })
+        .await
     }
 
     /// See [`Journal::append_with`]; gives the entries back as they were written, customers
@@ -135,6 +181,9 @@ impl Writer {
         mut entries: Vec<Entry>,
     ) -> Result<Vec<Entry>, JournalError> {
         self.ask_all(move |owned| {
+            if owned.unwritten.len() >= ROWS_AT_MOST {
+                owned.catch_up()?;
+            }
             let Owned { store, vault, .. } = owned;
             let customers = match vault {
                 Some(vault) => vault.seal(store.as_mut(), &mut entries)?,
@@ -188,17 +237,23 @@ impl Writer {
         .await
     }
 
-    /// See [`Journal::cut`]; what is cut is overwritten, too, and what could not be so before.
+    /// See [`Journal::cut`]. Once there is nothing left to cut, the customers who were cut are overwritten, and what
+    /// could not be so before. Entries are not: who they are of is in none.
     ///
     /// # Errors
     /// As there.
     pub async fn cut(&self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
         self.ask_all(move |owned| {
+            owned.catch_up()?;
             let cut = owned.store.cut(epoch, before, limit)?;
-            if let Some(vault) = owned.vault.as_mut().filter(|_| cut.customers > 0) {
-                vault.forget_rows();
+            if cut.customers > 0 {
+                owned.owes_scrub = true;
+                if let Some(vault) = &mut owned.vault {
+                    vault.forget_rows();
+                }
             }
-            if cut != Cut::default() || owned.owes_scrub {
+            // Decisions wait for it, so not after each of many batches.
+            if cut == Cut::default() && owned.owes_scrub {
                 owned.scrub();
             }
             Ok(cut)
@@ -206,26 +261,28 @@ impl Writer {
         .await
     }
 
-    /// See [`Journal::project`]. Not waited for: rows lost here are written again by the replay,
-    /// for a snapshot that would skip them queues behind.
+    /// See [`Journal::project`]. Not waited for: rows that the store doesn't take wait, and go before the next. No
+    /// snapshot is saved, nor anything marked or cut, before they are written; so those that are lost with this
+    /// process are made again by the replay.
     pub fn project(&self, epoch: Epoch, rows: Rows) {
-        self.order("rows", move |store| store.project(epoch, &rows));
+        self.order("rows; they wait", move |owned| owned.project(epoch, rows));
     }
 
     /// See [`Journal::save_snapshot`]. Not waited for: without it a restart replays more.
     pub fn save_snapshot(&self, epoch: Epoch, snapshot: Snapshot) {
-        self.order("a snapshot", move |store| {
-            store.save_snapshot(epoch, &snapshot)
+        self.order("a snapshot", move |owned| {
+            owned.catch_up()?;
+            owned.store.save_snapshot(epoch, &snapshot)
         });
     }
 
     fn order(
         &self,
         what: &'static str,
-        job: impl FnOnce(&mut dyn Journal) -> Result<(), JournalError> + Send + 'static,
+        job: impl FnOnce(&mut Owned) -> Result<(), JournalError> + Send + 'static,
     ) {
         let job: Job = Box::new(move |owned| {
-            if let Err(error) = job(owned.store.as_mut()) {
+            if let Err(error) = job(owned) {
                 tracing::error!(%error, "the journal could not write {what}");
             }
         });
@@ -247,7 +304,11 @@ impl Writer {
     /// # Errors
     /// As there.
     pub async fn mark(&self, epoch: Epoch, apart: Span) -> Result<bool, JournalError> {
-        self.ask(move |store| store.mark(epoch, apart)).await
+        self.ask_all(move |owned| {
+            owned.catch_up()?;
+            owned.store.mark(epoch, apart)
+        })
+        .await
     }
 
     /// See [`Journal::marks`].
@@ -266,6 +327,14 @@ impl Writer {
         self.ask(move |store| store.marked(seq)).await
     }
 
+    /// See [`Journal::rules`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn rules(&self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
+        self.ask(move |store| store.rules(after, last)).await
+    }
+
     /// See [`Journal::read`].
     ///
     /// # Errors
@@ -279,7 +348,7 @@ impl Writer {
     /// # Errors
     /// As there.
     pub async fn records(&self, since: Time) -> Result<Vec<Segment>, JournalError> {
-        self.ask(move |store| store.records(since)).await
+        self.ask_rows(move |store| store.records(since)).await
     }
 
     /// See [`Journal::spells`].
@@ -287,7 +356,7 @@ impl Writer {
     /// # Errors
     /// As there.
     pub async fn spells(&self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
-        self.ask(move |store| store.spells(from, to)).await
+        self.ask_rows(move |store| store.spells(from, to)).await
     }
 
     /// See [`Journal::rotas`].
@@ -295,7 +364,7 @@ impl Writer {
     /// # Errors
     /// As there.
     pub async fn rotas(&self, from: Time, to: Time) -> Result<Vec<RotaVersion>, JournalError> {
-        self.ask(move |store| store.rotas(from, to)).await
+        self.ask_rows(move |store| store.rotas(from, to)).await
     }
 
     /// See [`Journal::record`].
@@ -303,7 +372,7 @@ impl Writer {
     /// # Errors
     /// As there.
     pub async fn record(&self, contact: u64) -> Result<Vec<Segment>, JournalError> {
-        self.ask(move |store| store.record(contact)).await
+        self.ask_rows(move |store| store.record(contact)).await
     }
 
     /// See [`Journal::leadership`].

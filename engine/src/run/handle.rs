@@ -517,10 +517,15 @@ impl Handle {
         };
         let after = beginning.after();
         let mut explainer = Explainer::new(question, beginning);
-        match self.replay(after, |entry| explainer.take(entry)).await? {
-            Ok(()) => Ok(explainer.finish()),
-            Err(error) => Ok(Err(error.into())),
-        }
+        let read = self.replay(after, |entry| explainer.take(entry)).await?;
+        let rules = match read {
+            Ok(()) => journal.rules(after, explainer.last()).await,
+            Err(error) => Err(error),
+        };
+        Ok(match rules {
+            Ok(rules) => (explainer.finish()).map(|told| told.of_what_was_decided_by(&rules)),
+            Err(error) => Err(error.into()),
+        })
     }
 
     /// Every decision from now on.

@@ -20,7 +20,7 @@ use super::watchdog::{self, Turns};
 use crate::config::Loaded;
 use crate::figures::{Figures, history};
 use crate::journal::{
-    Actor, Context, Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Sealed, Seq,
+    Actor, Context, Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Rules, Sealed, Seq,
     Snapshot, Sqlite, Writer,
 };
 use crate::metrics::Metrics;
@@ -106,6 +106,9 @@ impl Journal for Failing {
     }
     fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
         self.store.marked(seq)
+    }
+    fn rules(&mut self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
+        self.store.rules(after, last)
     }
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
         self.store.read(after, limit)

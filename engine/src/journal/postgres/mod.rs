@@ -3,7 +3,12 @@
 //! An append is one statement: it checks the epoch under the leader's row lock, and the numbers,
 //! and inserts; it returns when the server has synced it (`synchronous_commit` on, whatever the
 //! server's setting). Where the connection breaks before the answer, nobody knows whether it was
-//! committed: the next connection looks, for none but the leader of this epoch writes.
+//! committed: the next connection looks, for none but the leader of this epoch writes. It may not
+//! even be over: the next try waits for it then, and finds its own entries there.
+//!
+//! Rows are not waited for until they are synced, so a crash of the server takes those of the last
+//! moment. They are kept here until a commit behind them is synced, and written again where the
+//! connection broke before that.
 //!
 //! A database that is away for a while (restarted, failed over) is waited for; the engine commands
 //! nothing meanwhile, and calls go on.
@@ -16,6 +21,7 @@ use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Row, SimpleQueryMessage};
 use serde::Serialize;
@@ -26,12 +32,19 @@ use trunkline_routing::{Segment, Span, Time};
 use self::failure::{Failure, passes};
 use self::session::{Session, signed};
 pub use self::url::DatabaseUrl;
-use super::{Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Sealed, Seq, Snapshot};
+use super::{
+    Cut, Entry, Epoch, Journal, JournalError, Leadership, RULES_BETWEEN, Rows, Rules, Sealed, Seq,
+    Snapshot,
+};
 
 /// A database that is away for longer is given up: the engine ends, and stands by anew.
 const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How many of these entries are there, word for word and of this epoch.
+const OURS: &str = "
+SELECT count(*) FROM entry JOIN unnest($2::BIGINT[], $3::TEXT[]) AS given (seq, body) USING (seq, body) WHERE epoch = $1";
 
 /// A journal in a database.
 pub struct Postgres {
@@ -39,6 +52,10 @@ pub struct Postgres {
     session: Option<Session>,
     /// The epoch under which this process leads, once it has acquired.
     ours: Option<Epoch>,
+    /// Rows that the server has, and may not have on its disk.
+    unsynced: Rows,
+    /// The connection broke since they were written: the server may have crashed, and they be gone.
+    doubtful: bool,
 }
 
 impl Postgres {
@@ -51,6 +68,8 @@ impl Postgres {
             url,
             session: None,
             ours: None,
+            unsynced: Rows::default(),
+            doubtful: false,
         };
         new.work("opening it", |_, _| Ok(()))?;
         Ok(new)
@@ -69,7 +88,10 @@ impl Postgres {
         loop {
             let session = match self.session.take() {
                 Some(session) => Ok(session),
-                None => Session::open(&self.url, self.ours),
+                None => {
+                    self.doubtful = !self.unsynced.is_empty();
+                    Session::open(&self.url, self.ours)
+                }
             };
             let done = session.and_then(|mut session| {
                 let done = piece(&mut session, again)?;
@@ -105,85 +127,9 @@ impl Postgres {
         })?;
         rows.iter().map(|row| parsed(row.get(0), Seq(0))).collect()
     }
-}
 
-impl Journal for Postgres {
-    fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
-        let next = self.work("acquiring the leadership", |session, _| {
-            // Twice, where the answer got lost: an epoch more, which nobody ever led under.
-            let row = session.client.query_one(
-                "UPDATE leader SET epoch = epoch + 1, holder = $1 RETURNING epoch",
-                &[&holder],
-            )?;
-            let next = Epoch(row.get::<_, i64>(0).unsigned_abs());
-            session::name(&mut session.client, next)?;
-            Ok(next)
-        })?;
-        self.ours = Some(next);
-        Ok(next)
-    }
-
-    fn append_with(
-        &mut self,
-        ours: Epoch,
-        entries: &[Entry],
-        customers: &[Sealed],
-    ) -> Result<(), JournalError> {
-        let Some((first, newest)) = ends(entries)? else {
-            return self.beat(ours);
-        };
-        let seqs: Vec<i64> = entries.iter().map(|entry| signed(entry.seq.0)).collect();
-        let ats: Vec<i64> = entries.iter().map(|entry| entry.at.0).collect();
-        let bodies = entries
-            .iter()
-            .map(|entry| {
-                serde_json::to_string(entry).map_err(|source| JournalError::Entry {
-                    seq: entry.seq,
-                    source,
-                })
-            })
-            .collect::<Result<Vec<String>, _>>()?;
-        let ids: Vec<&str> = customers.iter().map(|row| row.id.as_str()).collect();
-        let lookups: Vec<&[u8]> = customers.iter().map(|row| row.lookup.as_slice()).collect();
-        let keys: Vec<&[u8]> = customers.iter().map(|row| row.key.as_slice()).collect();
-        let texts: Vec<&[u8]> = customers.iter().map(|row| row.text.as_slice()).collect();
-        let seen: Vec<i64> = customers.iter().map(|row| row.seen).collect();
-        let erased: Vec<&str> = entries
-            .iter()
-            .filter_map(|entry| entry.context.erased.as_deref())
-            .collect();
-        self.work("appending", |session, again| {
-            let inserted = session.client.execute(
-                &session.append,
-                &[
-                    &signed(ours.0),
-                    &seqs,
-                    &ats,
-                    &bodies,
-                    &signed(first.0 - 1),
-                    &ids,
-                    &lookups,
-                    &keys,
-                    &texts,
-                    &seen,
-                    &erased,
-                ],
-            )?;
-            if inserted == entries.len() as u64 {
-                return Ok(());
-            }
-            led(session, ours)?;
-            let row = session.client.query_one(session::NEWEST, &[])?;
-            let last = Seq(row.get::<_, i64>(0).unsigned_abs());
-            if again && last == newest {
-                // It had been committed; the answer got lost.
-                return Ok(());
-            }
-            Err(JournalError::Gap { got: first, last }.into())
-        })
-    }
-
-    fn project(&mut self, ours: Epoch, rows: &Rows) -> Result<(), JournalError> {
+    /// Writes rows, without waiting for the disk.
+    fn write_rows(&mut self, ours: Epoch, rows: &Rows) -> Result<(), JournalError> {
         // One statement may write a row once: the newest version of it.
         let mut segments = BTreeMap::new();
         for row in &rows.segments {
@@ -236,7 +182,140 @@ impl Journal for Postgres {
         })
     }
 
+    /// Writes those rows again that the server may have lost.
+    fn write_again(&mut self, ours: Epoch) -> Result<(), JournalError> {
+        // Until the connection holds: it may break while they are written.
+        while self.doubtful {
+            self.doubtful = false;
+            let rows = self.unsynced.clone();
+            let done = self.write_rows(ours, &rows);
+            self.doubtful |= done.is_err();
+            done?;
+        }
+        Ok(())
+    }
+
+    /// What was written before is on the disk, with the rows.
+    fn synced(&mut self) {
+        if !self.doubtful {
+            self.unsynced = Rows::default();
+        }
+    }
+
+    /// Returns once all rows are on the disk.
+    fn sync_rows(&mut self, ours: Epoch) -> Result<(), JournalError> {
+        while !self.unsynced.is_empty() {
+            self.write_again(ours)?;
+            self.work("syncing rows", |session, _| sync(session, ours))?;
+            self.synced();
+        }
+        Ok(())
+    }
+}
+
+impl Journal for Postgres {
+    fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
+        let rules = Rules::ours();
+        let next = self.work("acquiring the leadership", |session, _| {
+            // Twice, where the answer got lost: an epoch more, which nobody ever led under.
+            let row = session.client.query_one(
+                "WITH next AS (UPDATE leader SET epoch = epoch + 1, holder = $1 RETURNING epoch)
+                 INSERT INTO ruled SELECT epoch, $2, $3 FROM next
+                 ON CONFLICT (epoch) DO UPDATE SET revision = excluded.revision, release = excluded.release
+                 RETURNING epoch",
+                &[&holder, &i64::from(rules.revision), &rules.release],
+            )?;
+            let next = Epoch(row.get::<_, i64>(0).unsigned_abs());
+            session::name(&mut session.client, next)?;
+            Ok(next)
+        })?;
+        self.ours = Some(next);
+        Ok(next)
+    }
+
+    fn append_with(
+        &mut self,
+        ours: Epoch,
+        entries: &[Entry],
+        customers: &[Sealed],
+    ) -> Result<(), JournalError> {
+        let Some((first, newest)) = ends(entries)? else {
+            return self.beat(ours);
+        };
+        let seqs: Vec<i64> = entries.iter().map(|entry| signed(entry.seq.0)).collect();
+        let ats: Vec<i64> = entries.iter().map(|entry| entry.at.0).collect();
+        let bodies = entries
+            .iter()
+            .map(|entry| {
+                serde_json::to_string(entry).map_err(|source| JournalError::Entry {
+                    seq: entry.seq,
+                    source,
+                })
+            })
+            .collect::<Result<Vec<String>, _>>()?;
+        let ids: Vec<&str> = customers.iter().map(|row| row.id.as_str()).collect();
+        let lookups: Vec<&[u8]> = customers.iter().map(|row| row.lookup.as_slice()).collect();
+        let keys: Vec<&[u8]> = customers.iter().map(|row| row.key.as_slice()).collect();
+        let texts: Vec<&[u8]> = customers.iter().map(|row| row.text.as_slice()).collect();
+        let seen: Vec<i64> = customers.iter().map(|row| row.seen).collect();
+        let erased: Vec<&str> = entries
+            .iter()
+            .filter_map(|entry| entry.context.erased.as_deref())
+            .collect();
+        let appended = self.work("appending", |session, again| {
+            let inserted = session.client.execute(
+                &session.append,
+                &[
+                    &signed(ours.0),
+                    &seqs,
+                    &ats,
+                    &bodies,
+                    &signed(first.0 - 1),
+                    &ids,
+                    &lookups,
+                    &keys,
+                    &texts,
+                    &seen,
+                    &erased,
+                ],
+            );
+            let inserted = match inserted {
+                // An earlier try was still under way, and has just been committed.
+                Err(error) if again && error.code() == Some(&SqlState::UNIQUE_VIOLATION) => 0,
+                inserted => inserted?,
+            };
+            if inserted == entries.len() as u64 {
+                return Ok(());
+            }
+            led(session, ours)?;
+            let row = session.client.query_one(session::NEWEST, &[])?;
+            let last = Seq(row.get::<_, i64>(0).unsigned_abs());
+            if again && last == newest {
+                // It had been committed; the answer got lost. Unless it is somebody else's.
+                let there = [&signed(ours.0) as &(dyn ToSql + Sync), &seqs, &bodies];
+                let row = session.client.query_one(OURS, &there)?;
+                if row.get::<_, i64>(0).unsigned_abs() == entries.len() as u64 {
+                    // That session's wait for its sync may have been cut short.
+                    return sync(session, ours);
+                }
+            }
+            Err(JournalError::Gap { got: first, last }.into())
+        });
+        appended?;
+        self.synced();
+        Ok(())
+    }
+
+    fn project(&mut self, ours: Epoch, rows: &Rows) -> Result<(), JournalError> {
+        self.write_again(ours)?;
+        self.write_rows(ours, rows)?;
+        self.unsynced.extend(rows.clone());
+        Ok(())
+    }
+
     fn save_snapshot(&mut self, ours: Epoch, snapshot: &Snapshot) -> Result<(), JournalError> {
+        // First of all: a restart begins at the snapshot, and makes no rows of what is before.
+        self.sync_rows(ours)?;
         self.work("writing a snapshot", |session, _| {
             let mut transaction = session.client.transaction()?;
             let current = transaction
@@ -315,6 +394,30 @@ impl Journal for Postgres {
         }))
     }
 
+    fn rules(&mut self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
+        let rows = self.work("reading by which rules was decided", |session, _| {
+            // Whoever only reads may come to a database of the release before.
+            let there = session
+                .client
+                .query_one("SELECT to_regclass('ruled') IS NOT NULL", &[])?;
+            let select = if there.get(0) {
+                RULES_BETWEEN
+            } else {
+                "SELECT NULL::BIGINT, NULL::TEXT FROM entry WHERE seq > $1 AND seq <= $2 LIMIT 1"
+            };
+            let range = [&signed(after.0) as &(dyn ToSql + Sync), &signed(last.0)];
+            Ok(session.client.query(select, &range)?)
+        })?;
+        let rules = |row: &Row| {
+            let known = row.get::<_, Option<i64>>(0).zip(row.get(1));
+            known.map(|(revision, release)| Rules {
+                revision: u32::try_from(revision).unwrap_or(u32::MAX),
+                release,
+            })
+        };
+        Ok(rows.iter().map(rules).collect())
+    }
+
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.work("reading entries", |session, _| {
@@ -373,8 +476,9 @@ impl Journal for Postgres {
         Ok(rows.iter().map(sealed).collect())
     }
 
-    /// A row that was deleted stays in the table's file until it is vacuumed, and in the server's
-    /// own log and backups for as long as those are kept: that is the server's to say.
+    /// Has the place of rows that were deleted used again. Their bytes stay in the table's file until then, for
+    /// Postgres overwrites nothing unless the whole table is rewritten, which takes seconds; and in the server's own
+    /// log and backups for as long as those are kept. That is for whoever runs the server.
     fn scrub(&mut self) -> Result<(), JournalError> {
         self.work("vacuuming customers", |session, _| {
             Ok(session.client.batch_execute("VACUUM customer")?)
@@ -499,6 +603,17 @@ fn led(session: &mut Session, ours: Epoch) -> Result<(), Failure> {
     stale(ours, row.get(0))
 }
 
+/// Commits something and waits for it: all that was committed before is on the disk then, and on the
+/// disk of whoever the server waits for.
+fn sync(session: &mut Session, ours: Epoch) -> Result<(), Failure> {
+    let beat =
+        "UPDATE pulse SET beat = beat + 1 WHERE EXISTS (SELECT 1 FROM leader WHERE epoch = $1)";
+    if session.client.execute(beat, &[&signed(ours.0)])? > 0 {
+        return Ok(());
+    }
+    led(session, ours)
+}
+
 fn stale(ours: Epoch, current: i64) -> Result<(), Failure> {
     let current = Epoch(current.unsigned_abs());
     if current == ours {
@@ -521,6 +636,8 @@ fn told(error: &postgres::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use postgres::{Client, NoTls};
+
     use super::super::conformance::{entries, segment, spell};
     use super::*;
     use crate::testing::database::Server;
@@ -542,5 +659,108 @@ mod tests {
         assert_eq!(mode, "on");
         journal.append(epoch, &entries(1..=1)).unwrap();
         assert_eq!(journal.record(1).unwrap(), [segment(1, 0)]);
+    }
+
+    #[test]
+    fn rows_that_a_crash_of_the_server_took_are_written_again_with_the_next_and_before_a_snapshot()
+    {
+        let database = Server::shared().database();
+        let url = DatabaseUrl::new(&database, None).unwrap();
+        let mut journal = Postgres::open(url.clone()).unwrap();
+        let epoch = journal.acquire("a").unwrap();
+        let mut admin = Client::connect(&database, NoTls).unwrap();
+        // As a crash does: the sessions are gone, and so are rows that no sync has taken along.
+        let mut crash = |left: i64| {
+            let end = "SELECT pg_terminate_backend(pid, 10000) FROM leader";
+            admin.query_one(end, &[]).unwrap();
+            let lost = "DELETE FROM record WHERE contact > $1";
+            admin.execute(lost, &[&left]).unwrap();
+        };
+        let rows = |contact| Rows {
+            segments: vec![segment(contact, 0)],
+            ..Rows::default()
+        };
+        let kept = |contacts: &[u64]| {
+            let mut reader = Postgres::open(url.clone()).unwrap();
+            let all = reader.records(Time(i64::MIN)).unwrap();
+            let all: Vec<u64> = all.iter().map(|row| row.contact.0).collect();
+            assert_eq!(all, contacts);
+        };
+        journal.append(epoch, &entries(1..=1)).unwrap();
+        journal.project(epoch, &rows(1)).unwrap();
+        crash(0);
+        journal.append(epoch, &entries(2..=2)).unwrap();
+        journal.project(epoch, &rows(2)).unwrap();
+        kept(&[1, 2]);
+        // Both are of the last moment yet.
+        crash(0);
+        let snapshot = Snapshot {
+            seq: Seq(2),
+            state: vec![1],
+        };
+        journal.save_snapshot(epoch, &snapshot).unwrap();
+        kept(&[1, 2]);
+        assert_eq!(journal.snapshot().unwrap(), Some(snapshot));
+        // What a commit has taken along is not kept any longer.
+        assert!(journal.unsynced.is_empty());
+        journal.project(epoch, &rows(3)).unwrap();
+        journal.append(epoch, &entries(3..=3)).unwrap();
+        assert!(journal.unsynced.is_empty());
+        crash(3);
+        journal.project(epoch, &rows(4)).unwrap();
+        kept(&[1, 2, 3, 4]);
+    }
+
+    /// An append breaks off, and its session, which stands still for whatever reason, writes this entry and
+    /// commits only when the next try waits for it.
+    fn after_a_late_commit_of(
+        written: &Entry,
+        under: impl Fn(Epoch) -> Epoch,
+    ) -> (Result<(), JournalError>, Vec<Entry>) {
+        let database = Server::shared().database();
+        let url = DatabaseUrl::new(&database, None).unwrap();
+        let mut journal = Postgres::open(url.clone()).unwrap();
+        let epoch = journal.acquire("a").unwrap();
+        let mut late = Client::connect(&database, NoTls).unwrap();
+        let mut late = late.transaction().unwrap();
+        let body = serde_json::to_string(written).unwrap();
+        late.execute(
+            "INSERT INTO entry VALUES (1, $1, $2, $3)",
+            &[&signed(under(epoch).0), &written.at.0, &body],
+        )
+        .unwrap();
+        let mut admin = Client::connect(&database, NoTls).unwrap();
+        let end = "SELECT pg_terminate_backend(pid, 10000) FROM leader";
+        admin.query_one(end, &[]).unwrap();
+        let appending = std::thread::spawn(move || journal.append(epoch, &entries(1..=1)));
+        let waits = "SELECT count(*) FROM pg_locks JOIN leader USING (pid) WHERE NOT granted";
+        while admin.query_one(waits, &[]).unwrap().get::<_, i64>(0) == 0 {
+            sleep(FIRST_PAUSE);
+        }
+        late.commit().unwrap();
+        let appended = appending.join().unwrap();
+        let mut reader = Postgres::open(url).unwrap();
+        (appended, reader.read(Seq(0), 9).unwrap())
+    }
+
+    #[test]
+    fn an_append_whose_first_try_is_committed_while_the_next_waits_is_done_and_there_once() {
+        let written = entries(1..=1).remove(0);
+        let (appended, kept) = after_a_late_commit_of(&written, |epoch| epoch);
+        appended.unwrap();
+        assert_eq!(kept, [written]);
+    }
+
+    #[test]
+    fn what_somebody_else_commits_in_the_place_of_an_append_is_not_taken_for_it() {
+        let gap = |appended| matches!(appended, Err(JournalError::Gap { .. }));
+        let mut written = entries(1..=1).remove(0);
+        let (appended, kept) = after_a_late_commit_of(&written, |epoch| Epoch(epoch.0 - 1));
+        assert!(gap(appended), "a leader before us wrote it");
+        assert_eq!(kept, [written.clone()]);
+        written.at = written.at + Span(1);
+        let (appended, kept) = after_a_late_commit_of(&written, |epoch| epoch);
+        assert!(gap(appended), "it is another entry");
+        assert_eq!(kept, [written]);
     }
 }

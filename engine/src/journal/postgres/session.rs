@@ -1,5 +1,6 @@
 //! One connection to the database: its tables made where there are none, its statements prepared.
 
+use postgres::error::SqlState;
 use postgres::{Client, Statement};
 
 use super::super::{Epoch, JournalError};
@@ -31,6 +32,13 @@ CREATE TABLE customer (id TEXT PRIMARY KEY, lookup BYTEA NOT NULL UNIQUE, key BY
 CREATE INDEX customer_seen ON customer (seen);
 ";
 
+/// The server keeps samples of each column for its plans, also of rows that are deleted since: none of these. To give
+/// a column the type that it has drops those that a release before let it take.
+const UNSAMPLED: &str = "
+ALTER TABLE customer ALTER lookup SET STATISTICS 0, ALTER key SET STATISTICS 0, ALTER text SET STATISTICS 0;
+ALTER TABLE customer ALTER lookup TYPE BYTEA, ALTER key TYPE BYTEA, ALTER text TYPE BYTEA;
+";
+
 /// Whoever asks for a time wants the conversations that went on into it, too. Read from the rows themselves, so that
 /// those of an older release are found like the others; no format of its own. As text: the server takes no JSON in
 /// which a NUL is escaped, and an agent's code may have one. In a string of the row the quotes would be escaped.
@@ -55,6 +63,10 @@ CREATE TABLE rota (agent TEXT NOT NULL, given BIGINT NOT NULL, speaks BIGINT NOT
 /// behind them: then they are of no use.
 const MARKS: &str =
     "CREATE TABLE mark (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, state BYTEA NOT NULL)";
+
+/// By which rules each epoch's leader decides; no format of its own either. One of a release that doesn't know it has
+/// no row.
+const RULED: &str = "CREATE TABLE ruled (epoch BIGINT PRIMARY KEY, revision BIGINT NOT NULL, release TEXT NOT NULL)";
 
 /// The last entry; where all have been cut, a snapshot holds it.
 pub(super) const NEWEST: &str =
@@ -173,7 +185,7 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
     let there = transaction.query_one(
         "SELECT to_regclass('leader') IS NOT NULL, to_regclass('spell') IS NOT NULL,
                 to_regclass('rota') IS NOT NULL, to_regclass('mark') IS NOT NULL,
-                to_regclass('record_ended') IS NOT NULL",
+                to_regclass('ruled') IS NOT NULL, to_regclass('record_ended') IS NOT NULL",
         &[],
     )?;
     let is_new = !there.get::<_, bool>(0);
@@ -181,13 +193,17 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
         let place = "the database".into();
         return Err(Failure::Journal(JournalError::Missing { place }));
     }
-    for (at, tables) in [SCHEMA, SPELLS, ROTAS, MARKS].into_iter().enumerate() {
+    for (at, tables) in [SCHEMA, SPELLS, ROTAS, MARKS, RULED]
+        .into_iter()
+        .enumerate()
+    {
         if !only_reads && !there.get::<_, bool>(at) {
             transaction.batch_execute(tables)?;
         }
     }
     if is_new {
         transaction.batch_execute(&format!("CREATE INDEX {ENDED}"))?;
+        transaction.batch_execute(UNSAMPLED)?;
     }
     let found: i32 = transaction
         .query_one("SELECT format FROM leader", &[])?
@@ -200,11 +216,31 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
         }));
     }
     transaction.commit()?;
-    if !only_reads && !is_new && !there.get::<_, bool>(4) {
+    if !only_reads && !is_new && !there.get::<_, bool>(5) {
         // Over all the rows of a release before, while another engine may lead and write more.
         client.batch_execute(&format!("CREATE INDEX CONCURRENTLY {ENDED}"))?;
     }
+    if !only_reads && !is_new {
+        drop_samples(client)?;
+    }
     Ok(())
+}
+
+/// See [`UNSAMPLED`]. It takes a moment, for which another engine that leads is held up; where a backup reads, it is
+/// left to the next who connects.
+fn drop_samples(client: &mut Client) -> Result<(), postgres::Error> {
+    let sampled = "SELECT 1 FROM pg_attribute
+                    WHERE attrelid = to_regclass('customer') AND attname = 'key' AND attstattarget IS DISTINCT FROM 0";
+    if client.query_opt(sampled, &[])?.is_none() {
+        return Ok(());
+    }
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute("SET LOCAL lock_timeout TO '100ms'")?;
+    match transaction.batch_execute(UNSAMPLED) {
+        Ok(()) => transaction.commit(),
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => transaction.rollback(),
+        Err(error) => Err(error),
+    }
 }
 
 /// Postgres' integers are signed; our counters never come near the end of either.
