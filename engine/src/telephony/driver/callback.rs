@@ -4,15 +4,15 @@
 //! answered, the customer is called by a trunk of the queue's client, and the two are joined.
 
 use trunkline_routing::{ContactId, Input, OfferId, Time, Unreached};
-use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::{AgentName, PromptName};
+use trunkline_tenant::{QueueId, Tenant};
 
 use super::super::ari::{Cause, ChannelId, HostName};
 use super::super::{CallRef, RecoveredStage};
 use super::act::{Ring, What};
 use super::calls::{Caller, Calls, Contact, Effects, Kind, Stage, rings_until};
 use super::names;
-use super::outbound::{self, Destination, NoRoute};
+use super::outbound::{self, Destination, NoRoute, Usage};
 
 /// A contact that is to be called back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,17 +33,22 @@ pub(crate) struct Unfound {
 }
 
 impl Contact {
-    /// Whether their number could be dialled. Who is told "we call you back" and then is not, is lost, so nobody
+    /// Whether their customer could be called. Who is told "we call you back" and then is not, is lost, so nobody
     /// else is offered it: they wait on.
-    pub(crate) fn can_be_called_back(&self) -> bool {
+    pub(crate) fn can_be_called_back(&self, tenant: &Tenant) -> bool {
         let number = self.number.as_deref();
-        number.is_some_and(can_be_dialled)
+        number.is_some_and(|number| can_be_called(tenant, &self.queue, number))
     }
 }
 
-/// Whether a customer could be called at what they are known by.
-pub(crate) fn can_be_dialled(customer: &str) -> bool {
-    Destination::of_customer(customer).is_ok()
+/// Whether a customer of a queue could be called at what they are known by: it can be dialled, and there is a trunk that
+/// may.
+pub(crate) fn can_be_called(tenant: &Tenant, queue: &QueueId, customer: &str) -> bool {
+    let route = Destination::of_customer(customer).and_then(|to| {
+        let client = queue.client.as_ref();
+        outbound::route(tenant, client, &to, &Usage::default(), Time(0))
+    });
+    route.is_ok()
 }
 
 impl Calls {
@@ -58,8 +63,8 @@ impl Calls {
         let offered = tenant.queues.get(&contact.queue);
         let offered = offered.and_then(|queue| queue.announcements.callback.as_ref());
         let waits = matches!(contact.stage, Stage::Waiting | Stage::Ringing { .. });
-        let chosen =
-            contact.can_be_called_back() && offered.is_some_and(|offered| offered.key == key);
+        let chosen = contact.can_be_called_back(&tenant)
+            && offered.is_some_and(|offered| offered.key == key);
         if waits && !contact.gone && chosen {
             out.input(Input::CallMeBack {
                 contact: id,

@@ -7,7 +7,7 @@ use super::super::ari::{
 };
 use super::super::{Arrival, CallRef, Report};
 use super::act::What;
-use super::callback::can_be_dialled;
+use super::callback::can_be_called;
 use super::calls::{Caller, Calls, Effects, Kind, Leg, Stage};
 use super::menu::Choosing;
 use super::names;
@@ -105,7 +105,8 @@ impl Calls {
             return self.ask(now, &call, choosing, out);
         }
         let came = Time(channel.created.timestamp_micros());
-        let callable = caller.as_deref().is_none_or(can_be_dialled);
+        let callable = caller.as_deref();
+        let callable = callable.is_none_or(|number| can_be_called(tenant, &queue, number));
         let number_of = caller.clone();
         self.callers
             .insert(call.clone(), Caller::Asking { number: number_of });

@@ -8,7 +8,7 @@ use trunkline_tenant::crds::ClientName;
 use super::super::ari::{Channel, ChannelId, HostName, PlaybackId};
 use super::super::{Arrival, CallRef, Report};
 use super::act::What;
-use super::callback::can_be_dialled;
+use super::callback::can_be_called;
 use super::calls::{Caller, Calls, Effects};
 use super::names;
 
@@ -64,6 +64,10 @@ impl Calls {
             out.act(call, What::Quiet(playing));
         }
         let number = choosing.number;
+        let callable = number.as_deref().is_none_or(|number| {
+            let tenant = self.tenant.as_deref();
+            tenant.is_some_and(|tenant| can_be_called(tenant, &queue, number))
+        });
         self.callers.insert(
             call.clone(),
             Caller::Asking {
@@ -74,7 +78,7 @@ impl Calls {
             call: call.clone(),
             number: choosing.dialled,
             queue,
-            callable: number.as_deref().is_none_or(can_be_dialled),
+            callable,
             customer: number,
             since: None,
         }));

@@ -47,7 +47,7 @@ impl Calls {
         let Some(wanted) = announces(&tenant, contact) else {
             return;
         };
-        let called_back = contact.can_be_called_back();
+        let called_back = contact.can_be_called_back(&tenant);
         let media = said(&self.settings, &tenant, wanted, called_back, standing);
         if media.is_empty() {
             return;
@@ -67,7 +67,7 @@ fn listens(contact: &Contact) -> bool {
 
 fn announces<'a>(tenant: &'a Tenant, contact: &Contact) -> Option<&'a Announcements> {
     let wanted = &tenant.queues.get(&contact.queue)?.announcements;
-    let callback = wanted.callback.is_some() && contact.can_be_called_back();
+    let callback = wanted.callback.is_some() && contact.can_be_called_back(tenant);
     let any = wanted.position || wanted.estimated_wait || callback;
     any.then_some(wanted)
 }

@@ -125,7 +125,7 @@ impl Machine {
     /// Where the queue announces.
     fn announcing(what: serde_json::Value) -> Self {
         let mut machine = Self::new();
-        let mut tenant = crate::testing::small_tenant();
+        let mut tenant = crate::testing::tenant_that_calls_out();
         let queue = tenant.queues.get_mut(&"acme/orders".parse().unwrap());
         queue.unwrap().announcements = serde_json::from_value(what).unwrap();
         machine.calls.tenant = Some(Arc::new(tenant));
@@ -291,6 +291,7 @@ fn a_callback_is_offered_to_none_whose_number_cant_be_dialled() {
         ("4930900001", true),
         ("030900001", false),
         ("alice", false),
+        ("+882900001", false),
         ("sip:+19005550100@carrier", false),
         ("anonymous", false),
     ] {
@@ -323,11 +324,13 @@ fn the_engine_is_told_of_a_number_that_cant_be_dialled_with_a_menu_or_without() 
         ("4930900001", true),
         ("030900001", false),
         ("alice", false),
+        // Which no trunk may call.
+        ("+882900001", false),
         ("sip:+19005550100@carrier", false),
     ] {
         for menu in [false, true] {
             let mut machine = Machine::new();
-            let mut tenant = crate::testing::small_tenant();
+            let mut tenant = crate::testing::tenant_that_calls_out();
             if menu {
                 let menu = serde_json::json!({"prompt": null, "choices": {"1": "acme/orders"}});
                 let acme = tenant.clients.get_mut(&ClientName::new("acme")).unwrap();
