@@ -240,16 +240,16 @@ async fn media_died(store: Store) {
     centre.prefers_a_client().await;
     let lost = centre.callers(6, 6.0);
     centre.some_talk_and_some_wait().await;
-    // Whoever still rings then rings again at the next Asterisk, before anybody watches that.
     centre.have_come(6).await;
     centre.asterisk_dies_and_comes_back().await;
     drop(lost);
-    // Before any phone is back, others call who go before everybody else: but not before those whom the centre lost.
+    // Before any agent is ready, others call who go before everybody else: but not before those whom the centre lost.
     let mut preferred = centre.callers_to(PREFERRED, 2, 2.0);
     let not_before = centre.preferred_wait(2).await;
     // Their phones register again, and the centre goes on: with those whom it lost, then with newcomers.
     let _customers = centre.customers_pick_up();
     centre.phones_again().await;
+    centre.agents_are_ready().await;
     let mut callers = centre.callers(4, 2.0);
     for callers in [&mut preferred, &mut callers] {
         centre.served(callers).await;

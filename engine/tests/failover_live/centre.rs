@@ -661,9 +661,25 @@ impl Centre {
         .await;
     }
 
+    async fn agents_do(&self, command: Json) {
+        for (agent, _, _) in AGENTS {
+            let path = format!("/api/v1/agents/{agent}/commands");
+            let (status, told) = self.ask(&path, Some(command.clone())).await;
+            assert_eq!(status, StatusCode::NO_CONTENT, "{agent}: {told}");
+        }
+    }
+
+    pub async fn agents_are_ready(&self) {
+        self.agents_do(json!({"do": "ready"})).await;
+    }
+
+    /// Nobody is asked for anything until the agents are ready again: their phones are none before they have registered anew,
+    /// and Asterisk may take them for what they were.
     pub async fn asterisk_dies_and_comes_back(&self) {
         let pid = std::fs::read_to_string(self.pod.dir(&format!("../asterisk/{POD}/pid"))).unwrap();
         signal("KILL", pid.trim());
+        let rest = json!({"do": "notReady", "reason": "no telephone"});
+        self.agents_do(rest).await;
         sleep(Duration::from_secs(1)).await;
         self.pod.start_asterisk();
         self.until("whose call died is to be called back", async |centre| {
