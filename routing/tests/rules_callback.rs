@@ -21,6 +21,8 @@ const CENTRE: &str = "
     {name: known, medium: Callback, teams: [front], lastAgent: {for: 7s}, ring: 10s, onExhausted: {action: Hold}},
     {name: hours, medium: Voice, teams: [front], calendar: office,
      closed: {action: Callback, prompt: we-call}, onExhausted: {action: Hold}},
+    {name: over, medium: Voice, teams: [front], ring: 10s, route: [{for: 30s}],
+     onExhausted: {action: Overflow, queue: hours}},
     {name: shut, medium: Voice, teams: [front], calendar: office, closed: {action: Close},
      onExhausted: {action: Hold}},
     {name: chats, medium: Chat, teams: [front], onExhausted: {action: Hold}}]";
@@ -289,6 +291,31 @@ fn rule_14_outside_the_hours_who_cannot_be_called_is_not_told_that_they_will_be(
     let ends: Vec<_> = world.records().iter().map(|row| row.end).collect();
     let closed = SegmentEnd::Closed;
     assert_eq!(ends, [SegmentEnd::Callback, closed, closed]);
+}
+
+#[test]
+fn rule_14_who_has_waited_or_talked_and_cannot_be_called_waits_on_where_the_next_queue_is_closed() {
+    let mut world = dated();
+    let night = second("2027-01-09T21:00:00Z"); // a Saturday
+    world.arrive_uncallable(night, 1, "over", "030123456");
+    world.arrive_as(night, 2, "over", 0, Some("+491"));
+    let out = world.tick(night + 30.0);
+    let view = |world: &World| world.core.contact(ContactId(1)).unwrap();
+    assert_eq!((ended(&out, 1), view(&world).queue), (None, queue("hours")));
+    assert_eq!(view(&world).stage, StageView::Waiting);
+    assert_eq!(
+        booked(&out).map(|(id, ..)| id),
+        Some(2),
+        "who can be called is"
+    );
+
+    world.sign_in(night + 40.0, "ann");
+    world.answer(night + 41.0, 1);
+    let to = Target::Queue(queue("hours"));
+    let contact = ContactId(1);
+    let out = world.input(night + 50.0, Input::Transfer { contact, to });
+    assert_eq!(ended(&out, 1), None, "{out:?}");
+    assert_eq!(view(&world).queue, queue("hours"));
 }
 
 #[test]

@@ -128,6 +128,8 @@ impl Core {
                 Shut::Close(prompt) => {
                     return self.turn_away(slot, SegmentEnd::Closed, prompt, false, out);
                 }
+                // Who has waited, or talked, and can't be called is not cut off for that.
+                Shut::Callback(_) if self.was_here_and_cannot_be_called(slot) => {}
                 Shut::Callback(prompt) => {
                     return self.turn_away(slot, SegmentEnd::Callback, prompt, false, out);
                 }
@@ -306,6 +308,12 @@ impl Core {
                 self.turn_away(slot, SegmentEnd::Closed, prompt, true, out);
             }
         }
+    }
+
+    fn was_here_and_cannot_be_called(&self, slot: Slot) -> bool {
+        let contact = &self.contacts[slot.at()];
+        let was_here = contact.hops > 0 || contact.again;
+        was_here && self.would_be_called(slot) && !self.can_be_called(slot)
     }
 
     /// The queue will not have it: when it comes, or any longer, which `was_in_line` tells apart. A consult fails by

@@ -25,6 +25,8 @@ struct Customer {
     /// Calls in vain, one that broke among them.
     attempts: u32,
     consult: bool,
+    /// They have waited in another queue, or talked.
+    was_here: bool,
 }
 
 /// What becomes of a contact.
@@ -123,6 +125,7 @@ impl Opening {
             not_before: now,
             attempts: 0,
             consult: false,
+            was_here: false,
         };
         match input {
             Some(Input::Arrive {
@@ -161,6 +164,7 @@ impl Opening {
             Some(Input::Transfer { contact, to }) => {
                 if let Some(one) = self.customers.get_mut(contact) {
                     one.called = false;
+                    one.was_here = true;
                     one.window = None;
                 }
                 if let Target::Queue(queue) = to {
@@ -219,6 +223,7 @@ impl Opening {
             Shut::Close(_) => Fate::Ends(Outcome::Closed),
             Shut::Voicemail(_) => Fate::Ends(Outcome::Voicemail),
             Shut::Callback(_) if one.known && phone => Fate::Booked,
+            Shut::Callback(_) if phone && one.was_here => Fate::Waits,
             Shut::Callback(_) if phone => Fate::Ends(Outcome::Closed),
             Shut::Callback(_) => Fate::Ends(Outcome::Callback),
         };
@@ -257,6 +262,9 @@ impl Opening {
             ),
             Output::Overflowed { contact, to, .. } => {
                 self.exhausts(*contact, output, at(*contact), queues)?;
+                if let Some(one) = self.customers.get_mut(contact) {
+                    one.was_here = true;
+                }
                 if self.customers.get(contact).is_some_and(|one| !one.called) {
                     self.enters(now, *contact, to, rest, queues, tenant)?;
                 }
