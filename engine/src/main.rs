@@ -3,9 +3,10 @@
 
 mod args;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use trunkline_engine::media;
 use trunkline_engine::process;
@@ -35,9 +36,20 @@ enum Command {
 /// Another engine leads: the kubelet starts us again, as a standby.
 const STEPPED_DOWN: u8 = 3;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match dispatch(Cli::parse().command).await {
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    // Two threads at least, also on one core: a long report must not stand in the main loop's way.
+    let threads = std::thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .max(2);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build();
+    let done = runtime
+        .context("no threads can be had")
+        .and_then(|runtime| runtime.block_on(dispatch(command)));
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -21,6 +21,8 @@ use crate::telephony::driver::outbound::permitted;
 
 /// The longest reason or code.
 const MAX_WORD: usize = 64;
+/// The longest name of an agent, in bytes: Kubernetes' own limit, which those of virtual agents are made from.
+const LONGEST_NAME: usize = 253;
 /// The most codes of one wrap-up.
 const MAX_CODES: usize = 16;
 
@@ -382,6 +384,12 @@ fn offered_to(app: &App, agent: &AgentName, offer: OfferId) -> Result<Option<Med
 /// Whether one who is not listed by name may work in a team: only the slots of a virtual team's pods. A token
 /// is made of a name alone, so whoever was taken off the list still has theirs.
 fn may_join(app: &App, agent: &AgentName, team: &str) -> Result<(), ApiError> {
+    let name = agent.as_str();
+    if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return Err(ApiError::Invalid(format!(
+            "an agent's name has {LONGEST_NAME} bytes at most, and no control characters"
+        )));
+    }
     let state = app.handle.state();
     let Some(tenant) = state.directory.tenant.as_deref() else {
         return Ok(());

@@ -468,7 +468,7 @@ pub(crate) struct NewContact {
     /// Your own word for it: repeating it while the contact lives is harmless. With a `customer` it is sealed
     /// and erased with them; without, it is kept as it is for as long as the contact's entries.
     pub(crate) reference: String,
-    /// Who it is from; of a callback the number to call, in E.164, as `+493012345`.
+    /// Who it is from; of a call, or a callback, the number, in E.164, as `+493012345`.
     #[serde(default)]
     pub(crate) customer: Option<String>,
     /// Beside the queue's priority; a point is a minute of age.

@@ -110,3 +110,16 @@ pub enum JournalError {
     #[error("the journal's writer has ended: an earlier error tells why")]
     WriterGone,
 }
+
+impl JournalError {
+    /// The store refuses this very text or number, now and later, as Postgres does a NUL or a key that is too long for an index;
+    /// what else there is to write it takes.
+    pub(super) fn is_of_what_is_written(&self) -> bool {
+        let Self::Postgres { source, .. } = self else {
+            return false;
+        };
+        // Data exceptions, and limits of the program.
+        let state = source.code().map(postgres::error::SqlState::code);
+        state.is_some_and(|state| state.starts_with("22") || state.starts_with("54"))
+    }
+}

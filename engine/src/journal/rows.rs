@@ -39,6 +39,23 @@ impl Rows {
         self.segments.len() + self.spells.len() + self.rotas.len()
     }
 
+    /// Each by itself.
+    pub(super) fn one_by_one(self) -> impl Iterator<Item = Self> {
+        let segments = self.segments.into_iter().map(|row| Self {
+            segments: vec![row],
+            ..Self::default()
+        });
+        let spells = self.spells.into_iter().map(|row| Self {
+            spells: vec![row],
+            ..Self::default()
+        });
+        let rotas = self.rotas.into_iter().map(|row| Self {
+            rotas: vec![row],
+            ..Self::default()
+        });
+        segments.chain(spells).chain(rotas)
+    }
+
     /// None.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

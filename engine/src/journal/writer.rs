@@ -65,9 +65,33 @@ impl Owned {
 
     /// Writes the rows that wait. They are a fold of entries that are durable, so they are as true under a later epoch.
     fn catch_up(&mut self) -> Result<(), JournalError> {
-        if !self.unwritten.is_empty() {
-            self.store.project(self.epoch, &self.unwritten)?;
-            self.unwritten = Rows::default();
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        match self.store.project(self.epoch, &self.unwritten) {
+            Ok(()) => self.unwritten = Rows::default(),
+            Err(error) if error.is_of_what_is_written() => self.leave_out()?,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Writes the rows that wait one by one, but for those that the store will never take: one of them must not keep
+    /// the others, and every snapshot, waiting for ever.
+    fn leave_out(&mut self) -> Result<(), JournalError> {
+        let mut rows = std::mem::take(&mut self.unwritten).one_by_one();
+        while let Some(row) = rows.next() {
+            match self.store.project(self.epoch, &row) {
+                Ok(()) => {}
+                Err(error) if error.is_of_what_is_written() => {
+                    tracing::error!(%error, "a row that the store can't take is left out of figures and records");
+                }
+                Err(error) => {
+                    self.unwritten.extend(row);
+                    rows.for_each(|row| self.unwritten.extend(row));
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }

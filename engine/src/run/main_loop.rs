@@ -49,6 +49,8 @@ pub enum LoopEnd {
 
 /// What the main loop is made of.
 pub(super) struct MainLoop {
+    /// Told of each turn. The first to go: nobody is to watch a loop that is over while the journal's last orders are waited for.
+    pub(super) turns: Arc<Turns>,
     pub(super) epoch: Epoch,
     pub(super) writer: Arc<Writer>,
     pub(super) ends: Ends,
@@ -58,8 +60,6 @@ pub(super) struct MainLoop {
     pub(super) hosts: watch::Receiver<Option<MediaHosts>>,
     pub(super) stop: watch::Receiver<Option<LoopEnd>>,
     pub(super) metrics: Arc<Metrics>,
-    /// Told of each turn.
-    pub(super) turns: Arc<Turns>,
 }
 
 type Answer = oneshot::Sender<Result<Arc<Decision>, NotTaken>>;
@@ -451,7 +451,7 @@ impl MainLoop {
                     since: late,
                     priority,
                     customer,
-                    // The API takes no customer for a call who can't be called.
+                    // The API takes no number for a call that can't be dialled; whether a trunk may call it is asked when it is.
                     callable: true,
                 };
                 batch.push(input, context, Waiter::Arrival(contact, answer));

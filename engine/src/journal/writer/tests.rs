@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::conformance::{arrival, entries, entry, key, running, segment};
 use super::*;
-use crate::journal::{Names, Sealed, Sqlite};
+use crate::journal::{DatabaseUrl, Names, Postgres, Sealed, Sqlite};
 use crate::run::recover;
 use crate::testing::Replay;
+use crate::testing::database::Server;
 
 /// What a store is asked for, and what it refuses.
 #[derive(Default)]
@@ -298,4 +299,34 @@ fn to_cut_entries_alone_overwrites_nothing_and_customers_are_overwritten_once_al
 async fn sweep_again(writer: &Writer, epoch: Epoch) {
     let nothing = writer.cut(epoch, Time(i64::MAX), 3).await.unwrap();
     assert_eq!(nothing, Cut::default());
+}
+
+/// Postgres takes no NUL in a text, which a name may have had before that was refused.
+#[test]
+fn a_row_that_the_store_will_never_take_keeps_no_other_and_no_snapshot_waiting() {
+    let url = Server::shared().database();
+    let store = Postgres::open(DatabaseUrl::new(&url, None).unwrap()).unwrap();
+    let writer = Writer::start(Box::new(store)).unwrap();
+    let of = |agent: &str| {
+        let mut spells = an_hour().rows.spells;
+        spells.truncate(1);
+        spells[0].agent = agent.into();
+        spells
+    };
+    running(async {
+        let epoch = writer.acquire("a".into()).await.unwrap();
+        writer.append(epoch, entries(1..=1)).await.unwrap();
+        let rows = Rows {
+            segments: vec![segment(1, 0)],
+            spells: [of("mar\0ia"), of("noah")].concat(),
+            ..Rows::default()
+        };
+        writer.project(epoch, rows);
+        let (seq, state) = (Seq(1), Vec::new());
+        writer.save_snapshot(epoch, Snapshot { seq, state });
+        assert!(writer.snapshot().await.unwrap().is_some());
+        assert_eq!(writer.records(Time(0)).await.unwrap().len(), 1);
+        let spells = writer.spells(Time(i64::MIN), Time(i64::MAX)).await.unwrap();
+        assert_eq!(spells, of("noah"));
+    });
 }
