@@ -13,7 +13,7 @@ use crate::support::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
-async fn from_a_callers_invite_to_the_agents_it_takes_less_than_fifty_milliseconds_for_half_of_them()
+async fn from_a_callers_invite_to_the_agents_it_takes_less_than_a_tenth_of_a_second_for_half_of_them()
  {
     let mut desk = Desk::fresh().await;
     let _maria = Party::maria(&["--answer", "0.02"]);
@@ -76,7 +76,7 @@ async fn from_a_callers_invite_to_the_agents_it_takes_less_than_fifty_millisecon
         at(&answered, 0.95),
         at(&answered, 1.0)
     );
-    // A look each 200 ms would take that long for half of them; a busy machine takes it for a few.
+    // A look each 200 ms would take that long for half of them.
     assert!(at(&rings, 0.5) < Duration::from_millis(100), "{rings:?}");
 }
 
@@ -102,7 +102,11 @@ async fn from_an_agents_hang_up_to_the_next_ring_it_takes_less_than_a_tenth_of_a
     centre.works("maria").await;
     assert!(callers.ended_well().await);
     let [offered, hung_up] = ["offered", "hung"].map(|word| moments("maria", word));
-    assert_eq!((offered.len(), hung_up.len()), (CALLS, CALLS));
+    // The last may be written yet.
+    assert!(
+        offered.len() == CALLS && hung_up.len() >= CALLS - 1,
+        "{hung_up:?}"
+    );
     // That she hangs up is written when Asterisk has said yes to it, which it does at once.
     let next = hung_up.iter().zip(&offered[1..]);
     let mut rings: Vec<Duration> = next

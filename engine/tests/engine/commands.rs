@@ -494,6 +494,9 @@ async fn a_virtual_agents_pod_signs_in_by_its_slot_and_serves_and_nobody_else_jo
             404
         );
     }
+    // A text that a database doesn't take.
+    let (status, told) = centre.admin.does("robots-a%001-0", joins("robots")).await;
+    assert_eq!(status, 422, "{told}");
     centre.does("robots-a1-1", joins("robots")).await;
     let chat = centre.comes("chats").await;
     centre.becomes(chat, "offered", Some("robots-a1-1")).await;

@@ -82,6 +82,11 @@ async fn who_stands_by_leads_nobody_on_to_itself_and_keeps_no_desk_from_whoever_
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     // The next request goes elsewhere: this connection would lead to the one that stands by for ever.
     assert_eq!(answer.headers()["connection"], "close");
+    let (status, runs) = Client::admin(&engine).get("/api/v1/config").await;
+    assert_eq!(
+        (status, runs["role"].as_str()),
+        (StatusCode::OK, Some("standby"))
+    );
     let token = key().agent_token("maria");
     let refused = Desk::open(&engine, "maria", &token).await;
     assert!(refused.err().unwrap().contains("503"));

@@ -26,6 +26,13 @@ impl Centre {
         let voice = Voice::Ari(Settings::default());
         Self::open_with(voice, hosts, |tenant| {
             sofia_is_a_specialist(tenant);
+            // By which callers can be called back.
+            let trunk = json!({
+                "carrier": {"host": "10.88.0.10"}, "auth": {"type": "Address"}, "codecs": ["alaw"], "numbers": ["+1*"],
+                "limits": {}, "outbound": {"prefixes": ["+49"], "callerId": "Client"}, "drainDeadline": "30m"
+            });
+            let trunk = serde_json::from_value(trunk).unwrap();
+            tenant.trunks.insert("carrier".into(), trunk);
             let ring = format!("{}s", RING.as_secs());
             set(queue(tenant, "acme/orders"), json!({"ring": ring}));
             let teams = json!([{"name": "specialists", "guaranteed": 0}]);

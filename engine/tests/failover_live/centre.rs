@@ -265,6 +265,22 @@ impl Centre {
         panic!("no engine answers {path} in 60 s: {last}\n{}", self.logs());
     }
 
+    /// The ends of what callers saw go wrong.
+    fn what_sipp_says(&self) -> String {
+        let mut told = String::new();
+        for log in std::fs::read_dir(self.pod.dir("../log"))
+            .into_iter()
+            .flatten()
+        {
+            let path = log.unwrap().path().join("errors.log");
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            let last = lines[lines.len().saturating_sub(20)..].join("\n");
+            told += &format!("--- {}\n{last}\n", path.display());
+        }
+        told
+    }
+
     fn logs(&self) -> String {
         let logs = self.engines.iter().map(|engine| {
             let text = std::fs::read_to_string(&engine.log).unwrap_or_default();
@@ -422,7 +438,11 @@ impl Centre {
     pub async fn served(&mut self, callers: &mut Party) {
         let ended = tokio::time::timeout(Duration::from_secs(90), callers.ends_well()).await;
         match ended {
-            Ok(well) => assert!(well, "sipp: a caller was not served\n{}", self.logs()),
+            Ok(true) => {}
+            Ok(false) => {
+                eprintln!("{}", self.what_sipp_says());
+                self.panics("sipp: a caller was not served").await;
+            }
             Err(_) => self.panics("callers are not served in 90 s").await,
         }
         let until = Instant::now() + Duration::from_secs(30);
