@@ -238,6 +238,8 @@ async fn configured(store: Store) {
 async fn media_died(store: Store) {
     let mut centre = Centre::open(store).await;
     centre.prefers_a_client().await;
+    // There before Asterisk begins anew: a carrier that doesn't answer it then is out of reach for half a minute.
+    let _customers = centre.customers_pick_up();
     let lost = centre.callers(6, 6.0);
     centre.some_talk_and_some_wait().await;
     centre.have_come(6).await;
@@ -247,7 +249,6 @@ async fn media_died(store: Store) {
     let mut preferred = centre.callers_to(PREFERRED, 2, 2.0);
     let not_before = centre.preferred_wait(2).await;
     // Their phones register again, and the centre goes on: with those whom it lost, then with newcomers.
-    let _customers = centre.customers_pick_up();
     centre.phones_again().await;
     centre.agents_are_ready().await;
     let mut callers = centre.callers(4, 2.0);
