@@ -660,12 +660,16 @@ fn kind(why: &str) -> String {
     words.take(6).collect::<Vec<_>>().join(" ")
 }
 
+/// Moves that are played to shrink a case, at most: a minute or so.
+const ENOUGH: usize = 600_000;
+
 /// A smaller case that still fails: ever smaller parts are left out, again while that makes it smaller.
 pub fn shrink(places: &[Place], mut case: Case, bug: Option<Bug>) -> Case {
     let Err(wanted) = replay(places, &case, bug) else {
         return case;
     };
     let wanted = kind(&wanted);
+    let mut played = 0;
     loop {
         let before = case.moves.len();
         let mut part = before / 2;
@@ -674,6 +678,10 @@ pub fn shrink(places: &[Place], mut case: Case, bug: Option<Bug>) -> Case {
             while from < case.moves.len() {
                 let mut less = case.clone();
                 less.moves.drain(from..(from + part).min(case.moves.len()));
+                played += less.moves.len();
+                if played > ENOUGH {
+                    return case;
+                }
                 if replay(places, &less, bug).is_err_and(|why| kind(&why) == wanted) {
                     case = less;
                 } else {
