@@ -10,6 +10,120 @@ use crate::state::State;
 #[path = "../tests/support/database.rs"]
 pub(crate) mod database;
 
+/// The named methods of a [`Journal`](crate::journal::Journal) that has another in its field `store`, as that one has them: what is
+/// left is where a test's store fails or tells.
+macro_rules! as_its_store_does {
+    (@ acquire) => {
+        fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
+            self.store.acquire(holder)
+        }
+    };
+    (@ append_with) => {
+        fn append_with(
+            &mut self,
+            epoch: Epoch,
+            entries: &[Entry],
+            customers: &[Sealed],
+        ) -> Result<(), JournalError> {
+            self.store.append_with(epoch, entries, customers)
+        }
+    };
+    (@ customer_by) => {
+        fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
+            self.store.customer_by(lookup)
+        }
+    };
+    (@ customers) => {
+        fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {
+            self.store.customers(ids)
+        }
+    };
+    (@ scrub) => {
+        fn scrub(&mut self) -> Result<(), JournalError> {
+            self.store.scrub()
+        }
+    };
+    (@ cut) => {
+        fn cut(&mut self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
+            self.store.cut(epoch, before, limit)
+        }
+    };
+    (@ project) => {
+        fn project(&mut self, epoch: Epoch, rows: &Rows) -> Result<(), JournalError> {
+            self.store.project(epoch, rows)
+        }
+    };
+    (@ save_snapshot) => {
+        fn save_snapshot(&mut self, epoch: Epoch, snapshot: &Snapshot) -> Result<(), JournalError> {
+            self.store.save_snapshot(epoch, snapshot)
+        }
+    };
+    (@ snapshot) => {
+        fn snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+            self.store.snapshot()
+        }
+    };
+    (@ mark) => {
+        fn mark(&mut self, epoch: Epoch, apart: Span) -> Result<bool, JournalError> {
+            self.store.mark(epoch, apart)
+        }
+    };
+    (@ marks) => {
+        fn marks(&mut self) -> Result<Vec<Seq>, JournalError> {
+            self.store.marks()
+        }
+    };
+    (@ marked) => {
+        fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
+            self.store.marked(seq)
+        }
+    };
+    (@ rules) => {
+        fn rules(&mut self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
+            self.store.rules(after, last)
+        }
+    };
+    (@ read) => {
+        fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
+            self.store.read(after, limit)
+        }
+    };
+    (@ records) => {
+        fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
+            self.store.records(since)
+        }
+    };
+    (@ spells) => {
+        fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
+            self.store.spells(from, to)
+        }
+    };
+    (@ rotas) => {
+        fn rotas(&mut self, from: Time, to: Time) -> Result<Vec<RotaVersion>, JournalError> {
+            self.store.rotas(from, to)
+        }
+    };
+    (@ record) => {
+        fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
+            self.store.record(contact)
+        }
+    };
+    (@ leadership) => {
+        fn leadership(&mut self) -> Result<Leadership, JournalError> {
+            self.store.leadership()
+        }
+    };
+    (@ beat) => {
+        fn beat(&mut self, epoch: Epoch) -> Result<(), JournalError> {
+            self.store.beat(epoch)
+        }
+    };
+    ($($method:ident)*) => {
+        $(crate::testing::as_its_store_does!(@ $method);)*
+    };
+}
+pub(crate) use as_its_store_does;
+
 /// With two trunks that call out.
 pub fn tenant_that_calls_out() -> Tenant {
     let mut tenant = small_tenant();

@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::state::{Stage, State};
 use crate::telephony::ari::{ChannelId, HostName};
 use crate::telephony::{Arrival, CallRef, Command, Report, Told};
-use crate::testing::{Replay, small_tenant};
+use crate::testing::{Replay, as_its_store_does, small_tenant};
 
 /// Fails every append but the first so many, before anything is written; none is written while it is stalled, and each
 /// takes a while.
@@ -40,8 +40,9 @@ struct Failing {
 }
 
 impl Journal for Failing {
-    fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
-        self.store.acquire(holder)
+    as_its_store_does! {
+        acquire customer_by customers scrub project save_snapshot snapshot
+        marks marked rules read records spells rotas record leadership beat
     }
     fn append_with(
         &mut self,
@@ -59,15 +60,6 @@ impl Journal for Failing {
             None => Err(JournalError::WriterGone),
         }
     }
-    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
-        self.store.customer_by(lookup)
-    }
-    fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {
-        self.store.customers(ids)
-    }
-    fn scrub(&mut self) -> Result<(), JournalError> {
-        self.store.scrub()
-    }
     fn cut(&mut self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
         let Some(keeps) = &mut self.keeps else {
             return self.store.cut(epoch, before, limit);
@@ -77,15 +69,6 @@ impl Journal for Failing {
             .send(retention::Asked::Cut { before, limit })
             .unwrap();
         keeps.cuts.pop_front().unwrap_or_else(|| Ok(Cut::default()))
-    }
-    fn project(&mut self, epoch: Epoch, rows: &Rows) -> Result<(), JournalError> {
-        self.store.project(epoch, rows)
-    }
-    fn save_snapshot(&mut self, epoch: Epoch, snapshot: &Snapshot) -> Result<(), JournalError> {
-        self.store.save_snapshot(epoch, snapshot)
-    }
-    fn snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
-        self.store.snapshot()
     }
     fn mark(&mut self, epoch: Epoch, apart: Span) -> Result<bool, JournalError> {
         let Some(keeps) = &self.keeps else {
@@ -100,36 +83,6 @@ impl Journal for Failing {
             });
         }
         Ok(true)
-    }
-    fn marks(&mut self) -> Result<Vec<Seq>, JournalError> {
-        self.store.marks()
-    }
-    fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
-        self.store.marked(seq)
-    }
-    fn rules(&mut self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
-        self.store.rules(after, last)
-    }
-    fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
-        self.store.read(after, limit)
-    }
-    fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
-        self.store.records(since)
-    }
-    fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
-        self.store.spells(from, to)
-    }
-    fn rotas(&mut self, from: Time, to: Time) -> Result<Vec<RotaVersion>, JournalError> {
-        self.store.rotas(from, to)
-    }
-    fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
-        self.store.record(contact)
-    }
-    fn leadership(&mut self) -> Result<Leadership, JournalError> {
-        self.store.leadership()
-    }
-    fn beat(&mut self, epoch: Epoch) -> Result<(), JournalError> {
-        self.store.beat(epoch)
     }
 }
 

@@ -8,6 +8,7 @@ use super::*;
 use crate::journal::{DatabaseUrl, Names, Postgres, Sealed, Sqlite};
 use crate::run::recover;
 use crate::testing::Replay;
+use crate::testing::as_its_store_does;
 use crate::testing::database::Server;
 
 /// What a store is asked for, and what it refuses.
@@ -34,29 +35,13 @@ struct Refusing {
 }
 
 impl Journal for Refusing {
-    fn acquire(&mut self, holder: &str) -> Result<Epoch, JournalError> {
-        self.store.acquire(holder)
-    }
-    fn append_with(
-        &mut self,
-        epoch: Epoch,
-        entries: &[Entry],
-        customers: &[Sealed],
-    ) -> Result<(), JournalError> {
-        self.store.append_with(epoch, entries, customers)
-    }
-    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
-        self.store.customer_by(lookup)
-    }
-    fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {
-        self.store.customers(ids)
+    as_its_store_does! {
+        acquire append_with customer_by customers cut save_snapshot snapshot mark
+        marks marked rules read records spells rotas record leadership beat
     }
     fn scrub(&mut self) -> Result<(), JournalError> {
         self.told.scrubs.fetch_add(1, Ordering::SeqCst);
         self.store.scrub()
-    }
-    fn cut(&mut self, epoch: Epoch, before: Time, limit: usize) -> Result<Cut, JournalError> {
-        self.store.cut(epoch, before, limit)
     }
     fn project(&mut self, epoch: Epoch, rows: &Rows) -> Result<(), JournalError> {
         let one_less = |left: usize| left.checked_sub(1);
@@ -66,45 +51,6 @@ impl Journal for Refusing {
             return Err(JournalError::Read);
         }
         self.store.project(epoch, rows)
-    }
-    fn save_snapshot(&mut self, epoch: Epoch, snapshot: &Snapshot) -> Result<(), JournalError> {
-        self.store.save_snapshot(epoch, snapshot)
-    }
-    fn snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
-        self.store.snapshot()
-    }
-    fn mark(&mut self, epoch: Epoch, apart: Span) -> Result<bool, JournalError> {
-        self.store.mark(epoch, apart)
-    }
-    fn marks(&mut self) -> Result<Vec<Seq>, JournalError> {
-        self.store.marks()
-    }
-    fn marked(&mut self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
-        self.store.marked(seq)
-    }
-    fn rules(&mut self, after: Seq, last: Seq) -> Result<Vec<Option<Rules>>, JournalError> {
-        self.store.rules(after, last)
-    }
-    fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError> {
-        self.store.read(after, limit)
-    }
-    fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
-        self.store.records(since)
-    }
-    fn spells(&mut self, from: Time, to: Time) -> Result<Vec<Spell>, JournalError> {
-        self.store.spells(from, to)
-    }
-    fn rotas(&mut self, from: Time, to: Time) -> Result<Vec<RotaVersion>, JournalError> {
-        self.store.rotas(from, to)
-    }
-    fn record(&mut self, contact: u64) -> Result<Vec<Segment>, JournalError> {
-        self.store.record(contact)
-    }
-    fn leadership(&mut self) -> Result<Leadership, JournalError> {
-        self.store.leadership()
-    }
-    fn beat(&mut self, epoch: Epoch) -> Result<(), JournalError> {
-        self.store.beat(epoch)
     }
 }
 
