@@ -12,7 +12,7 @@ use super::super::{CallRef, RecoveredStage};
 use super::act::{Ring, What};
 use super::calls::{Caller, Calls, Contact, Effects, Kind, Stage, rings_until};
 use super::names;
-use super::outbound::{self, Destination, NoRoute, Usage};
+use super::outbound::{self, Destination, NoRoute};
 
 /// A contact that is to be called back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +44,9 @@ impl Contact {
 /// Whether a customer of a queue could be called at what they are known by: it can be dialled, and there is a trunk that
 /// may.
 pub(crate) fn can_be_called(tenant: &Tenant, queue: &QueueId, customer: &str) -> bool {
-    let route = Destination::of_customer(customer).and_then(|to| {
-        let client = queue.client.as_ref();
-        outbound::route(tenant, client, &to, &Usage::default(), Time(0))
-    });
-    route.is_ok()
+    Destination::of_customer(customer)
+        .and_then(|to| outbound::may_call(tenant, queue.client.as_ref(), &to))
+        .is_ok()
 }
 
 impl Calls {

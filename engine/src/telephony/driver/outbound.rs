@@ -227,9 +227,18 @@ pub(crate) fn permitted(
     to: &Target,
 ) -> Result<(), NoRoute> {
     match destination(tenant, to)? {
-        Some(to) => route(tenant, client, &to, &Usage::default(), Time(0)).map(drop),
+        Some(to) => may_call(tenant, client, &to),
         None => Ok(()),
     }
+}
+
+/// Whether a trunk may call somebody, were all of them idle.
+pub(crate) fn may_call(
+    tenant: &Tenant,
+    client: Option<&ClientName>,
+    to: &Destination,
+) -> Result<(), NoRoute> {
+    route(tenant, client, to, &Usage::default(), Time(0)).map(drop)
 }
 
 /// By which trunk, now.
