@@ -500,7 +500,7 @@ fn stage_word(stage: &Stage) -> &'static str {
         Stage::Waiting => "waiting",
         Stage::Offered { .. } => "offered",
         Stage::Accepted { .. } => "accepted",
-        Stage::Outside { .. } => "outside",
+        Stage::Outside { .. } | Stage::Calling { .. } => "outside",
         Stage::Away { .. } => "away",
         Stage::Later { .. } => "later",
         Stage::Talking { .. } => "talking",

@@ -210,7 +210,7 @@ impl Contact {
             Stage::Waiting => "waiting",
             Stage::Offered { .. } => "offered",
             Stage::Accepted { .. } => "accepted",
-            Stage::Outside { .. } => "outside",
+            Stage::Outside { .. } | Stage::Calling { .. } => "outside",
             Stage::Away { .. } => "away",
             Stage::Later { .. } => "later",
             Stage::Talking {

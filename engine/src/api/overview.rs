@@ -64,7 +64,10 @@ fn queues_at(directory: &Directory, now: Time) -> Vec<QueueNow> {
             continue;
         };
         match live.stage {
-            Stage::Talking { .. } | Stage::Outside { .. } | Stage::Away { .. } => {
+            Stage::Talking { .. }
+            | Stage::Outside { .. }
+            | Stage::Calling { .. }
+            | Stage::Away { .. } => {
                 queue.talking += 1;
             }
             // Nobody waits for what is booked.

@@ -152,6 +152,11 @@ pub enum Stage {
         /// When it goes back to them.
         deadline: Time,
     },
+    /// A consult: somebody outside is called.
+    Calling {
+        /// Until when.
+        deadline: Time,
+    },
     /// A consult: the party outside talks with who asked.
     Away {
         /// Since when.
@@ -181,7 +186,7 @@ impl Stage {
     /// Who is asked, or talks.
     pub fn agent(&self) -> Option<&AgentName> {
         match self {
-            Self::Waiting | Self::Away { .. } | Self::Later { .. } => None,
+            Self::Waiting | Self::Calling { .. } | Self::Away { .. } | Self::Later { .. } => None,
             Self::Offered { agent, .. }
             | Self::Accepted { agent, .. }
             | Self::Outside { agent, .. }
@@ -210,7 +215,7 @@ impl Stage {
     /// The offer under which it is asked or talks.
     pub fn offer(&self) -> Option<OfferId> {
         match self {
-            Self::Waiting | Self::Away { .. } | Self::Later { .. } => None,
+            Self::Waiting | Self::Calling { .. } | Self::Away { .. } | Self::Later { .. } => None,
             Self::Offered { offer, .. }
             | Self::Accepted { offer, .. }
             | Self::Outside { offer, .. }
@@ -320,6 +325,12 @@ impl LiveContact {
                     since: *since,
                     held_since,
                     hold,
+                }
+            }
+            // No agent is asked first, so there is no offer.
+            (StageView::Outside { deadline, .. }, None) if view.consult_of.is_some() => {
+                Stage::Calling {
+                    deadline: *deadline,
                 }
             }
             (StageView::Outside { deadline, .. }, Some(offer)) => match self.stage.agent() {
@@ -742,17 +753,19 @@ fn recovered_stage(contact: ContactId, stage: &Stage) -> RecoveredStage {
     match stage.clone() {
         Stage::Waiting | Stage::Later { .. } => RecoveredStage::Waiting,
         // A consult's leg outside comes from no offer.
-        Stage::Away { .. } => RecoveredStage::Outside {
+        Stage::Calling { .. } | Stage::Away { .. } => RecoveredStage::Outside {
             talk: OfferId {
                 contact,
                 generation: 0,
             },
+            together: matches!(stage, Stage::Away { .. }),
         },
         Stage::Outside { offer, .. } => RecoveredStage::Outside {
             talk: OfferId {
                 contact,
                 generation: offer.generation,
             },
+            together: false,
         },
         Stage::Offered {
             offer,

@@ -331,3 +331,42 @@ fn whom_we_called_back_and_hand_over_is_known_to_be_on_the_line_somewhere() {
     centre.at(20, Input::CustomerGone { contact });
     assert_eq!(what(&centre), None);
 }
+
+#[test]
+fn a_consult_that_rings_outside_or_talks_there_is_told_to_a_successor_as_what_it_is() {
+    let mut centre = Replay::of(crate::testing::tenant_that_calls_out());
+    centre.sign_in(1, "maria");
+    centre.arrive(2, 1, "acme/orders");
+    centre.answer(3, 1);
+    let (contact, consult) = (ContactId(1), ContactId(2));
+    let to = Target::Number("+4930900009".to_owned());
+    let is_at = |centre: &Replay| {
+        let others = centre.state.directory.recovered().others;
+        others.first().map(|other| other.stage.clone())
+    };
+    let outside = |together| {
+        let talk = trunkline_routing::OfferId {
+            contact: consult,
+            generation: 0,
+        };
+        Some(RecoveredStage::Outside { talk, together })
+    };
+    centre.at(
+        10,
+        Input::Consult {
+            contact,
+            consult,
+            to,
+        },
+    );
+    assert_eq!(is_at(&centre), outside(false));
+    let taken = true;
+    centre.at(
+        12,
+        Input::HandedOver {
+            contact: consult,
+            taken,
+        },
+    );
+    assert_eq!(is_at(&centre), outside(true));
+}

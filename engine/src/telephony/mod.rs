@@ -314,6 +314,8 @@ pub enum RecoveredStage {
     Outside {
         /// The offer that led to the talk that it comes from: it names their leg.
         talk: OfferId,
+        /// They have answered, and talk: a consult goes on.
+        together: bool,
     },
     /// It talks.
     Talking {

@@ -158,7 +158,14 @@ async fn a_trunk_carries_no_more_calls_than_its_limits_say_and_a_successor_still
     desk.hand_over(62, Target::Department("legal".into()), 30);
     desk.handed_over(62, true).await;
     drop(desk);
-    let mut held = recovered(&one, 62, RecoveredStage::Outside { talk });
+    let mut held = recovered(
+        &one,
+        62,
+        RecoveredStage::Outside {
+            talk,
+            together: false,
+        },
+    );
     let talks = RecoveredStage::Talking {
         offer,
         agent: AgentName::new("noah"),

@@ -55,6 +55,7 @@ enum Finding {
     Together(Bridge),
     OutsiderGone(ChannelId),
     OutsiderUp(ChannelId),
+    OutsiderApart(ChannelId),
 }
 
 impl Calls {
@@ -153,10 +154,14 @@ impl Calls {
             RecoveredStage::Accepted { offer, agent } => {
                 (Stage::Joining { offer }, Some((offer, agent, None)))
             }
-            RecoveredStage::Outside { talk } => {
+            RecoveredStage::Outside { talk, together } => {
                 let place = Self::place(&host, &names::outside(talk));
                 self.outsiders.insert(place, Outsider::Of(id));
-                let reached = Reached::Not;
+                let reached = if together {
+                    Reached::Together
+                } else {
+                    Reached::Not
+                };
                 (Stage::Outside { talk, reached }, None)
             }
             RecoveredStage::Talking { offer, agent, held } => {
@@ -193,8 +198,12 @@ impl Calls {
         let Stage::Talking { offer, held } = about.stage else {
             return;
         };
-        let talks = matches!(stage, RecoveredStage::Talking { .. });
-        let conferenced = talks && !held;
+        // Asked for with music in their customer's ear, who is taken back by a conference alone.
+        let begun = matches!(
+            stage,
+            RecoveredStage::Talking { .. } | RecoveredStage::Outside { .. }
+        );
+        let conferenced = begun && !held;
         let bridge = if conferenced {
             about.bridge.clone()
         } else {
@@ -454,6 +463,16 @@ impl Calls {
                 self.outsider_gone(now, &Self::place(&call.host, &leg), out);
             }
             Finding::OutsiderUp(leg) => self.outsider_answered(now, &call.host, &leg, out),
+            Finding::OutsiderApart(leg) => {
+                contact.touched = now;
+                let bridge = contact.bridge.clone();
+                let join = What::Join {
+                    bridge,
+                    agent: leg,
+                    stop: None,
+                };
+                out.act(&call, join);
+            }
         }
     }
 
@@ -500,15 +519,18 @@ impl Calls {
             self.channel_gone(now, &place, None, out);
         }
         // And those whom the other party left.
-        let left: Vec<CallRef> = (self.callers.values())
-            .filter_map(|caller| match caller {
-                Caller::Away { leg, since, .. } if *since <= settled && here(leg) => Some(leg),
+        let left: Vec<(CallRef, CallRef)> = (self.callers.iter())
+            .filter_map(|(place, caller)| match caller {
+                Caller::Away { leg, since, .. } if *since <= settled && here(leg) => {
+                    Some((place.clone(), leg.clone()))
+                }
                 _ => None,
             })
-            .cloned()
             .collect();
-        for leg in left {
+        for (place, leg) in left {
             self.outsider_gone(now, &leg, out);
+            // Where we have let go of that party ourselves, their end says nothing.
+            self.is_left(place, out);
         }
         self.callers.retain(|place, caller| match caller {
             Caller::Leaving { .. } | Caller::Choosing(_) => !here(place),
@@ -578,7 +600,7 @@ impl Calls {
     }
 
     /// Callers whose contact had ended as transferred, and who still talk with somebody outside:
-    /// what a predecessor let talk is left alone.
+    /// what a predecessor let talk is left alone. An agent with somebody outside is in a consult, or has just been in one.
     fn adopt_transferred(&mut self, host: &HostName, listing: &Listing) {
         for bridge in &listing.bridges {
             let known = names::contact_of(&bridge.id);
@@ -587,7 +609,11 @@ impl Calls {
             }
             let outside = |id: &&ChannelId| names::outside_of(id).is_some();
             let leg = bridge.channels.iter().find(outside);
-            let caller = bridge.channels.iter().find(|id| !outside(id));
+            let agents = |id: &&ChannelId| names::offer_of(id).is_some();
+            let caller = bridge
+                .channels
+                .iter()
+                .find(|id| !outside(id) && !agents(id));
             let Some((leg, caller)) = leg.zip(caller) else {
                 continue;
             };
@@ -721,6 +747,7 @@ fn judge(
             (Reached::Not, _) if channel.state == ChannelState::Up => {
                 Some(Finding::OutsiderUp(leg))
             }
+            (Reached::Together, None) => Some(Finding::OutsiderApart(leg)),
             _ => None,
         };
     }
@@ -774,6 +801,9 @@ impl Finding {
             Self::Together(_) => "caller and agent are joined",
             Self::OutsiderGone(_) => "who was called outside is gone",
             Self::OutsiderUp(_) => "who was called outside has answered",
+            Self::OutsiderApart(_) => {
+                "who was called outside and who talks with them are not joined"
+            }
         }
     }
 }

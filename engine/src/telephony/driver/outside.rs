@@ -138,14 +138,7 @@ impl Calls {
     /// Their leg is over, whatever it was at.
     pub(crate) fn outsider_gone(&mut self, now: Time, place: &CallRef, out: &mut Effects) {
         match self.outsiders.remove(place) {
-            Some(Outsider::With(caller)) => {
-                if let Some(Caller::Away { bridge, .. }) = self.callers.get(&caller).cloned() {
-                    out.act(&caller, What::DestroyBridge(bridge));
-                    out.act(&caller, What::Hangup(Cause::Normal));
-                    self.callers
-                        .insert(caller, Caller::Leaving { farewell: None });
-                }
-            }
+            Some(Outsider::With(caller)) => self.is_left(caller, out),
             Some(Outsider::Of(id)) => {
                 let Some(contact) = self.contacts.get_mut(&id) else {
                     return;
@@ -169,6 +162,16 @@ impl Calls {
                 }
             }
             None => {}
+        }
+    }
+
+    /// A caller who talked with somebody outside, without us, is alone.
+    pub(crate) fn is_left(&mut self, caller: CallRef, out: &mut Effects) {
+        if let Some(Caller::Away { bridge, .. }) = self.callers.get(&caller).cloned() {
+            out.act(&caller, What::DestroyBridge(bridge));
+            out.act(&caller, What::Hangup(Cause::Normal));
+            self.callers
+                .insert(caller, Caller::Leaving { farewell: None });
         }
     }
 
