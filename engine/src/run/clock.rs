@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use trunkline_routing::Time;
+use trunkline_routing::{Span, Time};
 
 /// The wall may run this far ahead before we follow it at once (the machine slept). A clock that was set right by less than that
 /// must not end what rings, or is being joined, by a leap.
@@ -15,6 +15,8 @@ const SLOWER: i64 = 10;
 pub struct Clock {
     last: Time,
     read: Instant,
+    /// By how much the wall was ahead then; less than nothing where it was behind.
+    behind_wall: Span,
     /// What the time was before it followed the wall at once, until that is asked for.
     leapt: Option<Time>,
 }
@@ -22,9 +24,12 @@ pub struct Clock {
 impl Clock {
     /// Starts at the wall's time, or at `last` where that is later.
     pub fn starting_behind(last: Time) -> Self {
+        let wall = wall();
+        let last = last.max(wall);
         Self {
-            last: last.max(wall()),
+            last,
             read: Instant::now(),
+            behind_wall: wall - last,
             leapt: None,
         }
     }
@@ -46,6 +51,7 @@ impl Clock {
         let before = self.last;
         let (now, leaps) = step(before, read - self.read, wall);
         (self.last, self.read) = (now, read);
+        self.behind_wall = wall - now;
         if leaps {
             let seconds = Duration::from_micros((now - before).0.unsigned_abs()).as_secs();
             tracing::warn!(
@@ -54,6 +60,11 @@ impl Clock {
             );
             self.leapt = self.leapt.or(Some(before));
         }
+    }
+
+    /// What the wall shows when this clock shows so much. Telephony has the wall's time, as Asterisk does.
+    pub fn on_the_wall(&self, at: Time) -> Time {
+        at + self.behind_wall
     }
 
     /// What the time was before a leap that has not been asked for yet.
@@ -108,6 +119,17 @@ mod tests {
             Time(131 * SECOND),
         );
         assert_eq!(after, (Time(101 * SECOND + SECOND / 10), false));
+    }
+
+    #[test]
+    fn what_is_due_in_a_while_is_so_on_the_wall_too_however_far_ahead_that_runs() {
+        let mut clock = Clock::starting_behind(Time(i64::MAX / 2));
+        let (before, read) = (clock.last, clock.read);
+        clock.turn_to(read, Time(before.0 + 60 * SECOND));
+        let due = clock.last + Span::seconds(20);
+        assert_eq!(clock.on_the_wall(due), Time(before.0 + 80 * SECOND));
+        clock.turn_to(read, Time(before.0 - 60 * SECOND));
+        assert_eq!(clock.on_the_wall(due), Time(before.0 - 40 * SECOND));
     }
 
     #[test]

@@ -163,7 +163,7 @@ impl MainLoop {
             }
             since_snapshot += batch.entries.len() as u64;
             let began = Instant::now();
-            self.commit(batch).await?;
+            self.commit(batch, &clock).await?;
             let due = since_snapshot > 0 && snapshot_at.elapsed() >= SNAPSHOT_AFTER;
             if due || since_snapshot >= SNAPSHOT_EVERY {
                 since_snapshot = 0;
@@ -489,7 +489,7 @@ impl MainLoop {
     }
 
     /// Makes a batch durable, decides upon it, and tells everyone.
-    async fn commit(&mut self, batch: Batch) -> Result<(), JournalError> {
+    async fn commit(&mut self, batch: Batch, clock: &Clock) -> Result<(), JournalError> {
         let Batch {
             entries, waiters, ..
         } = batch;
@@ -520,7 +520,7 @@ impl MainLoop {
                 outputs,
             });
             self.metrics.decided(&decision);
-            self.tell_telephony(&decision);
+            self.tell_telephony(&decision, clock);
             rows.extend(made);
             // Nobody may be listening, and who asked may have gone: neither matters here.
             let _ = self.ends.decisions.send(Arc::clone(&decision));
@@ -555,7 +555,7 @@ impl MainLoop {
         applied
     }
 
-    fn tell_telephony(&self, decision: &Decision) {
+    fn tell_telephony(&self, decision: &Decision, clock: &Clock) {
         let refused = decision.refused();
         if let Some(why) = refused {
             tracing::info!(
@@ -583,16 +583,24 @@ impl MainLoop {
             _ => {}
         }
         for output in &decision.outputs {
-            self.command(Command::Do(self.dialled(output.clone())));
+            self.command(Command::Do(self.as_carried_out(output.clone(), clock)));
         }
     }
 
-    /// The core knows customers by our names for them; who dials needs the number.
-    fn dialled(&self, mut output: Output) -> Output {
+    /// The core knows customers by our names for them; who dials needs the number. And it has a clock of its own, which
+    /// may be a minute from the wall's, while telephony and Asterisk have the wall's: a phone must ring for as long as
+    /// the core means.
+    fn as_carried_out(&self, mut output: Output, clock: &Clock) -> Output {
         if let Output::Dial { customer, .. } | Output::CallbackBooked { customer, .. } = &mut output
             && let Some(number) = self.ends.handle().names().of(customer)
         {
             *customer = number;
+        }
+        if let Output::Offer { deadline, .. }
+        | Output::HandOver { deadline, .. }
+        | Output::Dial { deadline, .. } = &mut output
+        {
+            *deadline = clock.on_the_wall(*deadline);
         }
         output
     }
