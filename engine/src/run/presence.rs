@@ -30,7 +30,12 @@ impl Beats {
         from: Instant,
         now: Instant,
     ) -> Vec<(AgentName, bool)> {
-        let table = self.table();
+        let mut table = self.table();
+        // Each pod of virtual agents has names of its own: who is known no more is forgotten.
+        table.retain(|agent, heard| {
+            let lately = now.saturating_duration_since(*heard) < SILENCE;
+            lately || directory.agents.contains_key(agent)
+        });
         let there = |agent: &AgentName, alive: bool| {
             let heard = table.get(agent).copied();
             let heard = if alive { heard.max(Some(from)) } else { heard };
@@ -57,6 +62,23 @@ mod tests {
     use crate::testing::Replay;
 
     const BEAT: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn of_a_desk_whose_agent_nobody_knows_any_more_nothing_is_kept() {
+        let mut centre = Replay::new();
+        centre.sign_in(0, "maria");
+        let directory = centre.state.directory;
+        let beats = Beats::default();
+        for agent in ["maria", "frontline-pod-7-1", "frontline-pod-7-2"] {
+            beats.heard(agent.into());
+        }
+        let now = Instant::now();
+        beats.changed(&directory, now, now + BEAT);
+        assert_eq!(beats.table().len(), 3, "they may sign in yet");
+        beats.changed(&directory, now, now + SILENCE);
+        let kept: Vec<String> = beats.table().keys().map(ToString::to_string).collect();
+        assert_eq!(kept, ["maria"]);
+    }
 
     #[test]
     fn a_desk_is_gone_after_fifteen_seconds_of_silence_that_somebody_could_hear_and_back_when_it_is_heard()
