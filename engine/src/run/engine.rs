@@ -199,7 +199,9 @@ async fn live(
     let _ = ends.journal.set(Arc::downgrade(&writer));
     let state = tail.take_over(&writer, epoch).await?;
     *ends.figures() = figures_of(&writer, &state).await?;
+    let names = ends.handle().names().clone();
     let recovered = state.directory.recovered();
+    let recovered = recovered.by_number(|customer| names.of(customer));
     *ends
         .state
         .write()

@@ -294,6 +294,38 @@ async fn a_call_that_is_reported_twice_is_one_contact() {
 }
 
 #[tokio::test]
+async fn a_phone_rings_for_as_long_as_the_core_means_where_the_wall_clock_shows_another_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal");
+    let wall = || Time(chrono::Utc::now().timestamp_micros());
+    // What was decided last was ten minutes ahead of the wall, which has been set back since.
+    let mut store = Sqlite::open(&path).unwrap();
+    let epoch = store.acquire("before").unwrap();
+    let entry = Entry {
+        seq: Seq(1),
+        at: wall() + Span::seconds(600),
+        input: Input::Tick,
+        context: Context::by(Actor::Engine),
+    };
+    store.append(epoch, &[entry]).unwrap();
+    let mut bench = bench(Box::new(store)).await;
+    bench.sign_in("maria").await;
+    bench.reports.send(arrival(1).into()).unwrap();
+    let until = loop {
+        if let Command::Do(Output::Offer { deadline, .. }) = bench.commands.recv().await.unwrap() {
+            break deadline;
+        }
+    };
+    let queue = &small_tenant().queues[&QueueId::of("acme", "orders")];
+    let ring = Span::from(queue.ring);
+    let left = until - wall();
+    assert!(
+        left <= ring && left.0 > ring.0 - 10_000_000,
+        "{left:?} of {ring:?} are left"
+    );
+}
+
+#[tokio::test]
 async fn a_caller_is_told_their_own_place_and_the_wait_that_the_core_expects() {
     let mut tenant = small_tenant();
     tenant.teams.get_mut("frontline").unwrap().wrap_up = serde_json::from_str("\"0s\"").unwrap();

@@ -385,6 +385,22 @@ pub struct Recovered {
     pub newest: Option<ContactId>,
 }
 
+impl Recovered {
+    /// The journal has names of its own for customers: whoever calls them back needs their numbers, and shows them. One
+    /// that isn't found stays as it is, which nobody can dial.
+    #[must_use]
+    pub fn by_number(mut self, number_of: impl Fn(&str) -> Option<String>) -> Self {
+        for other in &mut self.others {
+            if let Beside::Callback { customer } = &mut other.what
+                && let Some(number) = number_of(customer)
+            {
+                *customer = number;
+            }
+        }
+        self
+    }
+}
+
 /// Whoever carries calls. Dropping it disconnects and touches no call.
 #[derive(Debug)]
 pub struct Telephony {

@@ -149,6 +149,11 @@ impl Asterisk {
         .await;
     }
 
+    /// Whom the phone of an agent that rings shows as who calls.
+    pub fn shown_to(&self, agent: &str) -> Option<String> {
+        Some(self.leg_of(agent)?["shown"].as_str()?.to_owned())
+    }
+
     /// Their leg ends, as of one who picked up when nobody was connected to be told of it.
     pub fn lets_go(&self, agent: &str) {
         let leg = self.leg_of(agent).unwrap();
@@ -242,7 +247,8 @@ async fn command(
             }
             held.made += 1;
             let name = format!("{}-{:08}", query["endpoint"], held.made);
-            let leg = channel(id, &name, "Ringing", &query["appArgs"]);
+            let mut leg = channel(id, &name, "Ringing", &query["appArgs"]);
+            leg["shown"] = json!(query.get("callerId"));
             held.channels.insert(id.clone(), leg.clone());
             axum::Json(leg).into_response()
         }

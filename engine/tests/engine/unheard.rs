@@ -217,3 +217,19 @@ async fn a_callback_that_comes_before_a_new_leader_hears_the_host_blames_nobody_
     assert_eq!(centre.away("maria").await, None);
     centre.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_takeover_an_agent_is_shown_the_number_of_whom_they_are_to_call_back() {
+    let asterisk = Asterisk::start("media-0").await;
+    let centre = Centre::with(&[&asterisk]).await;
+    // Nobody is there yet; the successor knows of the callback from the journal, which has names for numbers.
+    let contact = centre.wants_a_call("calls").await;
+    let voice = Voice::Ari(Settings::default());
+    let centre = centre.succeeded(voice, vec![asterisk.host()]).await;
+    centre.works("maria").await;
+    asterisk.rings("maria").await;
+    centre.becomes(contact, "offered", Some("maria")).await;
+    let shown = asterisk.shown_to("maria").unwrap_or_default();
+    assert!(shown.contains("+4930"), "{shown}");
+    centre.close().await;
+}
