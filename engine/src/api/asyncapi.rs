@@ -88,7 +88,8 @@ pub fn asyncapi() -> Value {
             "address": "/api/v1/agents/{agent}/session",
             "description": "The token goes in the header `Authorization: Bearer TOKEN`, or, from a browser, \
                             as a second subprotocol: `trunkline.v1, bearer.TOKEN`. An agent's token opens that agent's \
-                            session alone.",
+                            session alone. Of more than eight of one agent the eldest is closed (1008). A frame \
+                            has 16 KiB at most.",
             "parameters": {"agent": {"description": "The agent's name"}},
             "messages": of_channel,
             "bindings": {"ws": {"method": "GET", "headers": {

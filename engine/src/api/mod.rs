@@ -19,6 +19,7 @@ mod overview;
 mod rota;
 mod routes;
 mod session;
+mod sockets;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub use auth::Tokens;
 pub(crate) use front::FrontDoor;
 pub use health::metrics_router;
 pub use openapi::openapi;
+pub use sockets::Sockets;
 
 use crate::metrics::Metrics;
 use crate::run::Handle;
@@ -51,6 +53,8 @@ pub struct App {
     pub calls_ring_on_phones: bool,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
+    /// The sessions that are open.
+    pub sockets: Sockets,
 }
 
 /// The API and the health checks, for the listener that agents and the kubelet reach.

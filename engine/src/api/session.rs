@@ -4,13 +4,14 @@
 //! again whenever anything of it changes: a desk needs no memory of its own, and a message missed
 //! costs nothing. In: the commands of the API, each with an optional `id`; the answer is
 //! `{"event":"answer","id":…,"ok":…,"error":…}`. `asyncapi.json` says all of it. While it is open it is the agent's heartbeat:
-//! we ping every five seconds, and every frame that comes counts.
+//! we ping every five seconds, and every frame that comes counts. Of the sockets of one agent the eldest is closed where there are
+//! too many, and one that doesn't read is let go.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -27,10 +28,13 @@ use super::command::{AgentCommand, carry_out};
 use super::error::ApiError;
 use super::extract::Named;
 use super::model::{Agent, Contact};
+use super::sockets::{Gone, deliver};
 use crate::run::{Decision, Role};
 
 const PING: Duration = Duration::from_secs(5);
 const MAX_MESSAGE: usize = 16 << 10;
+/// Why a session is closed for another.
+const TOO_MANY: &str = "the agent has opened more sessions than eight since";
 pub(super) const PROTOCOL: &str = "trunkline.v1";
 
 pub(super) async fn open(
@@ -44,10 +48,13 @@ pub(super) async fn open(
     Ok(upgrade
         .protocols([PROTOCOL])
         .max_message_size(MAX_MESSAGE)
+        // Else a frame is read whole before it is found too long.
+        .max_frame_size(MAX_MESSAGE)
         .on_upgrade(move |socket| serve(app, caller, agent, socket)))
 }
 
 async fn serve(app: App, caller: Caller, agent: AgentName, mut socket: WebSocket) {
+    let mut place = app.sockets.open(&agent);
     let mut decisions = app.handle.decisions();
     let mut role = app.handle.role();
     let mut ping = tokio::time::interval(PING);
@@ -81,12 +88,21 @@ async fn serve(app: App, caller: Caller, agent: AgentName, mut socket: WebSocket
                 }
             }
             _ = ping.tick() => {
-                if socket.send(Message::Ping(Vec::new().into())).await.is_err() {
+                if deliver(&mut socket, Message::Ping(Vec::new().into())).await.is_err() {
                     return;
                 }
             }
             // A leader that ends closes its sessions: desks come back to its successor.
             () = ended(&mut role) => return,
+            () = place.taken() => {
+                let why = CloseFrame {
+                    code: close_code::POLICY,
+                    reason: TOO_MANY.into(),
+                };
+                // It is over in any case.
+                let _ = deliver(&mut socket, Message::Close(Some(why))).await;
+                return;
+            }
         }
     }
 }
@@ -96,9 +112,9 @@ async fn ended(role: &mut watch::Receiver<Role>) {
     let _ = role.wait_for(|role| *role == Role::Ended).await;
 }
 
-async fn send(socket: &mut WebSocket, event: &Event) -> Result<(), axum::Error> {
-    let text = serde_json::to_string(event).map_err(axum::Error::new)?;
-    socket.send(Message::Text(text.into())).await
+async fn send(socket: &mut WebSocket, event: &Event) -> Result<(), Gone> {
+    let text = serde_json::to_string(event).map_err(|_| Gone)?;
+    deliver(socket, Message::Text(text.into())).await
 }
 
 /// What comes out of a session.
@@ -134,7 +150,7 @@ async fn show(
     app: &App,
     agent: &AgentName,
     shown: &mut BTreeSet<ContactId>,
-) -> Result<(), axum::Error> {
+) -> Result<(), Gone> {
     let event = {
         let state = app.handle.state();
         let directory = &state.directory;

@@ -17,7 +17,7 @@ use super::recover::{Tail, figures_of};
 use super::reporting;
 use super::standby::{holder, stand_by};
 use super::watchdog::{self, Turns};
-use crate::api::{self, App, FrontDoor};
+use crate::api::{self, App, FrontDoor, Sockets};
 use crate::config::{Files, Loaded};
 use crate::journal::{Epoch, JournalError, Location, Names, Vault, Writer};
 use crate::keys::TenantKey;
@@ -57,6 +57,7 @@ impl Engine {
             tokens: options.tokens.clone(),
             calls_ring_on_phones: matches!(options.telephony, Voice::Ari(_)),
             metrics: Arc::clone(&metrics),
+            sockets: Sockets::default(),
         };
         let (leader, led_by) = watch::channel(None);
         let api = serve(&mut servers, options.listen, led_by, api::router(app)).await?;

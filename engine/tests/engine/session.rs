@@ -129,6 +129,47 @@ async fn a_desk_opens_for_its_own_agent_alone() {
 }
 
 #[tokio::test]
+async fn the_eldest_of_too_many_sessions_of_an_agent_is_closed_and_so_is_one_that_says_too_much() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Voice::None).await;
+    let mut desks = Vec::new();
+    for _ in 0..9 {
+        let desk = Desk::open(&engine, "maria", &key().agent_token("maria")).await;
+        let mut desk = desk.unwrap();
+        desk.next(|value| value["event"] == "session").await;
+        desks.push(desk);
+    }
+    let mut first = desks.remove(0);
+    let end = async |desk: &mut Desk| {
+        let closed = async {
+            loop {
+                match desk.0.next().await {
+                    Some(Ok(Message::Close(why))) => return why.map(|why| u16::from(why.code)),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return None,
+                }
+            }
+        };
+        let patience = Duration::from_secs(10);
+        tokio::time::timeout(patience, closed).await.unwrap()
+    };
+    assert_eq!(end(&mut first).await, Some(1008));
+    // The others go on: the next in age answers.
+    let mut second = desks.remove(0);
+    second.says(json!({"do": "signIn", "ready": true})).await;
+    second.next(|value| value["event"] == "answer").await;
+    // A frame that is too long is not waited for to its end.
+    let mut third = desks.remove(0);
+    let long = Message::text("x".repeat(17 << 10));
+    // It may be closed before all of it is sent.
+    let _ = third.0.send(long).await;
+    end(&mut third).await;
+    second.says(json!({"do": "heartbeat"})).await;
+    second.next(|value| value["event"] == "answer").await;
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn an_agent_whose_desk_falls_silent_is_no_longer_offered_anything_and_comes_back_with_it() {
     let dir = tempfile::tempdir().unwrap();
     let engine = engine(dir.path(), Voice::None).await;
