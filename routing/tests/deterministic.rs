@@ -145,6 +145,10 @@ fn is_seen(bug: Bug) {
     for (case, why) in found {
         let long = case.moves.len();
         let case = shrink(&places, case, Some(bug));
+        // From its text, which is what a failing seed leaves to whoever looks for the fault.
+        let text = serde_json::to_string(&case).unwrap();
+        let case: Case = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&case).unwrap(), text);
         let again = replay(&places, &case, Some(bug)).unwrap_err();
         sizes.push(case.moves.len());
         println!(

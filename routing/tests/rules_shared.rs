@@ -285,6 +285,101 @@ fn rule_11_who_slept_has_no_claim_on_the_past() {
     );
 }
 
+/// What each client has had of a team in handle time, its contacts always waiting: `agents` people, of each client
+/// its weight and how long its contacts take in turn, in seconds; for so many conversations.
+fn had_of_a_team(agents: usize, clients: &[(u64, Vec<u64>)], conversations: usize) -> Vec<i64> {
+    const WRAP_UP: u64 = 7;
+    let spec = SHARED.replace(
+        "kind: Human}",
+        &format!("kind: Human, wrapUp: {WRAP_UP}s}}"),
+    );
+    let names: Vec<String> = (0..agents).map(|n| format!("a{n}")).collect();
+    let people: Vec<String> = names
+        .iter()
+        .map(|name| format!("{name} team: front"))
+        .collect();
+    let mut others: Vec<String> = (0..)
+        .zip(clients)
+        .map(|(n, (weight, _))| {
+            format!(
+                "Client c{n} timeZone: UTC, numbers: ['+1800555010{n}'], trunks: [carrier], queues: [{{name: q, \
+                 medium: Voice, onExhausted: {{action: Hold}}, teams: [{{name: front, weight: {weight}}}]}}]"
+            )
+        })
+        .collect();
+    others.push(CLIENTS.split("---").last().unwrap().trim().to_owned());
+    let mut world = World::new(&tenant(&spec, &people.join("\n"), &others.join("\n---\n")));
+    // So many that none runs out: each who becomes free is asked at once.
+    let per_client = (conversations + agents + 1) as u64;
+    for id in 0..per_client {
+        for n in 0..clients.len() as u64 {
+            world.arrive(0.0, n * per_client + id, &format!("c{n}/q"));
+        }
+    }
+    for name in &names {
+        world.sign_in(1.0, name);
+    }
+    let (mut had, mut taken) = (vec![0; clients.len()], vec![0; clients.len()]);
+    // When a talk ends, and whose; when a wrap-up ends, with none.
+    let mut due = std::collections::BTreeSet::from([(1, None)]);
+    while taken.iter().sum::<usize>() < conversations {
+        let (now, ends) = due.pop_first().unwrap();
+        let second = now as f64;
+        match ends {
+            Some(contact) => {
+                world.done(second, contact);
+                due.insert((now + WRAP_UP, None));
+            }
+            None => {
+                // What is due at this very second happens with the input that comes next.
+                world.tick(second);
+            }
+        }
+        for name in &names {
+            let asked = world.core.agent(&name.as_str().into()).unwrap().offer;
+            let Some(contact) = asked.map(|offer| offer.contact.0) else {
+                continue;
+            };
+            world.answer(second, contact);
+            let client = (contact / per_client) as usize;
+            let handles = &clients[client].1;
+            let took = handles[taken[client] % handles.len()];
+            taken[client] += 1;
+            had[client] += (took + WRAP_UP) as i64;
+            due.insert((now + took, Some(contact)));
+        }
+    }
+    had
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    /// While all keep waiting, a client is ahead of another in handle time by weight by no more than what the agents
+    /// may have of it in hand at once: the last of that was begun when it was the least served.
+    #[test]
+    fn rule_11_what_clients_who_keep_waiting_have_had_by_weight_never_comes_apart(
+        agents in 1usize..6,
+        clients in proptest::collection::vec(
+            (1u64..=8, proptest::collection::vec(1u64..300, 1..6)), 2..4
+        ),
+    ) {
+        let had = had_of_a_team(agents, &clients, 150);
+        let longest = clients.iter().flat_map(|(_, handles)| handles).max().unwrap() + 7;
+        let in_hand = (agents as u64 * longest) as f64;
+        let weights = clients.iter().map(|(weight, _)| *weight as f64);
+        let by_weight: Vec<(f64, f64)> = had.iter().zip(weights).map(|(had, weight)| (*had as f64 / weight, weight)).collect();
+        for (ahead, weight) in &by_weight {
+            for (behind, _) in &by_weight {
+                proptest::prop_assert!(
+                    *ahead > 0.0 && ahead - behind <= in_hand / weight,
+                    "{by_weight:?}: seconds by weight, and weights, with {agents} agents and handle times {clients:?}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn rule_11_idle_capacity_is_never_withheld() {
     let mut world = World::new(&tenant(SHARED, "ann team: front", CLIENTS));
