@@ -19,13 +19,18 @@ def message(first, call, caller=None, cseq="1 INVITE"):
 
 
 class Capture:
-    """What went to and fro, a millisecond apart."""
+    """What went to and fro, a millisecond apart where it isn't said."""
 
     def __init__(self):
-        self.frames = []
+        self.frames, self.now = [], 0
+
+    def after(self, milliseconds):
+        self.now += milliseconds
+        return self
 
     def sent(self, source, destination, *what, **more):
-        self.frames.append(packet(source, destination, message(*what, **more)))
+        self.frames.append((self.now, packet(source, destination, message(*what, **more))))
+        self.now += 1
 
     def comes(self, caller):
         self.sent(judge.CALLERS, judge.CENTRE, "INVITE sip:500@x SIP/2.0", f"c-{caller}", caller)
@@ -44,15 +49,18 @@ class Capture:
         self.says(leg, "200 OK")
         self.acknowledged(leg)
 
+    def hangs_up(self, leg):
+        self.sent(judge.PHONES, judge.CENTRE, "BYE sip:engine@x SIP/2.0", leg, cseq="2 BYE")
+
     def refused(self, caller):
         self.sent(judge.CENTRE, judge.CALLERS, "SIP/2.0 503 No", f"c-{caller}")
 
-    def row(self, trace, sipp="0"):
+    def row(self, trace, sipp="0", regime="idle"):
         with tempfile.TemporaryDirectory() as dir:
-            records = (struct.pack("<IIII", 1, n * 1000, len(it), len(it)) + it for n, it in enumerate(self.frames))
+            records = (struct.pack("<IIII", 1 + at // 1000, at % 1000 * 1000, len(it), len(it)) + it for at, it in self.frames)
             pathlib.Path(dir, "sip.pcap").write_bytes(bytes(24) + b"".join(records))
             pathlib.Path(dir, "arrivals.csv").write_text("SEQUENTIAL\n" + "0;\n" * trace)
-            told = dict(dir=dir, who="ours", regime="idle", rate=1.0, agents=2, load="0", sipp=sipp, asterisk_ms=0, engine_ms=0)
+            told = dict(dir=dir, who="ours", regime=regime, rate=1.0, agents=2, load="0", sipp=sipp, asterisk_ms=0, engine_ms=0)
             return judge.row(argparse.Namespace(**told))
 
 
@@ -119,6 +127,41 @@ class Judge(unittest.TestCase):
         row = self.capture.row(trace=1)
         self.assertNotIn("**", table([row]))
         self.assertIn("ours: 1 calls/s held", table([row]))
+
+    def test_who_came_first_and_is_offered_later_is_overtaken_and_not_within_the_slack(self):
+        for apart, later, overtaken in [(100, 100, 1), (100, 20, 0), (20, 100, 0)]:
+            capture = Capture()
+            capture.comes("490")
+            capture.after(apart).comes("491")
+            capture.rings("one", "491")
+            capture.after(later).rings("other", "490", "b1")
+            self.assertEqual(capture.row(trace=2)["overtaken"], overtaken, (apart, later))
+        capture = Capture()
+        capture.comes("490")
+        capture.after(100).comes("491")
+        capture.rings("one", "490")
+        capture.after(100).rings("other", "491", "b1")
+        self.assertEqual(capture.row(trace=2)["overtaken"], 0, "in their order")
+
+    def test_a_phone_is_timed_from_its_hang_up_while_somebody_waits_to_its_next_ring_and_else_is_one_that_never_rang(self):
+        for rings, (timed, never, p50) in [(True, (1, 0, 701.0)), (False, (0, 1, None))]:
+            capture = Capture()
+            for caller, agent in [("490", "b0"), ("491", "b1")]:
+                capture.comes(caller)
+                capture.answers(f"leg-{agent}", caller, agent)
+            capture.comes("492")
+            capture.hangs_up("leg-b0")
+            if rings:
+                capture.after(700).rings("next", "492", "b0")
+            row = capture.row(trace=3, regime="waiting")
+            self.assertEqual((row["n"], row["never"], row["p50"]), (timed, never, p50))
+        # Nobody waits: nothing is owed to who becomes free.
+        capture = Capture()
+        capture.comes("490")
+        capture.answers("leg", "490")
+        capture.hangs_up("leg")
+        row = capture.row(trace=1, regime="waiting")
+        self.assertEqual((row["n"], row["never"]), (0, 0))
 
 
 def table(rows):
