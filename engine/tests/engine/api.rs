@@ -325,8 +325,8 @@ async fn every_operation_is_refused_to_who_has_no_token_and_to_every_agent_for_w
     centre.is(1, "talking", Some("noah")).await;
     assert_eq!(centre.agent("maria").await["state"], "signedOut");
 
-    // What any token opens must itself see to it that an agent learns nothing of others. One more wants a test of its
-    // own.
+    // What any token opens must itself see to it that an agent learns nothing of others: the next test is about the
+    // second of these. One more wants a test of its own.
     let of = |is_for: For| {
         let these = operations.iter().filter(|one| one.is_for == is_for);
         these.map(Operation::name).collect::<Vec<_>>()
@@ -349,6 +349,27 @@ async fn every_operation_is_refused_to_who_has_no_token_and_to_every_agent_for_w
             assert!(none, "{}: {answers:?}", one.name());
         }
     }
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn an_agent_can_not_tell_anothers_contact_from_one_that_is_over_or_never_was() {
+    let centre = Centre::open(|_| {}).await;
+    let maria = Client::agent(&centre.engine, "maria");
+    let path = "/api/v1/contacts/1";
+    let before = maria.get(path).await;
+    assert_eq!(before.0, StatusCode::NOT_FOUND);
+    centre.works("noah").await;
+    assert_eq!(centre.comes("chats").await, 1);
+    assert_eq!(maria.get(path).await, before, "it is offered to Noah");
+    centre.takes("noah", 1).await;
+    assert_eq!(maria.get(path).await, before, "he has it");
+    let noah = Client::agent(&centre.engine, "noah");
+    assert_eq!(noah.get(path).await.0, StatusCode::OK);
+    centre.ends("noah", 1).await;
+    assert_eq!(maria.get(path).await, before, "he had it");
+    assert_eq!(noah.get(path).await, before, "it is in nobody's hands");
+    centre.is_over(1, "answered").await;
     centre.close().await;
 }
 
