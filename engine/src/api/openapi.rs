@@ -39,7 +39,13 @@ pub fn openapi() -> Value {
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {"token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "The administration's, or an agent's. Where an operation names roles: `administration` \
+                                is the administration, `agent` the agent whom the path names. Where it names none, any \
+                                token will do.",
+            }},
         },
     })
 }
@@ -109,7 +115,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Value) ->
         "summary": route.summary,
         "parameters": parameters,
         "responses": responses,
-        "security": if route.access == Access::Public { json!([]) } else { json!([{"token": []}]) },
+        "security": security(route.access),
     });
     if let Some(make) = route.body {
         operation["requestBody"] = json!({
@@ -118,6 +124,16 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Value) ->
         });
     }
     operation
+}
+
+/// One of these opens it. What is in brackets are roles, which OpenAPI 3.1 allows for any scheme.
+fn security(access: Access) -> Value {
+    match access {
+        Access::Public => json!([]),
+        Access::Token => json!([{"token": []}]),
+        Access::Own => json!([{"token": ["agent"]}, {"token": ["administration"]}]),
+        Access::Admin => json!([{"token": ["administration"]}]),
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-use reqwest::StatusCode;
-use serde_json::json;
-use trunkline_engine::run::{LoopEnd, Voice};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use trunkline_engine::run::{Engine, LoopEnd, Voice};
 
-use crate::support::{Client, engine, engine_on, eventually, fixture};
+use crate::centre::Centre;
+use crate::support::{ADMIN, Client, engine, engine_on, eventually, fixture, key};
 
 #[tokio::test]
 async fn a_chat_is_offered_accepted_held_ended_and_recorded() {
@@ -142,6 +143,234 @@ async fn nobody_gets_in_without_a_token_and_an_agent_does_nothing_for_another() 
         );
     }
     engine.stop().await.unwrap();
+}
+
+/// Values that a schema of the document allows: the least of each of its choices.
+fn samples(document: &Value, schema: &Value) -> Vec<Value> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let referred = document.pointer(reference.trim_start_matches('#'));
+        return samples(document, referred.unwrap());
+    }
+    let choices = schema.get("oneOf").or(schema.get("anyOf"));
+    if let Some(choices) = choices.and_then(Value::as_array) {
+        return choices
+            .iter()
+            .flat_map(|choice| samples(document, choice))
+            .collect();
+    }
+    if let Some(only) = schema.get("const").or(schema["enum"].get(0)) {
+        return vec![only.clone()];
+    }
+    let one = match schema["type"].as_str() {
+        Some("object") => {
+            let required = schema["required"].as_array().into_iter().flatten();
+            let fields = required.map(|name| {
+                let name = name.as_str().unwrap();
+                let of = samples(document, &schema["properties"][name]);
+                (name.to_owned(), of[0].clone())
+            });
+            Value::Object(fields.collect())
+        }
+        Some("array") => json!([]),
+        Some("integer") => json!(1),
+        Some("boolean") => json!(true),
+        Some("string") if schema["format"] == "date-time" => json!("2026-01-05T10:00:00Z"),
+        Some("string") => json!("x"),
+        _ => panic!("there is no sample of {schema}"),
+    };
+    vec![one]
+}
+
+/// Whom an operation's document lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    Anybody,
+    AnyToken,
+    /// The agent whom the path names, and the administration.
+    TheAgent,
+    TheAdministration,
+}
+
+/// An operation of the served document, with all that it could be asked.
+struct Operation {
+    method: Method,
+    path: String,
+    is_for: For,
+    query: String,
+    bodies: Vec<Option<Value>>,
+    is_socket: bool,
+}
+
+impl Operation {
+    fn all(document: &Value) -> Vec<Self> {
+        let paths = document["paths"].as_object().unwrap().iter();
+        let operations = paths.flat_map(|(path, item)| {
+            let item = item.as_object().unwrap().iter();
+            item.map(move |(method, operation)| Self::of(document, method, path, operation))
+        });
+        operations.collect()
+    }
+
+    fn of(document: &Value, method: &str, path: &str, operation: &Value) -> Self {
+        let security = &operation["security"];
+        let is_for = match security.to_string().as_str() {
+            "[]" => For::Anybody,
+            r#"[{"token":[]}]"# => For::AnyToken,
+            r#"[{"token":["agent"]},{"token":["administration"]}]"# => For::TheAgent,
+            r#"[{"token":["administration"]}]"# => For::TheAdministration,
+            _ => panic!("{method} {path}: for whom is {security}?"),
+        };
+        // A moment is what some can't do without; the rest may be left away.
+        let parameters = operation["parameters"].as_array().unwrap().iter();
+        let moments = parameters.filter(|one| {
+            let description = one["description"].as_str().unwrap_or_default();
+            one["in"] == "query" && description.contains("RFC 3339")
+        });
+        let query: Vec<String> = moments
+            .map(|one| format!("{}=2026-01-05T10:00:00Z", one["name"].as_str().unwrap()))
+            .collect();
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let bodies = if body.is_null() {
+            vec![None]
+        } else {
+            samples(document, body).into_iter().map(Some).collect()
+        };
+        Self {
+            method: method.to_uppercase().parse().unwrap(),
+            path: path.to_owned(),
+            is_for,
+            query: query.join("&"),
+            bodies,
+            is_socket: operation["responses"].get("101").is_some(),
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// What each of its bodies is answered to who has this token, where its path names this agent.
+    async fn asked(&self, engine: &Engine, token: &str, agent: &str) -> Vec<StatusCode> {
+        let path = self
+            .path
+            .replace("{agent}", agent)
+            .replace("{contact}", "1");
+        assert!(!path.contains('{'), "{path}: what is there?");
+        let path = if self.query.is_empty() {
+            path
+        } else {
+            format!("{path}?{}", self.query)
+        };
+        if self.is_socket {
+            // What isn't a WebSocket's beginning would be refused for that.
+            let http = reqwest::Client::builder().no_proxy().build().unwrap();
+            let request = http
+                .request(self.method.clone(), format!("http://{}{path}", engine.api))
+                .bearer_auth(token)
+                .header("connection", "Upgrade")
+                .header("upgrade", "websocket")
+                .header("sec-websocket-version", "13")
+                .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+            return vec![request.send().await.unwrap().status()];
+        }
+        let client = Client::new(engine.api, token);
+        let mut answers = Vec::new();
+        for body in &self.bodies {
+            let (status, _) = client.ask(self.method.clone(), &path, body.clone()).await;
+            answers.push(status);
+        }
+        answers
+    }
+}
+
+#[tokio::test]
+async fn every_operation_is_refused_to_who_has_no_token_and_to_every_agent_for_whom_it_is_not() {
+    let centre = Centre::open(|_| {}).await;
+    centre.works("noah").await;
+    // The one that paths name is Noah's.
+    assert_eq!(centre.comes("chats").await, 1);
+    centre.takes("noah", 1).await;
+    let (_, document) = centre.admin.get("/api/v1/openapi.json").await;
+    let operations = Operation::all(&document);
+    let (maria, noah) = (key().agent_token("maria"), key().agent_token("noah"));
+    let all = |answers: &[StatusCode], status: StatusCode, what: String| {
+        assert!(!answers.is_empty(), "{what}");
+        assert!(
+            answers.iter().all(|answer| *answer == status),
+            "{what}: {answers:?}"
+        );
+    };
+    let refused = StatusCode::FORBIDDEN;
+    for one in &operations {
+        let stranger = one.asked(&centre.engine, "", "noah").await;
+        let welcome = match one.is_for {
+            For::Anybody => StatusCode::OK,
+            _ => StatusCode::UNAUTHORIZED,
+        };
+        all(&stranger, welcome, format!("{} to nobody", one.name()));
+        // For another: nothing. For oneself: not what is the administration's.
+        let another = one.asked(&centre.engine, &maria, "noah").await;
+        match one.is_for {
+            For::Anybody | For::AnyToken => {}
+            For::TheAgent | For::TheAdministration => {
+                all(&another, refused, format!("{} to Maria", one.name()));
+            }
+        }
+        if one.is_for == For::TheAdministration {
+            let own = one.asked(&centre.engine, &noah, "noah").await;
+            all(&own, refused, format!("{} to Noah", one.name()));
+        }
+    }
+    // Nothing of all this has been done.
+    centre.is(1, "talking", Some("noah")).await;
+    assert_eq!(centre.agent("maria").await["state"], "signedOut");
+
+    // What any token opens must itself see to it that an agent learns nothing of others: the next test is about the
+    // second of these. One more wants a test of its own.
+    let of = |is_for: For| {
+        let these = operations.iter().filter(|one| one.is_for == is_for);
+        these.map(Operation::name).collect::<Vec<_>>()
+    };
+    let any_token = ["GET /api/v1/config", "GET /api/v1/contacts/{contact}"];
+    assert_eq!(of(For::AnyToken), any_token);
+    let documents = ["GET /api/v1/asyncapi.json", "GET /api/v1/openapi.json"];
+    assert_eq!(of(For::Anybody), documents);
+
+    // All of it was asked as it may be: whom it is for is refused nothing for who they are.
+    for one in &operations {
+        let mut welcome = vec![(ADMIN, "noah")];
+        if one.is_for == For::TheAgent {
+            welcome.push((&noah, "noah"));
+        }
+        for (token, agent) in welcome {
+            let answers = one.asked(&centre.engine, token, agent).await;
+            let turned_away = [refused, StatusCode::UNAUTHORIZED];
+            let none = answers.iter().all(|answer| !turned_away.contains(answer));
+            assert!(none, "{}: {answers:?}", one.name());
+        }
+    }
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn an_agent_can_not_tell_anothers_contact_from_one_that_is_over_or_never_was() {
+    let centre = Centre::open(|_| {}).await;
+    let maria = Client::agent(&centre.engine, "maria");
+    let path = "/api/v1/contacts/1";
+    let before = maria.get(path).await;
+    assert_eq!(before.0, StatusCode::NOT_FOUND);
+    centre.works("noah").await;
+    assert_eq!(centre.comes("chats").await, 1);
+    assert_eq!(maria.get(path).await, before, "it is offered to Noah");
+    centre.takes("noah", 1).await;
+    assert_eq!(maria.get(path).await, before, "he has it");
+    let noah = Client::agent(&centre.engine, "noah");
+    assert_eq!(noah.get(path).await.0, StatusCode::OK);
+    centre.ends("noah", 1).await;
+    assert_eq!(maria.get(path).await, before, "he had it");
+    assert_eq!(noah.get(path).await, before, "it is in nobody's hands");
+    centre.is_over(1, "answered").await;
+    centre.close().await;
 }
 
 #[tokio::test]

@@ -254,6 +254,14 @@ impl Centre {
         (why["history"].to_string(), reasons)
     }
 
+    /// A queue's figures of today.
+    pub async fn figures(&self, queue: &str) -> Value {
+        let (_, figures) = self.admin.get("/api/v1/figures").await;
+        let mut figures = figures.as_array().unwrap().iter();
+        let found = figures.find(|one| one["of"] == "queue" && one["name"] == queue);
+        found.unwrap().clone()
+    }
+
     /// The customer of a contact leaves, and may.
     pub async fn goes(&self, id: u64) {
         let gone = format!("/api/v1/contacts/{id}/gone");

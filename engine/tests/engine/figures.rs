@@ -1,14 +1,20 @@
 //! Where agents' time went, and how they kept to their rotas, over the API, from one engine to the next.
 
-use chrono::{DateTime, Duration, Utc};
+use std::collections::BTreeSet;
+use std::iter::repeat_n;
+
+use chrono::{DateTime, Duration, Timelike, Utc};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use trunkline_engine::journal::{Location, Rows};
 use trunkline_engine::run::Voice;
 use trunkline_routing::metrics::Spell;
-use trunkline_routing::{AgentState, ContactId, Segment, SegmentEnd, Span, Time};
+use trunkline_routing::{AgentState, ContactId, Segment, SegmentEnd, Span, StretchKind, Time};
+use trunkline_tenant::crds::ClientName;
+use trunkline_tenant::{QueueId, Tenant};
 
-use crate::support::{Client, engine, eventually};
+use crate::centre::{add_queue, set};
+use crate::support::{Client, engine, engine_on, eventually, fixture};
 
 /// What is said of a scope, each interval's.
 fn told(figures: &Value, of: &str, name: &str) -> Vec<Value> {
@@ -351,4 +357,269 @@ async fn adherence_is_told_as_planned_and_as_amended_alike_by_an_engine_and_by_i
         assert!(more > 0.0 && more < passed, "{again}");
     }
     second.stop().await.unwrap();
+}
+
+/// What is counted of a queue or a client, as the API calls it and as `/metrics` does, if it tells it.
+const COUNTED: [(&str, Option<&str>); 14] = [
+    ("offered", Some("offered")),
+    ("answered", Some("answered")),
+    ("answeredWithin", Some("answered-within")),
+    ("abandoned", Some("abandoned")),
+    ("abandonedWithin", Some("abandoned-within")),
+    ("shortAbandons", Some("short-abandoned")),
+    ("flowedOut", Some("flowed-out")),
+    ("callbacksWithin", Some("callback-within")),
+    ("dropped", Some("dropped")),
+    ("droppedTalking", Some("dropped-talking")),
+    ("calledBack", Some("called-back")),
+    ("waiting", Some("waiting")),
+    ("handled", Some("handled")),
+    ("consults", None),
+];
+
+/// The six formulas, and what each makes of the worked example of the metric contract, in per cent.
+const WORKED: [(&str, &str); 6] = [
+    ("ExcludeShortAbandons", "76.9"),
+    ("AllOffered", "73.7"),
+    ("AnsweredOnly", "82.4"),
+    ("AbandonsCount", "82.1"),
+    ("RemovedFromQueue", "83.0"),
+    ("WithFlowOuts", "70.0"),
+];
+
+/// A client whose contract has one formula, and whose queue has another: T is 20 s by both.
+fn add_client(tenant: &mut Tenant, name: &str, of_queue: &str, of_client: &str) {
+    let level = |formula: &str| json!({"percent": 80, "within": "20s", "formula": formula});
+    let mut client = tenant.clients[&ClientName::from("acme")].clone();
+    let contract = json!({"from": null, "serviceLevel": level(of_client)});
+    let zone = tenant.time_zone;
+    set(
+        &mut client,
+        json!({"numbers": [], "entry": null, "timeZone": zone, "contract": contract}),
+    );
+    tenant.clients.insert(name.into(), client);
+    let fields = json!({"serviceLevel": level(of_queue)});
+    add_queue(tenant, &format!("{name}/desk"), fields);
+}
+
+/// Somebody who came to a client's queue half an hour ago and waited so long; who was answered talked with Maria.
+fn one(client: &str, wait: i64, end: SegmentEnd) -> Segment {
+    let entered = Time((Utc::now() - Duration::minutes(30)).timestamp_micros());
+    let over = entered + Span::seconds(wait);
+    let answered = end == SegmentEnd::Answered;
+    Segment {
+        contact: ContactId(0),
+        index: 0,
+        queue: QueueId::of(client, "desk"),
+        client: Some(client.into()),
+        arrived: entered,
+        entered,
+        answered: answered.then_some(over),
+        ended: if answered {
+            over + Span::seconds(30)
+        } else {
+            over
+        },
+        agent: answered.then(|| "maria".into()),
+        hold: Span(0),
+        wrap_up: Span(0),
+        codes: Vec::new(),
+        end,
+        again: false,
+        terms: None,
+        place: None,
+        kind: StretchKind::Plain,
+    }
+}
+
+/// The worked example: 85 answered, 70 of them within T; 10 abandoned, 4 short, 8 within T; 5 callbacks within T.
+fn worked(client: &str) -> Vec<(usize, Segment)> {
+    let of = |wait, end| one(client, wait, end);
+    vec![
+        (70, of(20, SegmentEnd::Answered)),
+        (15, of(21, SegmentEnd::Answered)),
+        (4, of(4, SegmentEnd::Abandoned)),
+        (4, of(5, SegmentEnd::Abandoned)),
+        (2, of(60, SegmentEnd::Abandoned)),
+        (5, of(19, SegmentEnd::Callback)),
+    ]
+}
+
+/// Of everything another number, but for the two who wait.
+fn uneven(client: &str) -> Vec<(usize, Segment)> {
+    let of = |wait, end| one(client, wait, end);
+    let lost = Segment {
+        end: SegmentEnd::Dropped,
+        ..of(12, SegmentEnd::Answered)
+    };
+    let called_back = |end| Segment {
+        kind: StretchKind::CalledBack,
+        ..of(30, end)
+    };
+    let consult = Segment {
+        kind: StretchKind::Consult(ContactId(1)),
+        ..of(3, SegmentEnd::Answered)
+    };
+    vec![
+        (40, of(7, SegmentEnd::Answered)),
+        (9, of(40, SegmentEnd::Answered)),
+        (3, lost),
+        (4, of(4, SegmentEnd::Abandoned)),
+        (6, of(10, SegmentEnd::Abandoned)),
+        (8, of(50, SegmentEnd::Abandoned)),
+        (5, of(15, SegmentEnd::Callback)),
+        (2, of(25, SegmentEnd::Callback)),
+        (6, of(18, SegmentEnd::Voicemail)),
+        // The client has them once, where they went.
+        (1, of(18, SegmentEnd::Overflow)),
+        (7, of(9, SegmentEnd::Dropped)),
+        (11, called_back(SegmentEnd::Answered)),
+        (1, called_back(SegmentEnd::Unreached)),
+        (12, consult),
+    ]
+}
+
+/// The counts of a queue or a client, in the order of [`COUNTED`], and its service level, which are to be told.
+struct Expected {
+    of: &'static str,
+    name: String,
+    counts: [u64; 14],
+    level: &'static str,
+}
+
+impl Expected {
+    fn lines(&self) -> impl Iterator<Item = String> {
+        let counts = COUNTED.iter().zip(self.counts);
+        counts.filter_map(|((_, what), n)| {
+            let labels = format!(r#"{}="{}",what="{}""#, self.of, self.name, (*what)?);
+            Some(format!(
+                "trunkline_engine_{}_contacts_today{{{labels}}} {n}",
+                self.of
+            ))
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_worked_example_of_the_metric_contract_is_told_by_the_api_and_by_metrics_count_by_count_and_by_six_formulas()
+ {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("tenant.json");
+    let text = std::fs::read_to_string(fixture()).unwrap();
+    let mut tenant: Tenant = serde_json::from_str(&text).unwrap();
+    // Where it is noon now: what came half an hour ago came today.
+    let zone = format!("Etc/GMT{:+}", i64::from(Utc::now().hour()) - 12);
+    set(&mut tenant, json!({"timeZone": zone}));
+    let mut made = Vec::new();
+    let mut expected = Vec::new();
+    let mut expect = |client: &str, queue: ([u64; 14], _), contract: ([u64; 14], _)| {
+        let (name, of_client) = (client.to_owned(), contract);
+        for (of, name, (counts, level)) in [
+            ("queue", format!("{client}/desk"), queue),
+            ("client", name, of_client),
+        ] {
+            expected.push(Expected {
+                of,
+                name,
+                counts,
+                level,
+            });
+        }
+    };
+    for (at, (formula, level)) in WORKED.into_iter().enumerate() {
+        // By its queue's formula a client would have another level.
+        let (other, of_client) = WORKED[(at + 1) % WORKED.len()];
+        let client = formula.to_lowercase();
+        add_client(&mut tenant, &client, formula, other);
+        made.extend(worked(&client));
+        let counts = [100, 85, 70, 10, 8, 4, 5, 5, 0, 0, 0, 0, 85, 0];
+        expect(&client, (counts, level), (counts, of_client));
+    }
+    add_client(
+        &mut tenant,
+        "uneven",
+        "RemovedFromQueue",
+        "ExcludeShortAbandons",
+    );
+    made.extend(uneven("uneven"));
+    // (43 + 10 + 5) / (52 + 18 + 14 + 7), who is lost while they wait among them; 43 / (52 + 18 − 4).
+    expect(
+        "uneven",
+        ([93, 52, 43, 18, 10, 4, 14, 5, 7, 3, 11, 2, 63, 12], "63.7"),
+        ([92, 52, 43, 18, 10, 4, 13, 5, 7, 3, 11, 2, 63, 12], "65.2"),
+    );
+    std::fs::write(&config, serde_json::to_vec(&tenant).unwrap()).unwrap();
+
+    // What is of today is looked for in the journal of who leads by a configuration.
+    let first = engine_on(dir.path(), config.clone(), Voice::None).await;
+    first.stop().await.unwrap();
+    let mut segments: Vec<Segment> = made
+        .into_iter()
+        .flat_map(|(number, one)| repeat_n(one, number))
+        .collect();
+    for (row, number) in segments.iter_mut().zip(1000..) {
+        row.contact = ContactId(number);
+    }
+    let mut journal = Location::from(dir.path().join("journal.sqlite"))
+        .open()
+        .unwrap();
+    let epoch = journal.acquire("between").unwrap();
+    let rows = Rows {
+        segments,
+        ..Rows::default()
+    };
+    journal.project(epoch, &rows).unwrap();
+    drop(journal);
+
+    let engine = engine_on(dir.path(), config, Voice::None).await;
+    let admin = Client::admin(&engine);
+    for reference in ["one", "two"] {
+        let chat = json!({"queue": "uneven/desk", "reference": reference});
+        assert_eq!(admin.post("/api/v1/contacts", chat).await.0, 201);
+    }
+    let (_, today) = admin.get("/api/v1/figures").await;
+    let (_, metrics) = admin.get("/metrics").await;
+    let metrics = metrics.as_str().unwrap();
+    let percent = |level: f64| format!("{:.1}", level * 100.0);
+    for one in &expected {
+        let (of, name) = (one.of, one.name.as_str());
+        let figures = told(&today, of, name);
+        let [figure] = figures.as_slice() else {
+            panic!("{of} {name}: {today}");
+        };
+        for ((what, _), n) in COUNTED.iter().zip(one.counts) {
+            assert_eq!(figure[*what], n, "{what} of {of} {name}: {figure}");
+        }
+        let level = figure["serviceLevel"].as_f64().unwrap();
+        assert_eq!(percent(level), one.level, "{figure}");
+        let series = format!(r#"trunkline_engine_{of}_service_level{{{of}="{name}"}} "#);
+        let level = metrics.lines().find_map(|line| line.strip_prefix(&series));
+        let level = level.unwrap_or_else(|| panic!("{series}{metrics}"));
+        assert_eq!(percent(level.parse().unwrap()), one.level, "{series}");
+    }
+    // Of Maria, and of her team, whom she answered and who of them is gone: 6 × 85 and those of the last queue.
+    let work = [("team", "frontline"), ("agent", "maria")];
+    for (of, name) in work {
+        let figure = told(&today, of, name)[0].clone();
+        for (what, n) in [("answered", 562), ("handled", 573), ("consults", 12)] {
+            assert_eq!(figure[what], n, "{what} of {of} {name}: {figure}");
+        }
+    }
+    let of_work = work.into_iter().flat_map(|(of, name)| {
+        [("answered", 562), ("handled", 573)].map(|(what, n)| {
+            format!(r#"trunkline_engine_{of}_contacts_today{{{of}="{name}",what="{what}"}} {n}"#)
+        })
+    });
+    let lines: BTreeSet<String> = expected
+        .iter()
+        .flat_map(Expected::lines)
+        .chain(of_work)
+        .collect();
+    let found: BTreeSet<String> = metrics
+        .lines()
+        .filter(|line| line.contains("_contacts_today{"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(found, lines);
+    engine.stop().await.unwrap();
 }

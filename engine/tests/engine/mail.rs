@@ -2,21 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::sleep;
 
-use crate::centre::{Centre, add_queue, queue, set};
+use crate::centre::{Centre, add_queue, queue, set, transfer};
 use crate::session::Desk;
 use crate::support::{Client, key};
-
-async fn figures(centre: &Centre, name: &str) -> Value {
-    let (_, figures) = centre.admin.get("/api/v1/figures").await;
-    let figures = figures.as_array().unwrap();
-    let found = figures
-        .iter()
-        .find(|one| one["of"] == "queue" && one["name"] == name);
-    found.unwrap().clone()
-}
 
 #[tokio::test]
 async fn an_e_mail_is_offered_accepted_set_aside_ended_and_recorded_and_its_service_level_is_in_hours()
@@ -70,7 +61,7 @@ async fn an_e_mail_is_offered_accepted_set_aside_ended_and_recorded_and_its_serv
     );
     assert_eq!(record["segments"][0]["codes"], json!(["returns"]));
     assert!(record["holdSeconds"].as_f64().unwrap() >= 0.3, "{record}");
-    let of_queue = figures(&centre, "mails").await;
+    let of_queue = centre.figures("mails").await;
     assert_eq!(of_queue["withinSeconds"], 4.0 * 3600.0);
     assert_eq!(
         (&of_queue["answeredWithin"], &of_queue["serviceLevel"]),
@@ -194,5 +185,58 @@ async fn an_e_mail_goes_back_in_line_at_its_age_when_it_is_refused_left_or_hande
     assert_eq!(maria.post(&gone, json!({})).await.0, 403);
     assert_eq!(centre.admin.post(&gone, json!({})).await.0, 204);
     assert_eq!(centre.contact(withdrawn).await["outcome"], "abandoned");
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn a_mail_or_chat_that_an_agent_moves_counts_in_each_queue_by_that_queues_target() {
+    const MEDIA: [(&str, &str, &str); 2] = [
+        ("Email", "slow-mails", "quick-mails"),
+        ("Chat", "slow-chats", "quick-chats"),
+    ];
+    // Longer than is within the target of one, and than no machine takes within that of the other.
+    let too_long = || sleep(Duration::from_millis(1100));
+    let centre = Centre::open(|tenant| {
+        for (medium, slow, quick) in MEDIA {
+            for (name, within) in [(slow, "4h"), (quick, "1s")] {
+                let level =
+                    json!({"percent": 80, "within": within, "formula": "ExcludeShortAbandons"});
+                add_queue(
+                    tenant,
+                    name,
+                    json!({"medium": medium, "serviceLevel": level}),
+                );
+            }
+        }
+    })
+    .await;
+    centre.works("maria").await;
+    for (_, slow, quick) in MEDIA {
+        let moved = centre.comes(slow).await;
+        too_long().await;
+        centre.takes("maria", moved).await;
+        for to in [quick, slow] {
+            centre
+                .does("maria", transfer(moved, json!({"queue": to})))
+                .await;
+            too_long().await;
+            centre.does("maria", json!({"do": "wrapUpDone"})).await;
+            centre.takes("maria", moved).await;
+        }
+        centre.ends("maria", moved).await;
+        // What was promised where it had been before, or after, clings to neither.
+        for (name, within, counts, level) in
+            [(slow, 14_400.0, (2, 2), 1.0), (quick, 1.0, (1, 0), 0.0)]
+        {
+            let figures = centre.figures(name).await;
+            assert_eq!(figures["withinSeconds"], within, "{figures}");
+            assert_eq!(
+                (&figures["answered"], &figures["answeredWithin"]),
+                (&json!(counts.0), &json!(counts.1)),
+                "{figures}"
+            );
+            assert_eq!(figures["serviceLevel"], level, "{figures}");
+        }
+    }
     centre.close().await;
 }

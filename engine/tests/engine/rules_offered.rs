@@ -227,6 +227,47 @@ async fn rule_12_near_a_break_an_agent_is_offered_no_chat_that_would_overrun_it(
 }
 
 #[tokio::test]
+async fn rule_12_near_a_break_an_agent_is_asked_all_the_same_by_a_queue_that_owes_its_customers() {
+    const QUEUES: [&str; 3] = ["chats", "mails", "calls"];
+    let centre = Centre::open(|tenant| {
+        set(&mut tenant.capacity, json!({"breakGuard": "10m"}));
+        // By which who leaves counts, and a callback that is cancelled.
+        let level = json!({"percent": 80, "within": "4h", "formula": "WithFlowOuts"});
+        for name in QUEUES {
+            set(queue(tenant, name), json!({"serviceLevel": level}));
+        }
+    })
+    .await;
+    centre.works("maria").await;
+    // Of each of them nothing has been handled, so three minutes are expected.
+    centre.breaks_in("maria", 2).await;
+    for name in QUEUES {
+        let waits = centre.wants_a_call(name).await;
+        let leaves = centre.wants_a_call(name).await;
+        centre.is(waits, "waiting", None).await;
+        let (_, reasons) = centre.explained(waits, "maria").await;
+        assert!(reasons.contains("should be free by"), "{reasons}");
+        assert_eq!(centre.figures(name).await.get("serviceLevel"), None);
+        // Nobody is on the line of a callback, to leave it.
+        if name == "calls" {
+            let path = format!("/api/v1/callbacks/{leaves}");
+            assert_eq!(centre.admin.ask(Method::DELETE, &path, None).await.0, 204);
+        } else {
+            centre.goes(leaves).await;
+        }
+        let figures = centre.figures(name).await;
+        assert_eq!(
+            (&figures["serviceLevel"], &figures["target"]),
+            (&json!(0.0), &json!(0.8)),
+            "{figures}"
+        );
+        centre.takes("maria", waits).await;
+        centre.ends("maria", waits).await;
+    }
+    centre.close().await;
+}
+
+#[tokio::test]
 async fn rule_14_a_callback_is_booked_for_a_time_and_taken_by_the_agent_in_mind() {
     let centre = Centre::open(|_| {}).await;
     let book = async |more: serde_json::Value| {

@@ -150,6 +150,90 @@ async fn rule_4_a_chat_goes_to_the_longest_idle_and_where_the_queue_says_so_to_t
 }
 
 #[tokio::test]
+async fn rule_4_a_chat_a_mail_and_a_callback_go_first_to_who_has_the_skill_that_is_preferred_and_else_to_anybody()
+ {
+    const QUEUES: [(&str, &str); 3] = [
+        ("Chat", "prefers-chats"),
+        ("Email", "prefers-mails"),
+        ("Callback", "prefers-calls"),
+    ];
+    let centre = Centre::open(|tenant| {
+        noah_knows_more(tenant);
+        for (medium, name) in QUEUES {
+            let mut route = step(0, None);
+            route["prefer"] = json!({"orders": 5});
+            add_queue(tenant, name, json!({"medium": medium, "route": [route]}));
+        }
+    })
+    .await;
+    // Maria has been idle for longer than Noah all along, and is before him by name.
+    centre.works("maria").await;
+    centre.works("noah").await;
+    for (_, name) in QUEUES {
+        let contact = centre.wants_a_call(name).await;
+        centre.takes("noah", contact).await;
+        centre.ends("noah", contact).await;
+    }
+    // She is as good where he is not there.
+    let rest = json!({"do": "notReady", "reason": "paperwork"});
+    centre.does("noah", rest).await;
+    for (_, name) in QUEUES {
+        let contact = centre.wants_a_call(name).await;
+        centre.takes("maria", contact).await;
+        centre.ends("maria", contact).await;
+    }
+    centre.close().await;
+}
+
+/// Who of the two has been idle for longer is whom a queue of the longest idle asks.
+async fn has_had_one(centre: &Centre, agent: &str) {
+    let chat = centre.comes("chats").await;
+    centre.takes(agent, chat).await;
+    centre.ends(agent, chat).await;
+}
+
+#[tokio::test]
+async fn rule_4_a_chat_goes_round_by_name_where_the_queue_says_so() {
+    let centre = Centre::open(|tenant| {
+        add_queue(tenant, "turns", json!({"strategy": "RoundRobin"}));
+    })
+    .await;
+    centre.works("maria").await;
+    centre.works("noah").await;
+    for agent in ["maria", "noah", "maria"] {
+        // Whose turn it is has been idle for less.
+        let other = if agent == "maria" { "noah" } else { "maria" };
+        let rest = json!({"do": "notReady", "reason": "paperwork"});
+        centre.does(other, rest).await;
+        has_had_one(&centre, agent).await;
+        centre.does(other, json!({"do": "ready"})).await;
+        let chat = centre.comes("turns").await;
+        centre.takes(agent, chat).await;
+        centre.ends(agent, chat).await;
+    }
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn rule_4_a_chat_goes_to_who_has_least_in_hand_where_the_queue_says_so() {
+    let centre = Centre::open(|tenant| {
+        add_queue(tenant, "least", json!({"strategy": "LeastOccupied"}));
+    })
+    .await;
+    centre.works("maria").await;
+    let open = centre.comes("least").await;
+    centre.takes("maria", open).await;
+    centre.works("noah").await;
+    // There is room for two more with Maria, who has been idle for longer and is before Noah by name.
+    for _ in 0..2 {
+        let chat = centre.comes("least").await;
+        centre.takes("noah", chat).await;
+        centre.ends("noah", chat).await;
+    }
+    centre.close().await;
+}
+
+#[tokio::test]
 async fn rule_5_who_frees_gets_the_first_in_rank_of_the_chats_and_mails_whose_step_they_satisfy() {
     let centre = Centre::open(|tenant| {
         noah_knows_more(tenant);

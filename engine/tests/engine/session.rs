@@ -8,8 +8,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use trunkline_engine::run::{Engine, Voice};
 
+use crate::centre::{Centre, queue, set, stretch};
 use crate::support::contract::{Document, asyncapi};
-use crate::support::{Client, engine, key};
+use crate::support::{Client, engine, eventually, key};
 
 /// Where the document says by what headers a session is opened.
 const HANDSHAKE: &str = "/channels/session/bindings/ws/headers";
@@ -198,7 +199,56 @@ async fn an_agent_whose_desk_falls_silent_is_no_longer_offered_anything_and_come
         .await;
     assert_eq!(admin.get("/api/v1/contacts/1").await.1["agent"], "maria");
     admin.does("noah", json!({"do": "heartbeat"})).await;
-    crate::support::eventually("noah", async || alive("noah").await == true).await;
+    eventually("noah", async || alive("noah").await == true).await;
     reading.abort();
     engine.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn rule_9_a_chat_goes_on_when_its_agents_session_dies_and_they_get_nothing_new_until_they_are_back()
+ {
+    // Longer than it takes until a silent desk is given up.
+    let centre = Centre::open(|tenant| set(queue(tenant, "chats"), json!({"ring": "2m"}))).await;
+    let token = key().agent_token("maria");
+    let mut desk = Desk::open(&centre.engine, "maria", &token).await.unwrap();
+    desk.says(json!({"do": "signIn", "ready": true})).await;
+    desk.next(|event| event["agent"]["state"] == "idle").await;
+    let chat = centre.comes("chats").await;
+    centre.takes("maria", chat).await;
+    // There is room for another, which she is asked about as her machine dies.
+    let next = centre.comes("chats").await;
+    centre.is(next, "offered", Some("maria")).await;
+    drop(desk);
+    eventually("her session is lost", async || {
+        centre.agent("maria").await["alive"] == false
+    })
+    .await;
+    centre.is(chat, "talking", Some("maria")).await;
+    assert_eq!(centre.agent("maria").await["state"], "busy");
+    let last = centre.comes("chats").await;
+    for waits in [next, last] {
+        centre.is(waits, "waiting", None).await;
+        let (_, reasons) = centre.explained(waits, "maria").await;
+        assert!(reasons.contains("session is lost"), "{reasons}");
+    }
+
+    // She comes back, finds it as she left it, and is asked again.
+    let mut desk = Desk::open(&centre.engine, "maria", &token).await.unwrap();
+    let shown = desk.next(|event| event["event"] == "session").await;
+    let mine = &shown["contacts"];
+    assert_eq!(
+        (&mine[0]["id"], &mine[0]["state"], mine[1].is_null()),
+        (&json!(chat), &json!("talking"), true),
+        "{shown}"
+    );
+    desk.says(json!({"do": "heartbeat"})).await;
+    centre.becomes(next, "offered", Some("maria")).await;
+    centre.ends("maria", chat).await;
+    assert_eq!(
+        centre.stretches(chat).await,
+        [stretch("chats", "maria")],
+        "one conversation"
+    );
+    centre.takes("maria", next).await;
+    centre.close().await;
 }
