@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use trunkline_engine::telephony::{Command, Recovered, RecoveredStage};
 use trunkline_routing::{ContactId, Input, OfferId, Outcome, Output, Span, Target};
 use trunkline_tenant::Tenant;
 use trunkline_tenant::crds::{AgentName, Department, TrunkName};
 
+use crate::centre::{Centre, heard_by};
 use crate::desk::*;
+use crate::support::eventually;
 
 /// carrier-b may call German numbers in the client's name; legal is one of those.
 fn with_a_way_out() -> Arc<Tenant> {
@@ -184,4 +187,71 @@ async fn a_trunk_carries_no_more_calls_than_its_limits_say_and_a_successor_still
     legals.hangs_up().await;
     assert!(first.ended_well().await, "legal hangs up");
     desk.nothing_is_left().await;
+}
+
+/// Who is outside rings for eight seconds, so that the first engine ends while they do.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_13_a_consult_outside_rings_and_becomes_a_conference_under_one_engine_after_another() {
+    let mut centre = Centre::open(way_out).await;
+    let phone = Party::maria(&["--tone", "1000"]);
+    centre.works("maria").await;
+    let caller = Party::caller(&["--until-bye", "--tone", "440"]);
+    let contact = centre.contact("talking", Some("maria")).await;
+    let outside = outsider(&["--answer", "8", "--tone", "700"]);
+    let ask = json!({"do": "consult", "contact": contact, "to": {"department": "press"}});
+    centre.does("maria", ask).await;
+    centre.contact("outside", None).await;
+    outside.said("offered").await;
+
+    centre.succeed().await; // as it rings
+    let consult = centre.contact("away", None).await;
+    assert_ne!(consult, contact);
+    let ears = || {
+        ["10.88.0.20", "10.88.0.11", "10.88.0.10"]
+            .map(|at| Ear::at(at, 3.0, &["440", "700", "1000"]))
+    };
+    let [maria, other, customer] = heard_by(ears()).await;
+    assert!(
+        maria["700"] > 0.5 && maria["440"] == 0.0,
+        "maria hears who is outside: {maria:?}"
+    );
+    assert!(other["1000"] > 0.5 && other["440"] == 0.0, "{other:?}");
+    assert!(customer["700"] + customer["1000"] == 0.0, "{customer:?}");
+
+    let conference = json!({"do": "conference", "contact": contact});
+    centre.does("maria", conference).await;
+    eventually("three in one bridge", async || {
+        let bridges = centre.ari.bridges().await.unwrap();
+        bridges.iter().any(|bridge| bridge.channels.len() == 3)
+    })
+    .await;
+    centre.succeed().await; // as they confer
+    // Beyond the listing with which it begins, and the one that comes ten seconds later.
+    tokio::time::sleep(std::time::Duration::from_secs(12)).await;
+    let bridges = centre.ari.bridges().await.unwrap();
+    assert!(bridges.iter().any(|bridge| bridge.channels.len() == 3));
+    let [maria, other, customer] = heard_by(ears()).await;
+    for heard in [maria, other] {
+        // Two at once are mostly no tone of one of them.
+        assert!(
+            heard["other"] > 0.2,
+            "they hear the customer too: {heard:?}"
+        );
+    }
+    assert!(customer["silence"] < 1.0, "{customer:?}");
+
+    // The agent puts the phone down: the two go on.
+    phone.hangs_up().await;
+    let ended = centre.ended(contact).await;
+    assert_eq!(ended["outcome"], "transferred", "{ended}");
+    let ears = ["10.88.0.11", "10.88.0.10"].map(|at| Ear::at(at, 3.0, &["440", "700"]));
+    let [other, customer] = heard_by(ears).await;
+    assert!(
+        other["440"] > 0.5 && customer["700"] > 0.5,
+        "{other:?} {customer:?}"
+    );
+    outside.hangs_up().await;
+    assert!(caller.ended_well().await);
+    centre.close().await;
 }
