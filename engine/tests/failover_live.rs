@@ -25,6 +25,7 @@ mod pod;
 #[path = "failover_live/witness.rs"]
 mod witness;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use centre::{Centre, PREFERRED, Store};
@@ -161,18 +162,18 @@ async fn paused(store: Store) {
 
 async fn cut_off(store: Store) {
     under_load(store, async |centre| {
-        centre.cut_ari_off();
-        sleep(Duration::from_secs(6)).await;
-        centre.join_ari();
+        let long = Duration::from_secs(6);
+        centre.cut_for(long, Centre::cut_ari_off).await;
     })
     .await;
 }
 
 async fn half_cut_off(store: Store) {
     under_load(store, async |centre| {
-        centre.loses_what_is_sent_to_ari();
-        sleep(Duration::from_secs(6)).await;
-        centre.join_ari();
+        let long = Duration::from_secs(6);
+        centre
+            .cut_for(long, Centre::loses_what_is_sent_to_ari)
+            .await;
     })
     .await;
 }
@@ -186,9 +187,8 @@ async fn unheard(store: Store) {
     let before = centre.epoch().await;
     let mut callers = centre.callers(2, 4.0);
     centre.phones_ring(2).await;
-    centre.cut_ari_off();
-    sleep(Duration::from_secs(8)).await;
-    centre.join_ari();
+    let long = Duration::from_secs(8);
+    centre.cut_for(long, Centre::cut_ari_off).await;
     centre.served(&mut callers).await;
     assert_eq!(centre.epoch().await, before, "nobody took over for that");
     let told = check(centre).await;
@@ -196,6 +196,8 @@ async fn unheard(store: Store) {
     let all_answered = told.outcomes.values().all(|o| *o == Outcome::Answered);
     assert!(all_answered, "{:?}", told.outcomes);
     assert_eq!(told.offers, 2, "nobody was asked twice");
+    let served: BTreeSet<ContactId> = told.outcomes.keys().copied().collect();
+    assert_eq!(told.unheard, served, "who rang while nobody could hear it");
 }
 
 /// The ring is shorter than the stall: whoever picks up during it has no time left at its end. Nobody may be away by RONA for

@@ -1,5 +1,6 @@
 //! A centre as plain processes: engines on one of the stores, a media pod, phones and callers.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -50,6 +51,25 @@ fn engines_ports() -> Vec<String> {
         theirs.then(|| port(fields[1])).flatten()
     });
     of_engine.map(|port| port.to_string()).collect()
+}
+
+/// How many packets each rule of the cut has dropped, by its chain.
+fn swallowed() -> BTreeMap<String, u64> {
+    let listed = std::process::Command::new("nft")
+        .args(["--json", "list", "table", "inet", "cut"])
+        .output()
+        .unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    let listed: Json = serde_json::from_slice(&listed.stdout).unwrap();
+    let rules = listed["nftables"].as_array().unwrap().iter();
+    let rules = rules.filter_map(|item| item.get("rule"));
+    let counted = rules.map(|rule| {
+        let parts = rule["expr"].as_array().unwrap();
+        let counter = parts.iter().find_map(|part| part.get("counter"));
+        let packets = counter.expect("a rule that counts")["packets"].as_u64();
+        (rule["chain"].as_str().unwrap().to_owned(), packets.unwrap())
+    });
+    counted.collect()
 }
 
 /// An engine's process.
@@ -197,6 +217,8 @@ impl Centre {
             Store::Postgres => command.arg("--journal-url-file").arg(self.dir.join("uri")),
         };
         let child = command
+            // Their words are read, and shown where a test fails.
+            .env("NO_COLOR", "1")
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
             .kill_on_drop(true)
@@ -552,8 +574,11 @@ impl Centre {
         run("nft", &["add", "table", "inet", "cut"]);
         let chain = "add chain inet cut out { type filter hook output priority 0; }";
         run("nft", &[chain]);
-        let rule = format!("add rule inet cut out meta skuid {USER} tcp dport {ARI_PORT} drop");
-        run("nft", &[&rule]);
+        let sent = format!("meta skuid {USER} tcp dport {ARI_PORT}");
+        run(
+            "nft",
+            &[&format!("add rule inet cut out {sent} counter drop")],
+        );
     }
 
     /// And so is what ARI tells them, but not what it tells the witness. New connections come to nothing by what
@@ -564,14 +589,48 @@ impl Centre {
         assert!(!ports.is_empty(), "no engine speaks to ARI");
         let chain = "add chain inet cut in { type filter hook input priority 0; }";
         run("nft", &[chain]);
-        let ports = ports.join(", ");
-        let rule =
-            format!("add rule inet cut in tcp sport {ARI_PORT} tcp dport {{ {ports} }} drop");
-        run("nft", &[&rule]);
+        let told = format!("tcp sport {ARI_PORT} tcp dport {{ {} }}", ports.join(", "));
+        run(
+            "nft",
+            &[&format!("add rule inet cut in {told} counter drop")],
+        );
     }
 
-    pub fn join_ari(&self) {
+    /// Cut off from ARI so, for so long, and until the leader has said that it doesn't hear Asterisk: a cut that nobody
+    /// notices is none.
+    pub async fn cut_for(&self, long: Duration, cut: impl FnOnce(&Self)) {
+        let before = self.hosts_lost();
+        let began = Instant::now();
+        cut(self);
+        self.until("the leader says that it lost Asterisk", async |centre| {
+            centre.hosts_lost() > before
+        })
+        .await;
+        println!("Asterisk is lost {:?} after the cut", began.elapsed());
+        sleep(long.saturating_sub(began.elapsed())).await;
+        Self::join_ari();
+    }
+
+    /// How often an engine has said that it lost a media host.
+    fn hosts_lost(&self) -> usize {
+        let logs = self.engines.iter().map(|engine| &engine.log);
+        let said = logs.map(|log| {
+            let text = std::fs::read_to_string(log).unwrap();
+            let lost = |line: &&str| line.contains("media host") && line.contains("up=false");
+            text.lines().filter(lost).count()
+        });
+        said.sum()
+    }
+
+    /// Each rule must have swallowed something: else nothing was cut.
+    fn join_ari() {
+        let swallowed = swallowed();
         run("nft", &["delete", "table", "inet", "cut"]);
+        println!("the cut has swallowed {swallowed:?} packets");
+        assert!(
+            !swallowed.is_empty() && swallowed.values().all(|packets| *packets > 0),
+            "a rule of the cut matched nothing: {swallowed:?}"
+        );
     }
 
     /// The store answers nothing for a while, and then everything.
