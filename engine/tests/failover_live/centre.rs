@@ -5,6 +5,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -12,7 +13,7 @@ use serde_json::{Value as Json, json};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 use trunkline_engine::journal::{Entry, Location, Seq};
-use trunkline_engine::telephony::ari::ChannelState;
+use trunkline_engine::telephony::ari::{ChannelId, ChannelState};
 use trunkline_routing::ContactId;
 
 use super::database::Server;
@@ -28,6 +29,8 @@ const AGENTS: [(&str, &str, &str); 2] = [
     ("noah", "pw-noah", "10.88.0.21:5070"),
 ];
 const NUMBER: &str = "+18005550100";
+/// So long a phone is to ring on when a fault is brought about: on a busy machine that itself may take a while.
+const BEFORE_THE_FAULT: Duration = Duration::from_secs(3);
 /// Of a client whose callers go before everybody else's, by [`Centre::prefers_a_client`].
 pub const PREFERRED: &str = "+493099900";
 
@@ -366,8 +369,18 @@ impl Centre {
 
     /// The phones register, answer each call after so many seconds, and hang up after so many more.
     pub async fn phones_that(&mut self, answer: &str, talk: &str) {
+        self.phones_of([(answer, talk), (answer, talk)]).await;
+    }
+
+    /// One phone rings for so long each time, so that it can ring when a fault comes; the other is answered after 0.3 s.
+    pub async fn one_phone_rings_for(&mut self, ring: Duration) {
+        let ring = ring.as_secs_f64().to_string();
+        self.phones_of([(&ring, "1"), ("0.3", "1")]).await;
+    }
+
+    async fn phones_of(&mut self, ways: [(&str, &str); AGENTS.len()]) {
         self.phones.clear();
-        for (agent, password, at) in AGENTS {
+        for ((agent, password, at), (answer, talk)) in AGENTS.into_iter().zip(ways) {
             let ready = self.pod.dir(&format!("../log/{agent}/ready"));
             let _ = std::fs::remove_file(&ready);
             let start = || {
@@ -430,13 +443,32 @@ impl Centre {
         Party(caller.spawn().unwrap())
     }
 
-    /// Two talk or ring, and at least three wait.
-    pub async fn some_talk_and_some_wait(&self) {
-        self.until("some talk and some wait", async |centre| {
+    /// One talks, another's phone rings and isn't answered for [`BEFORE_THE_FAULT`] yet, and at least three wait.
+    pub async fn one_talks_one_rings_some_wait(&self, ring: Duration) {
+        let rings = Mutex::new(BTreeMap::new());
+        self.until("one talks, one rings, some wait", async |centre| {
+            let now = Instant::now();
+            let legs = centre.ringing().await.into_iter();
+            let since: BTreeMap<ChannelId, Instant> = {
+                let mut rings = rings.lock().unwrap();
+                let known = legs.map(|leg| (rings.get(&leg).copied().unwrap_or(now), leg));
+                *rings = known.map(|(since, leg)| (leg, since)).collect();
+                rings.clone()
+            };
             centre.contacts_in(&["talking"]).await >= 1
                 && centre.contacts_in(&["waiting"]).await >= 3
+                && since
+                    .values()
+                    .any(|since| since.elapsed() + BEFORE_THE_FAULT < ring)
         })
         .await;
+    }
+
+    /// Asked as a fault has just come, of Asterisk itself: it came while a phone rang.
+    pub async fn a_phone_still_rings(&self) {
+        let legs = self.ringing().await;
+        println!("as the fault comes {legs:?} ring");
+        assert!(!legs.is_empty(), "no phone rings as the fault comes");
     }
 
     /// So many have come, whatever became of them.
@@ -541,6 +573,20 @@ impl Centre {
         signal("CONT", pid);
     }
 
+    /// On a file: whoever is begun beside whom holds it ends at once, and says why.
+    pub async fn another_is_kept_out(&mut self) {
+        self.start_engine();
+        let mut other = self.engines.pop().unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(20), other.child.wait()).await;
+        let log = std::fs::read_to_string(&other.log).unwrap();
+        let status = ended.unwrap_or_else(|_| panic!("two have the file:\n{log}"));
+        assert_eq!(status.unwrap().code(), Some(1), "{log}");
+        assert!(
+            log.contains("held by another engine") && !log.contains("leading"),
+            "{log}"
+        );
+    }
+
     pub async fn another_leads(&mut self, frozen: &str) {
         self.until("another leads", async |centre| {
             for engine in centre
@@ -602,6 +648,7 @@ impl Centre {
         let before = self.hosts_lost();
         let began = Instant::now();
         cut(self);
+        self.a_phone_still_rings().await;
         self.until("the leader says that it lost Asterisk", async |centre| {
             centre.hosts_lost() > before
         })
@@ -707,17 +754,18 @@ impl Centre {
     /// At least so many, as Asterisk itself says.
     pub async fn phones_ring(&self, phones: usize) {
         self.until("phones ring", async |centre| {
-            centre.ringing().await >= phones
+            centre.ringing().await.len() >= phones
         })
         .await;
     }
 
-    async fn ringing(&self) -> usize {
+    /// The agents' legs that ring, as Asterisk itself says.
+    async fn ringing(&self) -> Vec<ChannelId> {
         let channels = self.pod.own_ari().channels().await.unwrap_or_default();
         let legs = channels
-            .iter()
+            .into_iter()
             .filter(|leg| leg.id.as_str().starts_with("o-") && leg.state == ChannelState::Ringing);
-        legs.count()
+        legs.map(|leg| leg.id).collect()
     }
 
     /// All three at once.
@@ -725,7 +773,7 @@ impl Centre {
         self.until("one talks, one rings, one waits", async |centre| {
             centre.contacts_in(&["talking"]).await == 1
                 && centre.contacts_in(&["waiting"]).await == 1
-                && centre.ringing().await == 1
+                && centre.ringing().await.len() == 1
         })
         .await;
     }
