@@ -3,10 +3,12 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use trunkline_engine::telephony::ari::{ChannelId, ChannelState};
 use trunkline_tenant::crds::{AgentName, ClientName};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
-use crate::centre::Centre;
+use crate::callbacks::offers;
+use crate::centre::{Centre, they_talk};
 use crate::desk::*;
 use crate::support::eventually;
 
@@ -372,6 +374,98 @@ async fn rule_9_an_agent_whose_phone_is_away_is_offered_a_chat_and_no_call() {
     assert_eq!(centre.contact("talking", Some("maria")).await, contact);
     centre.lets_go("maria", contact).await;
     assert!(calls.ended_well().await);
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_9_whose_desk_falls_silent_in_a_talk_talks_on_and_is_rung_again_only_when_it_is_heard()
+{
+    let centre = Centre::open(|_| {}).await;
+    let maria = Party::maria(&["--tone", "1000"]);
+    let _noah = Party::noah(&[]);
+    // Her desk is to say every few seconds that she is there, and says nothing more.
+    let signs_in = json!({"do": "signIn", "ready": true});
+    centre.does("maria", signs_in).await;
+    let talks = Party::to(
+        NUMBER,
+        &["--until-bye", "--from", "10.88.0.10:5081", "--tone", "440"],
+    );
+    let first = centre.contact("talking", Some("maria")).await;
+    centre.works("noah").await;
+    let of_maria = async || centre.api.get("/api/v1/agents/maria").await.1;
+    eventually("her session is taken for dead", async || {
+        of_maria().await["alive"] == false
+    })
+    .await;
+    they_talk(("10.88.0.20", "1000"), ("10.88.0.10", "440")).await;
+    let shown = centre.api.get(&format!("/api/v1/contacts/{first}")).await.1;
+    let still = (&shown["state"], &shown["agent"], &shown["generation"]);
+    assert_eq!(still, (&json!("talking"), &json!("maria"), &json!(1)));
+    assert_eq!(offers("noah"), 0, "nobody else is rung for it");
+    // Noah is free, and gets the next.
+    let next = caller(NUMBER, 5082);
+    let second = centre.contact("talking", Some("noah")).await;
+    let last = caller(NUMBER, 5083);
+    let third = centre.waits_in("acme/orders").await;
+    // Her phone is all that she has.
+    maria.hangs_up().await;
+    assert!(talks.ended_well().await);
+    eventually("she has wrapped up", async || {
+        of_maria().await["state"] == "notReady"
+    })
+    .await;
+    assert_eq!(of_maria().await["reason"], "session lost");
+    assert_eq!(centre.ended(first).await["outcome"], "answered");
+    assert_eq!(centre.state_of(third).await, "waiting");
+    assert_eq!(offers("maria"), 1, "her phone is silent");
+    centre.does("maria", json!({"do": "heartbeat"})).await;
+    assert_eq!(centre.contact("talking", Some("maria")).await, third);
+    assert_eq!(offers("maria"), 2);
+    centre.lets_go("maria", third).await;
+    centre.lets_go("noah", second).await;
+    assert!(next.ended_well().await && last.ended_well().await);
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_16_a_phone_that_rings_as_the_configuration_changes_rings_on_under_its_offer_and_is_answered()
+ {
+    let centre = Centre::open(|_| {}).await;
+    let maria = Party::maria(&["--answer", "8"]);
+    let _noah = Party::noah(&[]);
+    centre.works("maria").await;
+    centre.works("noah").await;
+    let calls = caller(NUMBER, 5081);
+    let contact = centre.contact("offered", Some("maria")).await;
+    maria.said("offered").await;
+    // Whoever came now would ring at Noah's alone, and not for long.
+    centre
+        .change(|tenant| {
+            noah_knows_more(tenant);
+            let queue = orders(tenant, "acme");
+            route(queue, &[(5, None)]);
+            queue.ring = serde_json::from_value(json!("15s")).unwrap();
+        })
+        .await;
+    let path = format!("/api/v1/contacts/{contact}");
+    let shown = centre.api.get(&path).await.1;
+    let still = (&shown["state"], &shown["agent"], &shown["generation"]);
+    assert_eq!(still, (&json!("offered"), &json!("maria"), &json!(1)));
+    let leg = ChannelId::new(format!("o-{contact}-1"));
+    let ringing = centre.ari.channel(&leg).await.unwrap();
+    assert_eq!(ringing.state, ChannelState::Ringing, "it rings on");
+    assert_eq!(centre.contact("talking", Some("maria")).await, contact);
+    let shown = centre.api.get(&path).await.1;
+    assert_eq!(shown["generation"], 1, "of that offer: {shown}");
+    assert_eq!((offers("maria"), offers("noah")), (1, 0));
+    // The new configuration is there for the next.
+    let next = caller(NUMBER, 5082);
+    let second = centre.contact("talking", Some("noah")).await;
+    centre.lets_go("maria", contact).await;
+    centre.lets_go("noah", second).await;
+    assert!(calls.ended_well().await && next.ended_well().await);
     centre.close().await;
 }
 

@@ -1,9 +1,11 @@
 //! A centre as plain processes: engines on one of the stores, a media pod, phones and callers.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -11,7 +13,7 @@ use serde_json::{Value as Json, json};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 use trunkline_engine::journal::{Entry, Location, Seq};
-use trunkline_engine::telephony::ari::ChannelState;
+use trunkline_engine::telephony::ari::{ChannelId, ChannelState};
 use trunkline_routing::ContactId;
 
 use super::database::Server;
@@ -27,6 +29,8 @@ const AGENTS: [(&str, &str, &str); 2] = [
     ("noah", "pw-noah", "10.88.0.21:5070"),
 ];
 const NUMBER: &str = "+18005550100";
+/// So long a phone is to ring on when a fault is brought about: on a busy machine that itself may take a while.
+const BEFORE_THE_FAULT: Duration = Duration::from_secs(3);
 /// Of a client whose callers go before everybody else's, by [`Centre::prefers_a_client`].
 pub const PREFERRED: &str = "+493099900";
 
@@ -50,6 +54,25 @@ fn engines_ports() -> Vec<String> {
         theirs.then(|| port(fields[1])).flatten()
     });
     of_engine.map(|port| port.to_string()).collect()
+}
+
+/// How many packets each rule of the cut has dropped, by its chain.
+fn swallowed() -> BTreeMap<String, u64> {
+    let listed = std::process::Command::new("nft")
+        .args(["--json", "list", "table", "inet", "cut"])
+        .output()
+        .unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    let listed: Json = serde_json::from_slice(&listed.stdout).unwrap();
+    let rules = listed["nftables"].as_array().unwrap().iter();
+    let rules = rules.filter_map(|item| item.get("rule"));
+    let counted = rules.map(|rule| {
+        let parts = rule["expr"].as_array().unwrap();
+        let counter = parts.iter().find_map(|part| part.get("counter"));
+        let packets = counter.expect("a rule that counts")["packets"].as_u64();
+        (rule["chain"].as_str().unwrap().to_owned(), packets.unwrap())
+    });
+    counted.collect()
 }
 
 /// An engine's process.
@@ -197,6 +220,8 @@ impl Centre {
             Store::Postgres => command.arg("--journal-url-file").arg(self.dir.join("uri")),
         };
         let child = command
+            // Their words are read, and shown where a test fails.
+            .env("NO_COLOR", "1")
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
             .kill_on_drop(true)
@@ -344,8 +369,18 @@ impl Centre {
 
     /// The phones register, answer each call after so many seconds, and hang up after so many more.
     pub async fn phones_that(&mut self, answer: &str, talk: &str) {
+        self.phones_of([(answer, talk), (answer, talk)]).await;
+    }
+
+    /// One phone rings for so long each time, so that it can ring when a fault comes; the other is answered after 0.3 s.
+    pub async fn one_phone_rings_for(&mut self, ring: Duration) {
+        let ring = ring.as_secs_f64().to_string();
+        self.phones_of([(&ring, "1"), ("0.3", "1")]).await;
+    }
+
+    async fn phones_of(&mut self, ways: [(&str, &str); AGENTS.len()]) {
         self.phones.clear();
-        for (agent, password, at) in AGENTS {
+        for ((agent, password, at), (answer, talk)) in AGENTS.into_iter().zip(ways) {
             let ready = self.pod.dir(&format!("../log/{agent}/ready"));
             let _ = std::fs::remove_file(&ready);
             let start = || {
@@ -408,13 +443,32 @@ impl Centre {
         Party(caller.spawn().unwrap())
     }
 
-    /// Two talk or ring, and at least three wait.
-    pub async fn some_talk_and_some_wait(&self) {
-        self.until("some talk and some wait", async |centre| {
+    /// One talks, another's phone rings and isn't answered for [`BEFORE_THE_FAULT`] yet, and at least three wait.
+    pub async fn one_talks_one_rings_some_wait(&self, ring: Duration) {
+        let rings = Mutex::new(BTreeMap::new());
+        self.until("one talks, one rings, some wait", async |centre| {
+            let now = Instant::now();
+            let legs = centre.ringing().await.into_iter();
+            let since: BTreeMap<ChannelId, Instant> = {
+                let mut rings = rings.lock().unwrap();
+                let known = legs.map(|leg| (rings.get(&leg).copied().unwrap_or(now), leg));
+                *rings = known.map(|(since, leg)| (leg, since)).collect();
+                rings.clone()
+            };
             centre.contacts_in(&["talking"]).await >= 1
                 && centre.contacts_in(&["waiting"]).await >= 3
+                && since
+                    .values()
+                    .any(|since| since.elapsed() + BEFORE_THE_FAULT < ring)
         })
         .await;
+    }
+
+    /// Asked as a fault has just come, of Asterisk itself: it came while a phone rang.
+    pub async fn a_phone_still_rings(&self) {
+        let legs = self.ringing().await;
+        println!("as the fault comes {legs:?} ring");
+        assert!(!legs.is_empty(), "no phone rings as the fault comes");
     }
 
     /// So many have come, whatever became of them.
@@ -519,6 +573,20 @@ impl Centre {
         signal("CONT", pid);
     }
 
+    /// On a file: whoever is begun beside whom holds it ends at once, and says why.
+    pub async fn another_is_kept_out(&mut self) {
+        self.start_engine();
+        let mut other = self.engines.pop().unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(20), other.child.wait()).await;
+        let log = std::fs::read_to_string(&other.log).unwrap();
+        let status = ended.unwrap_or_else(|_| panic!("two have the file:\n{log}"));
+        assert_eq!(status.unwrap().code(), Some(1), "{log}");
+        assert!(
+            log.contains("held by another engine") && !log.contains("leading"),
+            "{log}"
+        );
+    }
+
     pub async fn another_leads(&mut self, frozen: &str) {
         self.until("another leads", async |centre| {
             for engine in centre
@@ -552,8 +620,11 @@ impl Centre {
         run("nft", &["add", "table", "inet", "cut"]);
         let chain = "add chain inet cut out { type filter hook output priority 0; }";
         run("nft", &[chain]);
-        let rule = format!("add rule inet cut out meta skuid {USER} tcp dport {ARI_PORT} drop");
-        run("nft", &[&rule]);
+        let sent = format!("meta skuid {USER} tcp dport {ARI_PORT}");
+        run(
+            "nft",
+            &[&format!("add rule inet cut out {sent} counter drop")],
+        );
     }
 
     /// And so is what ARI tells them, but not what it tells the witness. New connections come to nothing by what
@@ -564,14 +635,49 @@ impl Centre {
         assert!(!ports.is_empty(), "no engine speaks to ARI");
         let chain = "add chain inet cut in { type filter hook input priority 0; }";
         run("nft", &[chain]);
-        let ports = ports.join(", ");
-        let rule =
-            format!("add rule inet cut in tcp sport {ARI_PORT} tcp dport {{ {ports} }} drop");
-        run("nft", &[&rule]);
+        let told = format!("tcp sport {ARI_PORT} tcp dport {{ {} }}", ports.join(", "));
+        run(
+            "nft",
+            &[&format!("add rule inet cut in {told} counter drop")],
+        );
     }
 
-    pub fn join_ari(&self) {
+    /// Cut off from ARI so, for so long, and until the leader has said that it doesn't hear Asterisk: a cut that nobody
+    /// notices is none.
+    pub async fn cut_for(&self, long: Duration, cut: impl FnOnce(&Self)) {
+        let before = self.hosts_lost();
+        let began = Instant::now();
+        cut(self);
+        self.a_phone_still_rings().await;
+        self.until("the leader says that it lost Asterisk", async |centre| {
+            centre.hosts_lost() > before
+        })
+        .await;
+        println!("Asterisk is lost {:?} after the cut", began.elapsed());
+        sleep(long.saturating_sub(began.elapsed())).await;
+        Self::join_ari();
+    }
+
+    /// How often an engine has said that it lost a media host.
+    fn hosts_lost(&self) -> usize {
+        let logs = self.engines.iter().map(|engine| &engine.log);
+        let said = logs.map(|log| {
+            let text = std::fs::read_to_string(log).unwrap();
+            let lost = |line: &&str| line.contains("media host") && line.contains("up=false");
+            text.lines().filter(lost).count()
+        });
+        said.sum()
+    }
+
+    /// Each rule must have swallowed something: else nothing was cut.
+    fn join_ari() {
+        let swallowed = swallowed();
         run("nft", &["delete", "table", "inet", "cut"]);
+        println!("the cut has swallowed {swallowed:?} packets");
+        assert!(
+            !swallowed.is_empty() && swallowed.values().all(|packets| *packets > 0),
+            "a rule of the cut matched nothing: {swallowed:?}"
+        );
     }
 
     /// The store answers nothing for a while, and then everything.
@@ -648,17 +754,18 @@ impl Centre {
     /// At least so many, as Asterisk itself says.
     pub async fn phones_ring(&self, phones: usize) {
         self.until("phones ring", async |centre| {
-            centre.ringing().await >= phones
+            centre.ringing().await.len() >= phones
         })
         .await;
     }
 
-    async fn ringing(&self) -> usize {
+    /// The agents' legs that ring, as Asterisk itself says.
+    async fn ringing(&self) -> Vec<ChannelId> {
         let channels = self.pod.own_ari().channels().await.unwrap_or_default();
         let legs = channels
-            .iter()
+            .into_iter()
             .filter(|leg| leg.id.as_str().starts_with("o-") && leg.state == ChannelState::Ringing);
-        legs.count()
+        legs.map(|leg| leg.id).collect()
     }
 
     /// All three at once.
@@ -666,7 +773,7 @@ impl Centre {
         self.until("one talks, one rings, one waits", async |centre| {
             centre.contacts_in(&["talking"]).await == 1
                 && centre.contacts_in(&["waiting"]).await == 1
-                && centre.ringing().await == 1
+                && centre.ringing().await.len() == 1
         })
         .await;
     }

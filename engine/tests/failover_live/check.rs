@@ -31,7 +31,9 @@ pub struct Told {
     pub dropped: BTreeSet<ContactId>,
     /// Whom of them we are to call back.
     pub rescued: BTreeSet<ContactId>,
-    /// Who was offered since the first of those, in order.
+    /// Whose media host was not heard while somebody was asked or joined for them.
+    pub unheard: BTreeSet<ContactId>,
+    /// Who was offered since the first of those whom we are to call back, in order.
     pub offered_after_rescue: Vec<ContactId>,
 }
 
@@ -60,6 +62,9 @@ fn fold(entries: &[Entry]) -> Told {
         if let (Input::Arrive { contact, .. }, Some(call)) = (&entry.input, &entry.context.call) {
             let first = calls.insert((call.host.clone(), call.channel.clone()));
             assert!(first, "{call:?} came twice, again as {contact}");
+        }
+        if let Input::Unheard { contacts, .. } = &entry.input {
+            folding.told.unheard.extend(contacts);
         }
         let outputs = state.apply(entry).outputs;
         let refused = |output: &Output| matches!(output, Output::Refused { .. });
