@@ -1,5 +1,6 @@
 //! The command line and the environment, as options.
 
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -154,7 +155,9 @@ pub fn init_logs(logs: Logs) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let writer = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // A file, or who collects logs, is no place for colours.
+        .with_ansi(std::io::stderr().is_terminal());
     match logs {
         Logs::Json => writer.json().flatten_event(true).init(),
         Logs::Text => writer.init(),

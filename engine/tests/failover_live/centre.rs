@@ -220,8 +220,6 @@ impl Centre {
             Store::Postgres => command.arg("--journal-url-file").arg(self.dir.join("uri")),
         };
         let child = command
-            // Their words are read, and shown where a test fails.
-            .env("NO_COLOR", "1")
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
             .kill_on_drop(true)
