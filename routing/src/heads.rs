@@ -29,11 +29,13 @@ pub(crate) struct Heads {
     lines_filled: usize,
 }
 
-/// Sixty-four lines, as many as a word of a set has bits.
+/// Sixty-four lines, as many as a word of a set has bits. [`NOWHERE`] where a line is empty.
 #[derive(Clone, Debug)]
 struct Block {
-    /// [`NOWHERE`] where a line is empty.
-    places: [Place; 64],
+    /// The times or ranks of the heads, in their order as numbers: hardly ever are two the same.
+    firsts: [u64; 64],
+    /// The numbers by which those are told apart.
+    thens: [u64; 64],
     /// The lines that are not empty.
     filled: u64,
 }
@@ -49,7 +51,8 @@ impl Heads {
     /// There are at least so many lines; more than before are empty.
     pub(crate) fn reach(&mut self, lines: usize) {
         let empty = || Block {
-            places: [NOWHERE; 64],
+            firsts: [u64::MAX; 64],
+            thens: [u64::MAX; 64],
             filled: 0,
         };
         let blocks = lines.div_ceil(64).max(self.blocks.len());
@@ -58,7 +61,7 @@ impl Heads {
 
     #[inline]
     pub(crate) fn place(&self, at: usize) -> Place {
-        self.blocks[at / 64].places[at % 64]
+        self.blocks[at / 64].place(at % 64)
     }
 
     /// The lines of the set that are not empty, ascending.
@@ -74,7 +77,9 @@ impl Heads {
     #[inline]
     pub(crate) fn set(&mut self, at: usize, place: Place) {
         let block = &mut self.blocks[at / 64];
-        let was = std::mem::replace(&mut block.places[at % 64], place);
+        let was = block.place(at % 64);
+        block.firsts[at % 64] = (place.0 >> 64) as u64;
+        block.thens[at % 64] = place.0 as u64;
         if was == NOWHERE && place != NOWHERE {
             block.filled |= 1 << (at % 64);
             self.lines_filled += 1;
@@ -88,8 +93,10 @@ impl Heads {
     #[inline]
     pub(crate) fn first_in(&self, fits: &Bits) -> Option<usize> {
         // Two in turn, each the least of every second head: the next of one need not wait for the other. And no
-        // branch: which of them is the least can't be foretold.
-        let mut least = [(NOWHERE, 0); 2];
+        // branch: which of them is the least can't be foretold. Where two come first by the same time or rank, it is
+        // done again by their whole places.
+        let mut least = [(u64::MAX, usize::MAX); 2];
+        let mut alike = false;
         for (n, (block, fits)) in self.blocks.iter().zip(fits.words()).enumerate() {
             let mut left = fits & block.filled;
             while left != 0 {
@@ -103,15 +110,32 @@ impl Heads {
                 };
                 left &= left.wrapping_sub(1);
                 for (least, at) in least.iter_mut().zip([one, other]) {
-                    let head = block.places[at % 64];
+                    let head = block.firsts[at % 64];
+                    alike |= head == least.0;
                     let is_first = head < least.0;
                     least.0 = if is_first { head } else { least.0 };
                     least.1 = if is_first { n * 64 + at } else { least.1 };
                 }
             }
         }
-        let (head, line) = least[0].min(least[1]);
-        (head != NOWHERE).then_some(line)
+        let [one, other] = least;
+        if alike || (one.0 == other.0 && one.1 != other.1) {
+            return self.first_by_place(fits);
+        }
+        let line = if one.0 < other.0 { one.1 } else { other.1 };
+        (line != usize::MAX).then_some(line)
+    }
+
+    #[cold]
+    fn first_by_place(&self, fits: &Bits) -> Option<usize> {
+        self.filled(fits).min_by_key(|&at| self.place(at))
+    }
+}
+
+impl Block {
+    #[inline]
+    fn place(&self, at: usize) -> Place {
+        Place((self.firsts[at] as u128) << 64 | self.thens[at] as u128)
     }
 }
 
@@ -213,7 +237,8 @@ mod tests {
             }
             let mut plain = [NOWHERE; 80];
             for (at, place) in steps {
-                plain[at] = place.map_or(NOWHERE, |place| Place::of(place - 100, at as u64));
+                // Of few times, so that many are the same.
+                plain[at] = place.map_or(NOWHERE, |place| Place::of(place / 10 - 10, (at * 31 % 80) as u64));
                 heads.set(at, plain[at]);
                 in_order.set(at, plain[at]);
                 let of = |least: &dyn Fn(&usize) -> bool| {
