@@ -1,6 +1,7 @@
 //! What the journal costs: inputs a second with group commit, and what it adds to an input's way,
 //! on SQLite and on Postgres, synced. The loop groups as the engine's does, whatever waits goes in one commit; but entries are
-//! all alike, and nothing is decided, sealed or folded into rows: it is the store and its thread that are measured.
+//! all alike, and nothing is decided, sealed or folded into rows: it is the store and its thread that are measured. A second
+//! table has the routing core behind it: decisions a second, and what a decision waits, with the journal and without.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
+use trunkline_bench_routing::{Cell, Centre, quantile, tenant, thousands};
 use trunkline_engine::journal::{Actor, Context, Entry, Epoch, Location, Seq, Writer};
 use trunkline_routing::{Input, Time};
 
@@ -51,6 +53,7 @@ async fn main() -> Result<()> {
         stores.push(("Postgres", Some(Location::read(file)?)));
     }
     let long = Duration::from_secs(arguments.seconds);
+    let mut decided = Vec::new();
     for (name, location) in stores {
         let journal = Arc::new(Journal::open(location).await?);
         let (jobs, todo) = mpsc::channel::<Job>(100_000);
@@ -68,9 +71,102 @@ async fn main() -> Result<()> {
             );
         }
         drop(jobs);
-        commits.await??;
+        let mut seq = commits.await??;
+        for agents in [100, 1_000, 10_000, 100_000] {
+            decided.push(decide(&journal, &mut seq, name, agents, long).await?);
+        }
     }
+    println!();
+    println!(
+        "| journal | agents | decisions/s | inputs/s | inputs a commit | p50 ms | p99 ms | max ms |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    decided.iter().for_each(|row| println!("{row}"));
     Ok(())
+}
+
+/// A centre of so many agents and 50 queues, 1,000 contacts waiting, all decided upon behind the journal: contacts arrive,
+/// as many at once as there surely are agents for, then as many conversations end; whom that made ring answers. What comes at
+/// once goes in one commit, and is decided when it is durable. A decision is an arrival or an end; its time is from when it
+/// was there until it is decided.
+async fn decide(
+    journal: &Journal,
+    seq: &mut Seq,
+    store: &str,
+    agents: usize,
+    long: Duration,
+) -> Result<String> {
+    let cell = Cell {
+        agents,
+        queues: 50,
+        skills: 64,
+        waiting: 1_000,
+    };
+    let tenant = tenant(&cell)?;
+    let names = tenant.agents.keys().cloned().collect();
+    let mut centre = Centre::new(tenant);
+    centre.sign_in(names);
+    centre.occupy(&cell);
+    centre.let_wait(&cell);
+    let at_once = (agents / 20).clamp(5, 100);
+    let (mut waits, mut inputs, mut commits) = (Vec::new(), 0, 0);
+    let began = Instant::now();
+    while began.elapsed() < long {
+        for ends in [false, true] {
+            for answers in [false, true] {
+                let asked = Instant::now();
+                let batch: Vec<Input> = if answers {
+                    centre.answers()
+                } else if ends {
+                    (0..at_once).filter_map(|_| centre.end()).collect()
+                } else {
+                    (0..at_once).map(|_| centre.arrival()).collect()
+                };
+                if batch.is_empty() {
+                    continue;
+                }
+                let entries: Vec<Entry> = batch
+                    .into_iter()
+                    .map(|input| {
+                        let at = centre.next_time();
+                        let context = Context::by(Actor::Telephony);
+                        let entry = Entry {
+                            seq: *seq,
+                            at,
+                            input,
+                            context,
+                        };
+                        *seq = seq.next();
+                        entry
+                    })
+                    .collect();
+                if let Some((writer, epoch)) = &journal.writer {
+                    (writer.append(*epoch, entries.clone()).await).context("the store")?;
+                }
+                commits += 1;
+                for entry in entries {
+                    centre.handle_at(entry.at, entry.input);
+                    inputs += 1;
+                    if !answers {
+                        waits.push(asked.elapsed());
+                    }
+                }
+            }
+        }
+    }
+    let took = began.elapsed().as_secs_f64();
+    waits.sort_unstable();
+    let ms = |share| quantile(&waits, share).unwrap_or_default().as_secs_f64() * 1e3;
+    Ok(format!(
+        "| {store} | {} | {} | {} | {:.0} | {:.3} | {:.3} | {:.1} |",
+        thousands(agents),
+        thousands((waits.len() as f64 / took) as usize),
+        thousands((f64::from(inputs) / took) as usize),
+        f64::from(inputs) / f64::from(commits),
+        ms(0.5),
+        ms(0.99),
+        ms(1.0),
+    ))
 }
 
 /// The store and its writer, or nothing: what the loop alone costs.
@@ -101,7 +197,7 @@ impl Journal {
     }
 }
 
-async fn commit(journal: Arc<Journal>, mut todo: mpsc::Receiver<Job>) -> Result<()> {
+async fn commit(journal: Arc<Journal>, mut todo: mpsc::Receiver<Job>) -> Result<Seq> {
     let mut seq = Seq(journal.first);
     while let Some(first) = todo.recv().await {
         let mut batch = vec![first];
@@ -127,7 +223,7 @@ async fn commit(journal: Arc<Journal>, mut todo: mpsc::Receiver<Job>) -> Result<
             let _ = done.send(());
         }
     }
-    Ok(())
+    Ok(seq)
 }
 
 /// As long as an arrival, the most frequent of the larger inputs, with its context; without a customer to seal.

@@ -9,102 +9,15 @@
 
 mod estimate;
 
-use std::collections::VecDeque;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use trunkline_routing::{ContactId, Core, Input, OfferId, Options, Output, Time};
+use trunkline_bench_routing::{Cell, Centre, quantile, tenant, thousands};
 use trunkline_tenant::crds::AgentName;
-use trunkline_tenant::{QueueId, Tenant, compile, manifest};
-
-/// One team, one queue and one agent, from which the large tenant is copied.
-const SEED: &str = "
-apiVersion: trunkline.dev/v1alpha1
-kind: CallCenter
-metadata: {name: bench, namespace: bench}
-spec:
-  timeZone: UTC
-  skills: [s0]
-  teams: [{name: front, kind: Human}]
-  queues: [{name: q, medium: Voice, teams: [front], route: [{require: {s0: 1}}], onExhausted: {action: Hold}}]
----
-apiVersion: trunkline.dev/v1alpha1
-kind: Agent
-metadata: {name: a, namespace: bench}
-spec: {callCenter: bench, team: front, skills: {s0: 1}}
-";
-
-/// So many different agents: real centres have tens to hundreds of profiles.
-const PROFILES: usize = 200;
 
 /// Each cell is measured so often, and its fastest told.
 const PASSES: usize = 3;
-
-struct Cell {
-    agents: usize,
-    queues: usize,
-    skills: usize,
-    waiting: usize,
-}
-
-fn tenant(cell: &Cell) -> Result<Arc<Tenant>> {
-    let documents = manifest::read("seed.yaml", SEED)?.documents;
-    let mut tenant = compile(&documents, None)
-        .tenant
-        .context("the seed compiles")?;
-    let queue = tenant
-        .queues
-        .values()
-        .next()
-        .cloned()
-        .context("the seed has a queue")?;
-    let agent = tenant
-        .agents
-        .values()
-        .next()
-        .cloned()
-        .context("the seed has an agent")?;
-    tenant.queues.clear();
-    tenant.agents.clear();
-    let skill = |n: usize| format!("s{n}").as_str().into();
-    for n in 0..cell.queues {
-        let mut queue = queue.clone();
-        queue.route[0].require.clear();
-        let level = 1 + (n / cell.skills) as u8 % 3;
-        queue.route[0].require.insert(skill(n % cell.skills), level);
-        tenant
-            .queues
-            .insert(QueueId::centre(format!("q{n}").as_str()), queue);
-    }
-    for n in 0..cell.agents {
-        let mut agent = agent.clone();
-        agent.skills.clear();
-        let profile = n % PROFILES;
-        // A third of the skills each, no two profiles the same, at any level. Where one skill is all that is asked
-        // for, everybody has it, at some level.
-        let one_asked = cell.queues == 1 || cell.skills == 1;
-        for s in 0..cell.skills {
-            let drawn = scatter((profile * cell.skills + s) as u64);
-            if drawn.is_multiple_of(3) || (one_asked && s == 0) {
-                agent.skills.insert(skill(s), 1 + (drawn / 3 % 5) as u8);
-            }
-        }
-        tenant
-            .agents
-            .insert(AgentName::new(format!("a{n:06}")), agent);
-    }
-    Ok(Arc::new(tenant))
-}
-
-/// A number that looks drawn at random, the same each time: the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
-fn scatter(n: u64) -> u64 {
-    let n = n.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let n = (n ^ n >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let n = (n ^ n >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    n ^ n >> 31
-}
 
 /// Resident memory in bytes.
 fn resident() -> usize {
@@ -116,97 +29,18 @@ fn resident() -> usize {
     pages.unwrap_or(0) * 4096
 }
 
-struct Bench {
-    core: Core,
-    out: Vec<Output>,
-    now: i64,
-    queues: Vec<QueueId>,
-    next_id: u64,
-    talking: VecDeque<ContactId>,
-    offers: Vec<OfferId>,
-    inputs: u64,
-}
-
-impl Bench {
-    fn handle(&mut self, input: Input) {
-        self.now += 7;
-        self.inputs += 1;
-        self.core.handle(Time(self.now), input, &mut self.out);
-        for output in self.out.drain(..) {
-            if let Output::Offer { offer, .. } = output {
-                self.offers.push(offer);
-            }
-        }
-    }
-    fn arrive(&mut self) {
-        let contact = ContactId(self.next_id);
-        self.next_id += 1;
-        // A multiplicative hash spreads arrivals over the queues.
-        let at = (self.next_id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as usize;
-        let queue = self.queues[at % self.queues.len()].clone();
-        self.handle(Input::Arrive {
-            contact,
-            queue,
-            since: None,
-            priority: 0,
-            customer: None,
-            callable: true,
-        });
-    }
-    fn answer(&mut self) {
-        while let Some(offer) = self.offers.pop() {
-            self.handle(Input::Accept { offer });
-            self.handle(Input::Connected { offer });
-            self.talking.push_back(offer.contact);
-        }
-    }
-}
-
 fn run(cell: &Cell, long: Duration) -> Result<()> {
     let tenant = tenant(cell)?;
-    let mut bench = Bench {
-        core: Core::new(Options {
-            dates: false,
-            ..Options::default()
-        }),
-        out: Vec::new(),
-        now: 0,
-        queues: tenant.queues.keys().cloned().collect(),
-        next_id: 0,
-        talking: VecDeque::new(),
-        offers: Vec::new(),
-        inputs: 0,
-    };
     let names: Vec<AgentName> = tenant.agents.keys().cloned().collect();
     let before = resident();
-    bench.handle(Input::Configure { tenant });
-    for agent in names {
-        bench.handle(Input::SignIn {
-            agent,
-            ready: true,
-            team: None,
-        });
-    }
+    let mut bench = Centre::new(tenant);
+    bench.sign_in(names);
     let per_agent = per(resident().saturating_sub(before), cell.agents);
-    // With callers waiting nobody is free; without, one agent in ten is.
-    let busy = if cell.waiting > 0 {
-        cell.agents
-    } else {
-        cell.agents * 9 / 10
-    };
-    while bench.talking.len() < busy && bench.next_id < 20 * cell.agents as u64 {
-        bench.arrive();
-        bench.answer();
-    }
+    bench.occupy(cell);
     let before = resident();
-    let had = bench.core.contacts().len();
-    while bench.core.contacts().len() < busy + cell.waiting {
-        for _ in 0..(busy + cell.waiting - bench.core.contacts().len()) {
-            bench.arrive();
-            bench.answer();
-        }
-    }
-    let more = bench.core.contacts().len().saturating_sub(had);
+    let had = bench.contacts();
+    bench.let_wait(cell);
+    let more = bench.contacts().saturating_sub(had);
     let per_contact = per(resident().saturating_sub(before), more);
 
     let mut took: Vec<u32> = Vec::with_capacity(1 << 20);
@@ -230,8 +64,8 @@ fn run(cell: &Cell, long: Duration) -> Result<()> {
                 let from = spread.then(Instant::now);
                 if !ends {
                     bench.arrive();
-                } else if let Some(contact) = bench.talking.pop_front() {
-                    bench.handle(Input::AgentDone { contact });
+                } else if let Some(end) = bench.end() {
+                    bench.handle(end);
                 }
                 if let Some(from) = from {
                     took.push(from.elapsed().as_nanos() as u32);
@@ -251,7 +85,7 @@ fn run(cell: &Cell, long: Duration) -> Result<()> {
     }
     let rate = |n: u64, time: Duration| n as f64 / time.as_secs_f64() / 1e6;
     took.sort_unstable();
-    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
+    let at = |share: f64| quantile(&took, share).unwrap_or_default();
     println!(
         "| {} | {} | {} | {} | {:.2} | {:.2} | {:.2} | {} | {} | {:.0} | {per_agent} | {per_contact} |",
         thousands(cell.agents),
@@ -290,13 +124,6 @@ fn per(bytes: usize, things: usize) -> String {
         (bytes / things).to_string()
     } else {
         String::new()
-    }
-}
-
-fn thousands(n: usize) -> String {
-    match n {
-        1_000.. => format!("{},{:03}", n / 1_000, n % 1_000),
-        n => n.to_string(),
     }
 }
 

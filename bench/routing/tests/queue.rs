@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 #[test]
-fn the_judge_of_captures_tells_who_is_lost_or_overtaken_what_a_freed_phone_waits_and_which_rows_say_nothing() {
+fn the_judge_of_captures_tells_who_is_lost_or_overtaken_what_a_freed_phone_waits_and_which_rows_say_nothing()
+ {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../queue/judge_test.py");
     let said = Command::new("python3").arg(tests).output().unwrap();
     let told = String::from_utf8_lossy(&said.stderr);
