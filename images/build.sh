@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# build.sh [operator] [engine] [media] [world]: builds the images with no container engine, as OCI archives
+# build.sh [--programs] [operator] [engine] [media] [world]: builds the images with no container engine, as OCI archives
 # target/images/NAME.tar, and writes their names to target/images/images.env. Without arguments all but
 # world, which holds carriers and phones for tests (tests/voip).
 #
 # Each image has two tags: the project's version, and a hash of its content, by which a changed image
 # rolls its pods and an unchanged one does not. What hasn't changed is not made again.
-# CARGO_PROFILE=dev builds the programs faster and larger. Run by root or with sudo (media only).
+# CARGO_PROFILE=dev builds the programs faster and larger. Run by root or with sudo (media only). With --programs only what
+# goes into the images is compiled, so that it is there when they are made.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 out=${IMAGES_DIR:-$root/target/images}
 profile=${CARGO_PROFILE:-release}
+programs_only=''; [ "${1:-}" != --programs ] || { programs_only=1; shift; }
 names=("$@"); [ ${#names[@]} -gt 0 ] || names=(operator engine media)
 mkdir -p "$out"
 "$root/tests/packages.sh" python3 binutils gcc libc6-dev
@@ -37,9 +39,11 @@ programs() {
   local name wanted=() target
   for name; do wanted+=(-p "trunkline-$name" --bin "trunkline-$name"); done
   target=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
+  # In a folder of its own, so that neither waits for the other: tests are built and run in the other one.
+  local folder=${CARGO_TARGET_DIR:-target}/static
+  CARGO_TARGET_DIR=$folder RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
     cargo build --profile "$profile" --target "$target" "${wanted[@]}"
-  built=${CARGO_TARGET_DIR:-target}/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")
+  built=$folder/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")
   for name; do
     if readelf -lW "$built/trunkline-$name" | grep -q 'INTERP'; then
       echo "build.sh: $built/trunkline-$name is not static" >&2; exit 1
@@ -50,6 +54,7 @@ programs() {
 rust=()
 for name in "${names[@]}"; do case $name in operator | engine) rust+=("$name") ;; esac; done
 [ ${#rust[@]} = 0 ] || programs "${rust[@]}"
+[ -z "$programs_only" ] || exit 0
 for name in "${names[@]}"; do
   case $name in
     operator | engine)

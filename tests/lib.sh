@@ -57,16 +57,16 @@ debian_packages() {
 }
 
 cluster_binaries() { "$CLUSTER/build.sh"; }
-# binaries_beside: begins the cluster's binaries in the background, where they aren't built, in a session of its own
-# that gets only what of the cores nobody else wants; its id is in $beside. Who needs them waits for build.sh's
-# lock. To be ended by binaries_beside_end.
+# binaries_beside [IMAGE...]: begins the cluster's binaries in the background, where they aren't built, and then the
+# programs of these images, in a session of its own that gets only what of the cores nobody else wants; its id is in
+# $beside. Who needs them waits for build.sh's and cargo's locks. To be ended by binaries_beside_end.
 beside=''
 binaries_beside() {
-  [ -z "$beside" ] && ! (. "$CLUSTER/env.sh"; [ -e "$BIN/complete" ]) || return 0
-  echo "  ...  cluster binaries, beside what follows (10 min the first time)" >&2
+  [ -z "$beside" ] || return 0
+  (. "$CLUSTER/env.sh"; [ -e "$BIN/complete" ]) || echo "  ...  cluster binaries, beside what follows (10 min the first time)" >&2
   # Linux may give each session an equal share of the cores: that of a session is set by its autogroup.
-  setsid nice -n 19 bash -c 'echo 19 >/proc/self/autogroup; exec "$0"' "$CLUSTER/build.sh" \
-    >"$LOGS/cluster-binaries-beside.log" 2>&1 &
+  setsid nice -n 19 bash -c 'echo 19 >/proc/self/autogroup; "$CLUSTER/build.sh"; [ $# = 0 ] || images/build.sh --programs "$@"' \
+    beside "$@" >"$LOGS/binaries-beside.log" 2>&1 &
   beside=$!
 }
 binaries_beside_end() { [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true; }

@@ -10,7 +10,8 @@
 # e2e      tests/e2e/[0-9]*.sh, in their order, on a node with the images in it: KUBECONFIG, STATE, WORLD,
 #          OPERATOR_IMAGE, ENGINE_IMAGE, MEDIA_IMAGE; each prints "N passed, M failed" as its last line
 #
-# Where cluster or e2e comes later, their binaries are built beside unit, voip and calls, which mostly wait.
+# Where cluster or e2e comes later, their binaries, and what goes into e2e's images, are built beside unit, voip, calls and
+# cluster, which mostly wait.
 #
 # Clusters are this run's own (other STATEs than the demo's) and end with it, however it ends.
 set -uo pipefail
@@ -62,7 +63,10 @@ tested() {
 setup() { "$@" || failed=$((failed + 1)); }
 packages() {
   setup step "Debian packages" debian_packages
-  case " ${stages[*]} " in *" cluster "* | *" e2e "*) binaries_beside ;; esac
+  case " ${stages[*]} " in
+    *" e2e "*) binaries_beside operator engine ;;
+    *" cluster "*) binaries_beside ;;
+  esac
 }
 
 for stage in "${stages[@]}"; do
