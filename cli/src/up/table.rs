@@ -52,7 +52,10 @@ fn render(directory: &Directory, tenant: &Tenant, figures: &[Figure]) -> String 
     for live in directory.live.values() {
         let row = rows.entry(&live.queue).or_default();
         match live.stage {
-            Stage::Talking { .. } | Stage::Outside { .. } | Stage::Away { .. } => row.talking += 1,
+            Stage::Talking { .. }
+            | Stage::Outside { .. }
+            | Stage::Calling { .. }
+            | Stage::Away { .. } => row.talking += 1,
             // Nobody waits for what is booked.
             Stage::Later { .. } => {}
             Stage::Waiting | Stage::Offered { .. } | Stage::Accepted { .. } => row.waiting += 1,
