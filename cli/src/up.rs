@@ -136,7 +136,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .init();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -157,7 +157,7 @@ pub fn init_logs(logs: Logs) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         // A file, or who collects logs, is no place for colours.
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     match logs {
         Logs::Json => writer.json().flatten_event(true).init(),
         Logs::Text => writer.init(),

@@ -49,7 +49,9 @@ struct Row {
 
 fn render(directory: &Directory, tenant: &Tenant, figures: &[Figure]) -> String {
     let mut rows: BTreeMap<&QueueId, Row> = BTreeMap::new();
-    for live in directory.live.values() {
+    // A consult has no customer of its own.
+    let customers = directory.live.values();
+    for live in customers.filter(|live| live.consult_of.is_none()) {
         let row = rows.entry(&live.queue).or_default();
         match live.stage {
             Stage::Talking { .. }

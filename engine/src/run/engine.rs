@@ -201,8 +201,12 @@ async fn live(
     let state = tail.take_over(&writer, epoch).await?;
     *ends.figures() = figures_of(&writer, &state).await?;
     let names = ends.handle().names().clone();
-    let recovered = state.directory.recovered();
-    let recovered = recovered.by_number(|customer| names.of(customer));
+    let now = trunkline_routing::Time(chrono::Utc::now().timestamp_micros());
+    let recovered = state
+        .directory
+        .recovered()
+        .by_number(|customer| names.of(customer))
+        .due_after(state.directory.last, now);
     *ends
         .state
         .write()

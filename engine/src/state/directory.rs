@@ -708,6 +708,16 @@ impl Directory {
             })
     }
 
+    /// Releases before this one kept a consult that rings outside as one that waits.
+    pub(super) fn heed_consults(&mut self, core: &Core) {
+        for (contact, live) in &mut self.live {
+            let waits = live.consult_of.is_some() && live.stage == Stage::Waiting;
+            if let Some(view) = core.contact(*contact).filter(|_| waits) {
+                live.heed(&view, self.last);
+            }
+        }
+    }
+
     /// What telephony must know to take over.
     pub fn recovered(&self) -> Recovered {
         let calls = self

@@ -178,10 +178,12 @@ impl State {
             return Err(StateError::Layout(layout));
         }
         let Halves { core, directory } = serde_json::from_slice(&snapshot.state)?;
-        Ok(Self {
+        let mut state = Self {
             seq: snapshot.seq,
             core: Core::restore(core)?,
             directory,
-        })
+        };
+        state.directory.heed_consults(&state.core);
+        Ok(state)
     }
 }

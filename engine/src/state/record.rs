@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use trunkline_routing::{ContactId, Outcome, Segment, Time};
 
-use super::LiveContact;
+use super::{LiveContact, Stage};
 
 /// A contact that has ended. Its last stretch is complete once the agent's wrap-up is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ impl ContactRecord {
         outcome: Outcome,
     ) -> Self {
         let segments = std::mem::take(&mut last.segments);
+        if let Stage::Calling { .. } = last.stage {
+            // As releases before this one kept it, which read it too.
+            last.stage = Stage::Waiting;
+        }
         Self {
             contact,
             last,

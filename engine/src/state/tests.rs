@@ -1,6 +1,6 @@
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use trunkline_routing::{ContactId, Input, Target, Time};
+use trunkline_routing::{ContactId, Input, Span, Target, Time};
 use trunkline_tenant::QueueId;
 
 use super::*;
@@ -360,6 +360,29 @@ fn a_consult_that_rings_outside_or_talks_there_is_told_to_a_successor_as_what_it
         },
     );
     assert_eq!(is_at(&centre), outside(false));
+    // A snapshot of the release before has it as one that waits.
+    let mut snapshot = centre.state.snapshot().unwrap();
+    let mut whole: serde_json::Value = serde_json::from_slice(&snapshot.state).unwrap();
+    let stage = &mut whole["directory"]["live"]["2"]["stage"];
+    assert_eq!(stage["stage"], "calling");
+    *stage = serde_json::json!({"stage": "waiting"});
+    snapshot.state = serde_json::to_vec(&whole).unwrap();
+    let state = State::restore(&snapshot).unwrap();
+    let others = state.directory.recovered().others;
+    assert_eq!(Some(others[0].stage.clone()), outside(false));
+    // Nor is one that ended so told by a word that it doesn't know.
+    let mut left = Replay::of(crate::testing::tenant_that_calls_out());
+    for entry in &centre.entries[1..] {
+        left.put_by(entry.context.clone(), entry.at, entry.input.clone());
+    }
+    left.at(11, Input::CancelConsult { contact });
+    let ended = left
+        .state
+        .directory
+        .recent
+        .iter()
+        .find(|record| record.contact == consult);
+    assert_eq!(ended.unwrap().last.stage, Stage::Waiting);
     let taken = true;
     centre.at(
         12,
@@ -369,4 +392,30 @@ fn a_consult_that_rings_outside_or_talks_there_is_told_to_a_successor_as_what_it
         },
     );
     assert_eq!(is_at(&centre), outside(true));
+}
+
+#[test]
+fn what_rings_when_a_leader_ends_is_due_for_its_successor_by_the_walls_clock() {
+    let last = Time(1_800_000_000_000_000);
+    let due_at = |deadline| RecoveredStage::Offered {
+        offer: trunkline_routing::OfferId {
+            contact: ContactId(1),
+            generation: 1,
+        },
+        agent: "maria".into(),
+        deadline,
+    };
+    let recovered = crate::telephony::Recovered {
+        others: vec![crate::telephony::RecoveredOther {
+            contact: ContactId(1),
+            queue: "acme/orders".parse().unwrap(),
+            what: Beside::Called,
+            stage: due_at(last + Span::seconds(20)),
+        }],
+        ..Default::default()
+    };
+    // Which was ahead of the wall by five minutes.
+    let wall = last + Span::seconds(-300);
+    let told = recovered.due_after(last, wall);
+    assert_eq!(told.others[0].stage, due_at(wall + Span::seconds(20)));
 }

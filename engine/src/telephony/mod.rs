@@ -386,6 +386,20 @@ pub struct Recovered {
 }
 
 impl Recovered {
+    /// What is due by the journal's clock, which showed `last` when it was decided last, is due as long after `now`: telephony
+    /// has the wall's, and what went by since then is not taken from what rings.
+    #[must_use]
+    pub fn due_after(mut self, last: Time, now: Time) -> Self {
+        let calls = self.calls.iter_mut().map(|call| &mut call.stage);
+        let others = self.others.iter_mut().map(|other| &mut other.stage);
+        for stage in calls.chain(others) {
+            if let RecoveredStage::Offered { deadline, .. } = stage {
+                *deadline = now + (*deadline - last);
+            }
+        }
+        self
+    }
+
     /// The journal has names of its own for customers: whoever calls them back needs their numbers, and shows them. One
     /// that isn't found stays as it is, which nobody can dial.
     #[must_use]

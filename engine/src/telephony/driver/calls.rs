@@ -679,7 +679,13 @@ impl Calls {
             What::Join { agent, .. } => {
                 if names::outside_of(&agent).is_some() {
                     let leg = Self::place(&place.host, &agent);
-                    return self.release_outsider(&leg, out);
+                    if self.outsiders.contains_key(&leg) {
+                        // Told here: who is let go by us is not heard of again.
+                        self.usage.over(&leg);
+                        out.act(&leg, What::Hangup(Cause::Normal));
+                        self.outsider_gone(now, &leg, out);
+                    }
+                    return;
                 }
                 let Some(offer) = names::offer_of(&agent) else {
                     return;

@@ -102,15 +102,20 @@ impl Calls {
     }
 
     /// The same of those whose host is not known yet.
-    fn asked_somewhere(&self) -> Vec<ContactId> {
+    pub(super) fn asked_somewhere(&self) -> Vec<ContactId> {
         let waits = |stage: &RecoveredStage| {
             !matches!(
                 stage,
-                RecoveredStage::Waiting | RecoveredStage::Talking { .. }
+                RecoveredStage::Waiting
+                    | RecoveredStage::Talking { .. }
+                    | RecoveredStage::Outside { together: true, .. }
             )
         };
-        let asked = self.unfound.iter();
-        let asked = asked.filter(|(_, unfound)| waits(&unfound.stage));
-        asked.map(|(id, _)| *id).collect()
+        let stages = self.unfound.iter().flat_map(|(id, unfound)| {
+            let consult = unfound.consult.iter().map(|(id, stage)| (*id, stage));
+            consult.chain([(*id, &unfound.stage)])
+        });
+        let asked = stages.filter(|(_, stage)| waits(stage));
+        asked.map(|(id, _)| id).collect()
     }
 }

@@ -279,3 +279,53 @@ fn a_caller_who_talks_without_us_with_somebody_we_let_go_is_not_left_alone() {
     let out = machine.compare(listing(up(&[CALLER]), vec![bridge_of(2, &[CALLER])]));
     assert!(hung_up(&out).contains(&CALLER), "{out:?}");
 }
+
+#[test]
+fn an_agent_is_told_where_somebody_outside_cannot_be_joined_with_them_again() {
+    let mut machine = Machine::recovers_consult_outside(false, true);
+    machine.compare(listing(
+        up(&[CALLER, "o-1-1", "x-2-0"]),
+        vec![bridge(&[CALLER]), bridge_of(2, &["o-1-1", "x-2-0"])],
+    ));
+    let what = What::Join {
+        bridge: names::bridge(CONTACT),
+        agent: ChannelId::new("x-2-0"),
+        stop: None,
+    };
+    let out = machine.failed("o-1-1", what, gone());
+    assert_eq!(hung_up(&out), ["x-2-0"]);
+    assert_eq!(told(&out), [Input::OutsideGone { contact: CONSULT }]);
+    let out = machine.event(end("x-2-0"));
+    assert_eq!((hung_up(&out), told(&out)), (vec![], vec![]));
+}
+
+#[test]
+fn a_consult_of_whom_we_called_back_is_asked_for_until_their_host_is_found() {
+    let mut machine = Machine::new();
+    machine.now = LATER;
+    let other = |contact, what, stage| RecoveredOther {
+        contact,
+        queue: "acme/orders".parse().unwrap(),
+        what,
+        stage,
+    };
+    let talks = RecoveredStage::Talking {
+        offer: OFFER,
+        agent: AgentName::new("maria"),
+        held: true,
+    };
+    let rings = RecoveredStage::Offered {
+        offer: ASKED,
+        agent: AgentName::new("noah"),
+        deadline: LATER,
+    };
+    machine.calls.recover(Recovered {
+        others: vec![
+            other(CONTACT, Beside::Called, talks),
+            other(CONSULT, Beside::Consult { of: CONTACT }, rings),
+        ],
+        newest: Some(CONSULT),
+        ..Recovered::default()
+    });
+    assert_eq!(machine.calls.asked_somewhere(), [CONSULT]);
+}
