@@ -1,5 +1,7 @@
 //! Which of many lines has the first, among those that somebody fits.
 
+use std::cmp::Ordering;
+
 use crate::ix::Bits;
 
 /// Where one stands, as one number, which is compared in one step: a time or a rank, then a number of its own.
@@ -95,8 +97,7 @@ impl Heads {
         // Two in turn, each the least of every second head: the next of one need not wait for the other. And no
         // branch: which of them is the least can't be foretold. Where two come first by the same time or rank, it is
         // done again by their whole places.
-        let mut least = [(u64::MAX, usize::MAX); 2];
-        let mut alike = false;
+        let mut least = [(u64::MAX, usize::MAX, false); 2];
         for (n, (block, fits)) in self.blocks.iter().zip(fits.words()).enumerate() {
             let mut left = fits & block.filled;
             while left != 0 {
@@ -111,18 +112,22 @@ impl Heads {
                 left &= left.wrapping_sub(1);
                 for (least, at) in least.iter_mut().zip([one, other]) {
                     let head = block.firsts[at % 64];
-                    alike |= head == least.0;
                     let is_first = head < least.0;
+                    least.2 = (least.2 & !is_first) | (head == least.0);
                     least.0 = if is_first { head } else { least.0 };
                     least.1 = if is_first { n * 64 + at } else { least.1 };
                 }
             }
         }
         let [one, other] = least;
-        if alike || (one.0 == other.0 && one.1 != other.1) {
+        let (_, line, alike) = match one.0.cmp(&other.0) {
+            Ordering::Less => one,
+            Ordering::Greater => other,
+            Ordering::Equal => (one.0, one.1, one.2 || other.2 || one.1 != other.1),
+        };
+        if alike {
             return self.first_by_place(fits);
         }
-        let line = if one.0 < other.0 { one.1 } else { other.1 };
         (line != usize::MAX).then_some(line)
     }
 

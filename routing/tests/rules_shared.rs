@@ -366,14 +366,14 @@ proptest::proptest! {
     ) {
         let had = had_of_a_team(agents, &clients, 150);
         let longest = clients.iter().flat_map(|(_, handles)| handles).max().unwrap() + 7;
-        let in_hand = (agents as u64 * longest) as f64;
-        let weights = clients.iter().map(|(weight, _)| *weight as f64);
-        let by_weight: Vec<(f64, f64)> = had.iter().zip(weights).map(|(had, weight)| (*had as f64 / weight, weight)).collect();
-        for (ahead, weight) in &by_weight {
-            for (behind, _) in &by_weight {
+        let in_hand = (agents as u64 * longest) as i64;
+        let weights: Vec<i64> = clients.iter().map(|(weight, _)| *weight as i64).collect();
+        for (ahead, weight) in had.iter().zip(&weights) {
+            for (behind, other) in had.iter().zip(&weights) {
+                // What the one has by weight less what the other has, times both weights.
                 proptest::prop_assert!(
-                    *ahead > 0.0 && ahead - behind <= in_hand / weight,
-                    "{by_weight:?}: seconds by weight, and weights, with {agents} agents and handle times {clients:?}"
+                    *ahead > 0 && ahead * other - behind * weight <= in_hand * other,
+                    "{had:?} s by {weights:?}, with {agents} agents and handle times {clients:?}"
                 );
             }
         }

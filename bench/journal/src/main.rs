@@ -125,10 +125,11 @@ async fn decide(
                 if batch.is_empty() {
                     continue;
                 }
+                // As in the engine, what is decided together has one time.
+                let at = centre.next_time();
                 let entries: Vec<Entry> = batch
                     .into_iter()
                     .map(|input| {
-                        let at = centre.next_time();
                         let context = Context::by(Actor::Telephony);
                         let entry = Entry {
                             seq: *seq,
