@@ -65,7 +65,7 @@ binaries_beside() {
   [ -z "$beside" ] || return 0
   (. "$CLUSTER/env.sh"; [ -e "$BIN/complete" ]) || echo "  ...  cluster binaries, beside what follows (10 min the first time)" >&2
   # Linux may give each session an equal share of the cores: that of a session is set by its autogroup.
-  setsid nice -n 19 bash -c 'echo 19 >/proc/self/autogroup; "$CLUSTER/build.sh"; [ $# = 0 ] || images/build.sh --programs "$@"' \
+  setsid nice -n 19 ionice -c 3 bash -c 'echo 19 >/proc/self/autogroup; "$CLUSTER/build.sh"; [ $# = 0 ] || images/build.sh --programs "$@"' \
     beside "$@" >"$LOGS/binaries-beside.log" 2>&1 &
   beside=$!
 }

@@ -10,8 +10,8 @@
 # e2e      tests/e2e/[0-9]*.sh, in their order, on a node with the images in it: KUBECONFIG, STATE, WORLD,
 #          OPERATOR_IMAGE, ENGINE_IMAGE, MEDIA_IMAGE; each prints "N passed, M failed" as its last line
 #
-# Where cluster or e2e comes later, their binaries, and what goes into e2e's images, are built beside unit, voip, calls and
-# cluster, which mostly wait.
+# Where cluster or e2e comes later, their binaries, and what goes into e2e's images, are built beside the stages before, which
+# mostly wait.
 #
 # Clusters are this run's own (other STATEs than the demo's) and end with it, however it ends.
 set -uo pipefail
@@ -95,6 +95,7 @@ for stage in "${stages[@]}"; do
       ;;
     cluster)
       compgen -G '*/tests/*cluster*.rs' >/dev/null || { echo "       no <crate>/tests/*cluster*.rs yet" >&2; continue; }
+      packages
       state cluster
       setup control_plane --audit --owner $$ &&
         tested "tests against a real API server" cargo test --workspace --no-fail-fast --lib --test '*cluster*' -- --ignored
