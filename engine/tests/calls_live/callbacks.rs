@@ -269,3 +269,29 @@ async fn rule_14_who_is_busy_or_does_not_answer_is_called_again_after_the_queues
     assert_eq!((offers("maria"), centre.to_be_called().await), (4, 0));
     centre.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
+async fn rule_14_a_callback_that_is_booked_for_later_rings_nobody_before_and_then_they_talk() {
+    let mut centre = Centre::open(calls_back).await;
+    let of_customer = telephone(&["--tone", "700"]);
+    let _maria = Party::maria(&["--tone", "1000"]);
+    centre.works("maria").await;
+    let due = chrono::Utc::now() + chrono::Duration::seconds(10);
+    let new = json!({"queue": "acme/orders", "customer": "+4930900001", "due": due});
+    let (status, made) = centre.api.post("/api/v1/callbacks", new).await;
+    assert_eq!(status, reqwest::StatusCode::CREATED, "{made}");
+    let contact = centre.contact("later", None).await;
+    // Also by who leads when it comes.
+    centre.succeed().await;
+    eventually("her phone rings", async || offers("maria") > 0).await;
+    let late = chrono::Utc::now() - due;
+    assert!(late >= chrono::Duration::zero(), "{late} before it was due");
+    assert_eq!(centre.contact("talking", Some("maria")).await, contact);
+    they_talk(("10.88.0.20", "1000"), ("10.88.0.11", "700")).await;
+    assert_eq!((offers("maria"), offers("customer")), (1, 1));
+    of_customer.hangs_up().await;
+    let record = centre.ended(contact).await;
+    assert_eq!(record["outcome"], "answered", "{record}");
+    centre.close().await;
+}

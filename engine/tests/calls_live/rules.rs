@@ -328,6 +328,60 @@ async fn rule_4_the_phone_of_the_longest_idle_rings_and_where_the_queue_says_so_
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs live/run.sh"]
+async fn rule_4_a_preferred_skill_a_turn_and_the_last_agent_go_before_who_is_idle_for_longer() {
+    let centre = Centre::open(noah_knows_more).await;
+    let _maria = Party::maria(&[]);
+    let _noah = Party::noah(&[]);
+    centre.works("maria").await;
+    centre.works("noah").await;
+    let prefers = |queue: &mut Queue| {
+        queue.route[0].prefer.insert("orders".into(), 5);
+    };
+    let goes_round = |queue: &mut Queue| {
+        queue.route[0].prefer.clear();
+        queue.strategy = serde_json::from_value(json!("RoundRobin")).unwrap();
+    };
+    let tries_the_last = |queue: &mut Queue| {
+        queue.strategy = serde_json::from_value(json!("LongestIdle")).unwrap();
+        queue.last_agent = Some(serde_json::from_value(json!("20s")).unwrap());
+    };
+    type Way<'a> = &'a dyn Fn(&mut Queue);
+    let ways: [(Way, &[&str]); 3] = [
+        // Maria's phone would be the longest idle one both times.
+        (&prefers, &["noah", "noah"]),
+        // By name: the third time his would be the longest idle one.
+        (&goes_round, &["maria", "noah", "maria"]),
+        // The first is his as the longest idle one, and the second as whom the customer talked with last.
+        (&tries_the_last, &["noah", "noah"]),
+    ];
+    let mut port = 5081;
+    for (way, asked) in ways {
+        centre.change(|tenant| way(orders(tenant, "acme"))).await;
+        for (n, agent) in asked.iter().enumerate() {
+            if asked.len() == 3 && n == 2 {
+                // So that it is his that is idle for longer.
+                for command in [
+                    json!({"do": "notReady", "reason": "a word"}),
+                    json!({"do": "ready"}),
+                ] {
+                    centre.does("maria", command).await;
+                }
+            }
+            let calls = caller(NUMBER, port);
+            port += 1;
+            let contact = centre.contact("talking", None).await;
+            let path = format!("/api/v1/contacts/{contact}");
+            let shown = centre.api.get(&path).await.1;
+            assert_eq!(shown["agent"], *agent, "call {n} of {asked:?}: {shown}");
+            centre.lets_go(agent, contact).await;
+            assert!(calls.ended_well().await);
+        }
+    }
+    centre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs live/run.sh"]
 async fn rule_5_who_frees_gets_the_first_of_the_callers_whose_step_they_satisfy() {
     let centre = Centre::open(|tenant| {
         with_bolt(tenant);
