@@ -12,6 +12,18 @@ use trunkline_tenant::Tenant;
 use crate::desk::*;
 use crate::support::{ADMIN, Client, eventually, key, reconfigure};
 
+/// What was seen last, told where it was waited for in vain.
+#[derive(Default)]
+struct Last(std::cell::RefCell<String>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("what was there last: {}", self.0.borrow());
+        }
+    }
+}
+
 /// A centre that leads, with its files in a folder of its own.
 pub struct Centre {
     engine: Option<Engine>,
@@ -106,8 +118,14 @@ impl Centre {
     pub async fn contact(&self, state: &str, agent: Option<&str>) -> u64 {
         let found = std::cell::Cell::new(0);
         let what = format!("a contact that is {state} with {agent:?}");
+        let last = Last::default();
         eventually(&what, async || {
             let contacts = self.contacts().await;
+            let shown = format!("{contacts:?}");
+            if !last.0.borrow().starts_with(&shown) {
+                let agents = self.api.get("/api/v1/agents").await.1;
+                last.0.replace(format!("{shown}, {agents}"));
+            }
             let one = contacts.iter().find(|contact| {
                 contact["state"] == state && agent.is_none_or(|agent| contact["agent"] == agent)
             });

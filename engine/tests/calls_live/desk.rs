@@ -133,8 +133,23 @@ impl Party {
     }
 }
 
+impl Party {
+    /// For whoever looks into a failure.
+    fn tells_what_it_did(&mut self) {
+        let folder = format!("{}/log/{}", needed("WORLD"), self.1);
+        println!("{}: {:?}", self.1, self.0.try_wait());
+        for file in ["events.log", "errors.log", "sipp.log"] {
+            let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap_or_default();
+            println!("{file}:\n{text}");
+        }
+    }
+}
+
 impl Drop for Party {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tells_what_it_did();
+        }
         if !matches!(self.0.try_wait(), Ok(None)) {
             return; // reaped: its number may be another's by now
         }
