@@ -48,7 +48,8 @@ count() {
 # list with their words: there the thread's name is the test's.
 failing() {
   awk '/^failures:$/ {f = 1; n = 0} /^(successes:$|test result:)/ {f = 0; n = 0} /^FAIL  / {print}
-    f && /^---- / {print; n = 0} /panicked at / {n = 4} n > 0 {print "  " substr($0, 1, 400); n--}' "$1"
+    f && /^---- / {print; n = 0} f && /^what was there last:/ {print "  " substr($0, 1, 800)}
+    /panicked at / {n = 4} n > 0 {print "  " substr($0, 1, 400); n--}' "$1"
 }
 # tested WHAT CMD...: a step whose output has totals. One that fails with no failure in its totals counts as a
 # failure, and so does one that ran no test.
