@@ -22,7 +22,7 @@ use trunkline_tenant::crds::ClientName;
 use self::agents::Agents;
 use crate::figures::Figure;
 use crate::run::Decision;
-use crate::state::{Stage, State};
+use crate::state::State;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabel {
@@ -473,7 +473,7 @@ impl Metrics {
         for live in directory.live.values() {
             let label = QueueStage {
                 queue: live.queue.to_string(),
-                stage: stage_word(&live.stage),
+                stage: live.stage.word(),
             };
             self.contacts.get_or_create(&label).inc();
         }
@@ -492,18 +492,6 @@ impl Metrics {
             let _ = writeln!(text, "# could not be encoded");
         }
         text
-    }
-}
-
-fn stage_word(stage: &Stage) -> &'static str {
-    match stage {
-        Stage::Waiting => "waiting",
-        Stage::Offered { .. } => "offered",
-        Stage::Accepted { .. } => "accepted",
-        Stage::Outside { .. } | Stage::Calling { .. } => "outside",
-        Stage::Away { .. } => "away",
-        Stage::Later { .. } => "later",
-        Stage::Talking { .. } => "talking",
     }
 }
 

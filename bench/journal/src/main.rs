@@ -108,7 +108,7 @@ async fn decide(
     centre.sign_in(names);
     centre.occupy(&cell);
     centre.let_wait(&cell);
-    let at_once = (agents / 20).clamp(5, 100);
+    let at_once = cell.at_once();
     let (mut waits, mut inputs, mut commits) = (Vec::new(), 0, 0);
     let began = Instant::now();
     while began.elapsed() < long {

@@ -93,6 +93,11 @@ pub fn tenant(cell: &Cell) -> Result<Arc<Tenant>> {
 }
 
 impl Cell {
+    /// So many contacts come in a row as there surely are agents for, and as many conversations end.
+    pub fn at_once(&self) -> usize {
+        (self.agents / 20).clamp(5, 100)
+    }
+
     fn busy(&self) -> usize {
         if self.waiting > 0 {
             self.agents
@@ -231,14 +236,19 @@ impl Centre {
         Some(Input::AgentDone { contact })
     }
 
-    /// What the agents who were asked do: each accepts and is joined.
+    /// What the agent who was asked last does: they accept and are joined.
+    #[inline]
+    fn next_answer(&mut self) -> Option<[Input; 2]> {
+        let offer = self.offers.pop()?;
+        self.talking.push_back(offer.contact);
+        Some([Input::Accept { offer }, Input::Connected { offer }])
+    }
+
+    /// What all of them do.
     pub fn answers(&mut self) -> Vec<Input> {
-        let mut answers = Vec::with_capacity(2 * self.offers.len());
-        while let Some(offer) = self.offers.pop() {
-            answers.extend([Input::Accept { offer }, Input::Connected { offer }]);
-            self.talking.push_back(offer.contact);
-        }
-        answers
+        std::iter::from_fn(|| self.next_answer())
+            .flatten()
+            .collect()
     }
 
     /// Another contact comes.
@@ -251,10 +261,8 @@ impl Centre {
     /// Who was asked accepts and is joined.
     #[inline]
     pub fn answer(&mut self) {
-        while let Some(offer) = self.offers.pop() {
-            self.handle(Input::Accept { offer });
-            self.handle(Input::Connected { offer });
-            self.talking.push_back(offer.contact);
+        while let Some(inputs) = self.next_answer() {
+            inputs.into_iter().for_each(|input| self.handle(input));
         }
     }
 }

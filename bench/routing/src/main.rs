@@ -47,7 +47,7 @@ fn run(cell: &Cell, long: Duration) -> Result<()> {
     let (mut decisions, mut deciding, mut all) = (0, Duration::ZERO, Duration::ZERO);
     let mut inputs = 0;
     // As many arrivals in a row as there surely are agents for, then as many ends.
-    let block = (cell.agents / 20).clamp(5, 100);
+    let block = cell.at_once();
     let reading = clock_reading();
     let started = Instant::now();
     for turn in 0u64.. {

@@ -3,7 +3,7 @@
 mod junit;
 mod sarif;
 
-use std::io::{IsTerminal as _, Write};
+use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -102,7 +102,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let rows = rows(&manifest);
     let mut out = std::io::stdout().lock();
     match args.output {
-        Format::Text => text(&mut out, &rows, colour())?,
+        Format::Text => text(&mut out, &rows, colour(&std::io::stdout()))?,
         Format::Json => {
             serde_json::to_writer_pretty(&mut out, &rows)?;
             writeln!(out)?;
@@ -161,8 +161,9 @@ fn counted(n: usize, what: &str) -> String {
     }
 }
 
-fn colour() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+/// Whether what goes there may have colours.
+pub fn colour(to: &impl IsTerminal) -> bool {
+    to.is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 fn text(out: &mut impl Write, rows: &[Row], colour: bool) -> std::io::Result<()> {

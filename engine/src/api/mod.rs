@@ -72,5 +72,5 @@ fn queue_id(text: &str) -> Result<QueueId, ApiError> {
 
 /// Now, for what a view shows as under way. Decisions have the main loop's own clock.
 fn now() -> Time {
-    Time(chrono::Utc::now().timestamp_micros())
+    crate::telephony::driver::clock()
 }

@@ -207,17 +207,11 @@ impl Contact {
         };
         let mut contact = Self::of(id, live, tenant, &sums, now);
         contact.state = match &live.stage {
-            Stage::Waiting => "waiting",
-            Stage::Offered { .. } => "offered",
-            Stage::Accepted { .. } => "accepted",
-            Stage::Outside { .. } | Stage::Calling { .. } => "outside",
-            Stage::Away { .. } => "away",
-            Stage::Later { .. } => "later",
             Stage::Talking {
                 held_since: Some(_),
                 ..
             } => "held",
-            Stage::Talking { .. } => "talking",
+            stage => stage.word(),
         };
         contact.generation = live.stage.offer().map(|offer| offer.generation);
         contact

@@ -201,12 +201,11 @@ async fn live(
     let state = tail.take_over(&writer, epoch).await?;
     *ends.figures() = figures_of(&writer, &state).await?;
     let names = ends.handle().names().clone();
-    let now = trunkline_routing::Time(chrono::Utc::now().timestamp_micros());
     let recovered = state
         .directory
         .recovered()
         .by_number(|customer| names.of(customer))
-        .due_after(state.directory.last, now);
+        .due_after(state.directory.last, driver::clock());
     *ends
         .state
         .write()

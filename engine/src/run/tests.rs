@@ -26,6 +26,7 @@ use crate::journal::{
 use crate::metrics::Metrics;
 use crate::state::{Stage, State};
 use crate::telephony::ari::{ChannelId, HostName};
+use crate::telephony::driver::clock;
 use crate::telephony::{Arrival, CallRef, Command, Report, Told};
 use crate::testing::{Replay, as_its_store_does, small_tenant};
 
@@ -297,13 +298,12 @@ async fn a_call_that_is_reported_twice_is_one_contact() {
 async fn a_phone_rings_for_as_long_as_the_core_means_where_the_wall_clock_shows_another_time() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal");
-    let wall = || Time(chrono::Utc::now().timestamp_micros());
     // What was decided last was ten minutes ahead of the wall, which has been set back since.
     let mut store = Sqlite::open(&path).unwrap();
     let epoch = store.acquire("before").unwrap();
     let entry = Entry {
         seq: Seq(1),
-        at: wall() + Span::seconds(600),
+        at: clock() + Span::seconds(600),
         input: Input::Tick,
         context: Context::by(Actor::Engine),
     };
@@ -318,7 +318,7 @@ async fn a_phone_rings_for_as_long_as_the_core_means_where_the_wall_clock_shows_
     };
     let queue = &small_tenant().queues[&QueueId::of("acme", "orders")];
     let ring = Span::from(queue.ring);
-    let left = until - wall();
+    let left = until - clock();
     assert!(
         left <= ring && left.0 > ring.0 - 10_000_000,
         "{left:?} of {ring:?} are left"

@@ -183,6 +183,19 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// What the API and metrics call it; one on hold still talks.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Offered { .. } => "offered",
+            Self::Accepted { .. } => "accepted",
+            Self::Outside { .. } | Self::Calling { .. } => "outside",
+            Self::Away { .. } => "away",
+            Self::Later { .. } => "later",
+            Self::Talking { .. } => "talking",
+        }
+    }
+
     /// Who is asked, or talks.
     pub fn agent(&self) -> Option<&AgentName> {
         match self {
