@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::ix::Bits;
+use crate::ix::{Bits, Ones};
 
 /// Where one stands, as one number, which is compared in one step: a time or a rank, then a number of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,13 +22,14 @@ impl Place {
     }
 }
 
-/// The heads of lines that are numbered densely. The first that fits is found by a look at each that fits and is not
-/// empty: up to some hundreds that is quicker than to keep them in order, which each change of a head would cost a
-/// search for.
+/// The heads of lines that are numbered densely. Of up to 64 lines each that fits is looked at; of more, those of the
+/// first band in which one fits.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Heads {
     blocks: Vec<Block>,
     lines_filled: usize,
+    /// Where there is more than one block.
+    bands: Option<Box<Bands>>,
 }
 
 /// Sixty-four lines, as many as a word of a set has bits. [`NOWHERE`] where a line is empty.
@@ -58,7 +59,10 @@ impl Heads {
             filled: 0,
         };
         let blocks = lines.div_ceil(64).max(self.blocks.len());
-        self.blocks.resize_with(blocks, empty);
+        if blocks > self.blocks.len() {
+            self.blocks.resize_with(blocks, empty);
+            self.bands = (blocks > 1).then(|| Bands::over(&self.blocks));
+        }
     }
 
     #[inline]
@@ -89,34 +93,50 @@ impl Heads {
             block.filled &= !(1 << (at % 64));
             self.lines_filled -= 1;
         }
+        if let Some(bands) = &mut self.bands {
+            bands.take_out(at, was);
+            bands.put_in(at, place);
+            bands.changes_left = bands.changes_left.saturating_sub(1);
+            if bands.changes_left == 0 {
+                bands.lay_out(&self.blocks, self.lines_filled);
+            }
+        }
     }
 
     /// The line with the first head of those that are in the set.
     #[inline]
     pub(crate) fn first_in(&self, fits: &Bits) -> Option<usize> {
+        let fits = fits.words();
+        match &self.bands {
+            None => self.first_of_block(*fits.first()?),
+            Some(bands) => bands.first_in(&self.blocks, fits),
+        }
+    }
+
+    fn first_of_block(&self, fits: u64) -> Option<usize> {
+        let block = self.blocks.first()?;
+        let fits = fits & block.filled;
         // Two in turn, each the least of every second head: the next of one need not wait for the other. And no
         // branch: which of them is the least can't be foretold. Where two come first by the same time or rank, it is
         // done again by their whole places.
         let mut least = [(u64::MAX, usize::MAX, false); 2];
-        for (n, (block, fits)) in self.blocks.iter().zip(fits.words()).enumerate() {
-            let mut left = fits & block.filled;
-            while left != 0 {
-                let one = left.trailing_zeros() as usize;
-                left &= left - 1;
-                // The last of an odd number is looked at twice.
-                let other = if left == 0 {
-                    one
-                } else {
-                    left.trailing_zeros() as usize
-                };
-                left &= left.wrapping_sub(1);
-                for (least, at) in least.iter_mut().zip([one, other]) {
-                    let head = block.firsts[at % 64];
-                    let is_first = head < least.0;
-                    least.2 = (least.2 & !is_first) | (head == least.0);
-                    least.0 = if is_first { head } else { least.0 };
-                    least.1 = if is_first { n * 64 + at } else { least.1 };
-                }
+        let mut left = fits;
+        while left != 0 {
+            let one = left.trailing_zeros() as usize;
+            left &= left - 1;
+            // The last of an odd number is looked at twice.
+            let other = if left == 0 {
+                one
+            } else {
+                left.trailing_zeros() as usize
+            };
+            left &= left.wrapping_sub(1);
+            for (least, at) in least.iter_mut().zip([one, other]) {
+                let head = block.firsts[at % 64];
+                let is_first = head < least.0;
+                least.2 = (least.2 & !is_first) | (head == least.0);
+                least.0 = if is_first { head } else { least.0 };
+                least.1 = if is_first { at } else { least.1 };
             }
         }
         let [one, other] = least;
@@ -126,14 +146,9 @@ impl Heads {
             Ordering::Equal => (one.0, one.1, one.2 || other.2 || one.1 != other.1),
         };
         if alike {
-            return self.first_by_place(fits);
+            return block.first_in(fits).map(|(_, at)| at);
         }
         (line != usize::MAX).then_some(line)
-    }
-
-    #[cold]
-    fn first_by_place(&self, fits: &Bits) -> Option<usize> {
-        self.filled(fits).min_by_key(|&at| self.place(at))
     }
 }
 
@@ -142,82 +157,145 @@ impl Block {
     fn place(&self, at: usize) -> Place {
         Place((self.firsts[at] as u128) << 64 | self.thens[at] as u128)
     }
-}
 
-/// So many are looked at in their order before it is given up that one of the first fits.
-const PROBES: usize = 16;
-
-/// Heads that are kept in their order as well, where one that changes nearly always goes behind all others, as that
-/// of those who became idle does. The first that fits is found in as many steps as there are before it, and where
-/// few fit, in as many as fit.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct HeadsInOrder {
-    heads: Heads,
-    /// The numbers of those that are not empty, by their heads.
-    order: Vec<u32>,
-}
-
-impl HeadsInOrder {
-    /// So many lines, all empty.
-    pub(crate) fn new(lines: usize) -> Self {
-        Self {
-            heads: Heads::new(lines),
-            order: Vec::new(),
+    /// The first head of these lines, none of which is empty, and which line's it is.
+    #[inline]
+    fn first_in(&self, lines: u64) -> Option<(Place, usize)> {
+        let mut first = None;
+        for at in Ones::of(lines) {
+            let place = self.place(at);
+            if first.is_none_or(|(least, _)| place < least) {
+                first = Some((place, at));
+            }
         }
+        first
+    }
+}
+
+/// As many as a word has bits.
+const BANDS: usize = 64;
+/// They are laid out anew after at least so many changes of heads.
+const CHANGES: usize = 64;
+
+/// Lines by what time or rank their heads are of, roughly: a band is a stretch of times or ranks, all as wide. Who
+/// looks for the first that fits looks at one band after another, a word for 64 lines, and inside of the first alone
+/// in which one fits: at few heads, however many fit. A head that changes goes from band to band in a few steps, where an
+/// order of all heads would have to be searched and moved.
+///
+/// Times rise, so the bands are laid out anew after as many changes as there are lines: what that costs each of them
+/// does not grow. Which head is first never hangs on how they lie, only what it takes to find it: where one is much
+/// before all others these may share a band, and each that fits is looked at.
+#[derive(Clone, Debug)]
+struct Bands {
+    /// Which lines are in it: by band, then a word for each block.
+    lines: Vec<u64>,
+    blocks: usize,
+    /// How many lines, by band.
+    many: [u32; BANDS],
+    /// The bands that are not empty.
+    filled: u64,
+    /// Where the first begins, though all before it are in it too. All after the last are in that.
+    from: u64,
+    /// Of their width, the logarithm to base two.
+    width: u32,
+    changes_left: usize,
+}
+
+impl Bands {
+    fn over(blocks: &[Block]) -> Box<Self> {
+        let mut bands = Box::new(Self {
+            lines: vec![0; BANDS * blocks.len()],
+            blocks: blocks.len(),
+            many: [0; BANDS],
+            filled: 0,
+            from: 0,
+            width: 0,
+            changes_left: CHANGES,
+        });
+        let filled = blocks
+            .iter()
+            .map(|block| block.filled.count_ones() as usize);
+        bands.lay_out(blocks, filled.sum());
+        bands
     }
 
     #[inline]
-    pub(crate) fn place(&self, at: usize) -> Place {
-        self.heads.place(at)
+    fn band(&self, place: Place) -> usize {
+        let first = (place.0 >> 64) as u64;
+        let band = first.saturating_sub(self.from) >> self.width;
+        band.min(BANDS as u64 - 1) as usize
     }
 
-    /// The lines of the set that are not empty, ascending.
-    pub(crate) fn filled<'a>(&'a self, fits: &'a Bits) -> impl Iterator<Item = usize> + 'a {
-        self.heads.filled(fits)
-    }
-
-    /// The head of a line is another from now on, or none.
-    pub(crate) fn set(&mut self, at: usize, place: Place) {
-        let was = self.heads.place(at);
-        if was != NOWHERE {
-            let from = self.place_in_order(at, was);
-            self.order.remove(from);
-        }
+    #[inline]
+    fn put_in(&mut self, at: usize, place: Place) {
         if place != NOWHERE {
-            let to = self.rank(place);
-            self.order.insert(to, at as u32);
+            let band = self.band(place);
+            self.lines[band * self.blocks + at / 64] |= 1 << (at % 64);
+            self.many[band] += 1;
+            self.filled |= 1 << band;
         }
-        self.heads.set(at, place);
     }
 
-    /// Mostly it is one of the first, for these are taken.
-    fn place_in_order(&self, at: usize, place: Place) -> usize {
-        let mut first = self.order.iter().take(PROBES);
-        let found = first.position(|&other| other as usize == at);
-        found.unwrap_or_else(|| self.rank(place))
-    }
-
-    /// How many heads are before a place.
-    fn rank(&self, place: Place) -> usize {
-        let is_before = |&other: &u32| self.heads.place(other as usize) < place;
-        if self.order.last().is_none_or(is_before) {
-            return self.order.len();
-        }
-        self.order.partition_point(is_before)
-    }
-
-    /// The line with the first head of those that are in the set.
     #[inline]
-    pub(crate) fn first_in(&self, fits: &Bits) -> Option<usize> {
-        let probed = self.order.iter().take(PROBES);
-        let mut probed = probed.map(|&at| at as usize);
-        if let Some(at) = probed.find(|&at| fits.has(at)) {
-            return Some(at);
+    fn take_out(&mut self, at: usize, place: Place) {
+        if place != NOWHERE {
+            let band = self.band(place);
+            self.lines[band * self.blocks + at / 64] &= !(1 << (at % 64));
+            self.many[band] -= 1;
+            self.filled &= !(u64::from(self.many[band] == 0) << band);
         }
-        if self.order.len() <= PROBES {
-            return None;
+    }
+
+    /// Over the heads that there are, with as much again behind them for those who come.
+    #[inline(never)]
+    fn lay_out(&mut self, blocks: &[Block], lines_filled: usize) {
+        self.lines.fill(0);
+        self.many = [0; BANDS];
+        self.filled = 0;
+        let heads = || {
+            let blocks = blocks.iter().enumerate();
+            blocks.flat_map(|(n, block)| Ones::of(block.filled).map(move |at| (block, n * 64, at)))
+        };
+        let firsts = || heads().map(|(block, _, at)| block.firsts[at]);
+        self.from = firsts().min().unwrap_or(0);
+        let long = firsts().max().unwrap_or(0) - self.from;
+        self.width = (u64::BITS - long.leading_zeros()).saturating_sub((BANDS / 2).ilog2());
+        for (block, before, at) in heads() {
+            self.put_in(before + at, block.place(at));
         }
-        self.heads.first_in(fits)
+        self.changes_left = lines_filled.max(CHANGES);
+    }
+
+    #[inline]
+    fn first_in(&self, blocks: &[Block], fits: &[u64]) -> Option<usize> {
+        let words = self.blocks.min(fits.len());
+        let (blocks, fits) = (&blocks[..words], &fits[..words]);
+        for band in Ones::of(self.filled) {
+            let lines = &self.lines[band * self.blocks..][..words];
+            let any = lines
+                .iter()
+                .zip(fits)
+                .fold(0, |any, (lines, fits)| any | lines & fits);
+            if any != 0 {
+                return Self::first_of(blocks, lines, fits);
+            }
+        }
+        None
+    }
+
+    /// Of the lines that are in both sets.
+    #[inline]
+    fn first_of(blocks: &[Block], lines: &[u64], fits: &[u64]) -> Option<usize> {
+        let mut first = None;
+        for (n, block) in blocks.iter().enumerate() {
+            for at in Ones::of(lines[n] & fits[n]) {
+                let place = block.place(at);
+                if first.is_none_or(|(least, _)| place < least) {
+                    first = Some((place, n * 64 + at));
+                }
+            }
+        }
+        first.map(|(_, at)| at)
     }
 }
 
@@ -227,39 +305,68 @@ mod tests {
 
     use super::*;
 
+    const LINES: usize = 200;
+
+    fn places() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            // Of few times, so that many are the same.
+            (-10i64..10),
+            // Far from one another, and as far as there is.
+            any::<i64>(),
+            Just(i64::MIN),
+            Just(i64::MAX),
+        ]
+    }
+
     proptest! {
         #[test]
         fn the_first_that_fits_is_found_however_heads_change(
-            steps in prop::collection::vec((0usize..80, prop::option::of(0i64..200)), 1..400),
-            fits in prop::collection::vec(0usize..80, 0..30),
+            steps in prop::collection::vec((0usize..LINES, 0u8..4, places()), 1..600),
+            fits in prop::collection::vec(0usize..LINES, 0..60),
+            lines in prop_oneof![Just(50usize), Just(64), Just(LINES)],
         ) {
-            let (mut heads, mut in_order) = (Heads::new(70), HeadsInOrder::new(80));
-            heads.reach(60);
-            heads.reach(80);
-            let mut set = Bits::default();
-            for at in fits {
-                set.set(at, true);
-            }
-            let mut plain = [NOWHERE; 80];
-            for (at, place) in steps {
-                // Of few times, so that many are the same.
-                plain[at] = place.map_or(NOWHERE, |place| Place::of(place / 10 - 10, (at * 31 % 80) as u64));
+            let mut heads = Heads::new(60);
+            heads.reach(lines.min(70));
+            heads.reach(lines);
+            let (mut set, mut all) = (Bits::default(), Bits::default());
+            fits.into_iter().for_each(|at| set.set(at % lines, true));
+            (0..lines).for_each(|at| all.set(at, true));
+            let mut plain = [NOWHERE; LINES];
+            for (step, (at, kind, first)) in steps.into_iter().enumerate() {
+                let at = at % lines;
+                let place = |first| Place::of(first, (at * 31 % LINES) as u64);
+                plain[at] = match kind {
+                    0 => NOWHERE,
+                    1 => place(step as i64 * 1_000),
+                    _ => place(first),
+                };
                 heads.set(at, plain[at]);
-                in_order.set(at, plain[at]);
                 let of = |least: &dyn Fn(&usize) -> bool| {
-                    let filled = (0..80).filter(|&at| plain[at] != NOWHERE && least(&at));
+                    let filled = (0..lines).filter(|&at| plain[at] != NOWHERE && least(&at));
                     filled.min_by_key(|&at| plain[at])
                 };
                 prop_assert_eq!(heads.first_in(&set), of(&|&at| set.has(at)));
-                prop_assert_eq!(in_order.first_in(&set), of(&|&at| set.has(at)));
-                let mut all = Bits::default();
-                (0..80).for_each(|at| all.set(at, true));
                 prop_assert_eq!(heads.first_in(&all), of(&|_| true));
                 prop_assert_eq!(heads.are_none(), of(&|_| true).is_none());
                 prop_assert_eq!(heads.filled(&all).count(), heads.lines_filled);
-                prop_assert_eq!(in_order.order.len(), heads.lines_filled);
-                prop_assert!(in_order.order.is_sorted_by_key(|&at| plain[at as usize]));
             }
+        }
+    }
+
+    #[test]
+    fn of_many_heads_few_are_looked_at_however_long_times_go_on() {
+        let mut heads = Heads::new(500);
+        let mut all = Bits::default();
+        for at in 0..500 {
+            heads.set(at, Place::of(at as i64, 0));
+            all.set(at, true);
+        }
+        for now in 500..50_000 {
+            let first = heads.first_in(&all).unwrap();
+            heads.set(first, Place::of(now, 0));
+            let bands = heads.bands.as_ref().unwrap();
+            let fullest = bands.many.iter().max();
+            assert!(fullest.is_some_and(|many| *many <= 64), "{:?}", bands.many);
         }
     }
 

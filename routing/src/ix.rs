@@ -74,19 +74,29 @@ impl Bits {
     }
     /// The members that are in other words as well, ascending.
     pub(crate) fn within(&self, others: impl Iterator<Item = u64>) -> impl Iterator<Item = usize> {
-        let both = self.words().zip(others).enumerate();
+        let both = self.words().iter().copied().zip(others).enumerate();
         both.flat_map(|(at, (word, other))| Ones(at * 64, word & other))
     }
     /// Each of 64 numbers, from 0 on.
-    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + '_ {
-        self.0.iter().copied()
+    #[inline]
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.0
     }
 }
 
-struct Ones(usize, u64);
+/// The bits of a word that are set, ascending, from a number on.
+pub(crate) struct Ones(usize, u64);
+
+impl Ones {
+    #[inline]
+    pub(crate) fn of(word: u64) -> Self {
+        Self(0, word)
+    }
+}
 
 impl Iterator for Ones {
     type Item = usize;
+    #[inline]
     fn next(&mut self) -> Option<usize> {
         if self.1 == 0 {
             return None;
@@ -112,7 +122,10 @@ mod tests {
             b.set(n, true);
         }
         b.set(65, false);
-        assert_eq!(a.within(b.words()).collect::<Vec<_>>(), [64, 200]);
+        assert_eq!(
+            a.within(b.words().iter().copied()).collect::<Vec<_>>(),
+            [64, 200]
+        );
         assert!(a.has(3) && !b.has(3) && !b.has(10_000));
         assert_eq!(a.iter().count(), 4);
     }

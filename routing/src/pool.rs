@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::heads::{Heads, HeadsInOrder, NOWHERE, Place};
+use crate::heads::{Heads, NOWHERE, Place};
 use crate::ix::{AgentIx, Bits, CENTRE, ClientIx, LineIx, NeedIx, ProfileIx, Slot};
 use crate::ordered::Ordered;
 use crate::plan::{MEDIA, Plan};
@@ -37,7 +37,7 @@ pub(crate) struct Line {
 struct Idle {
     /// Per profile.
     agents: Vec<Ordered<IdleKey, AgentIx>>,
-    heads: HeadsInOrder,
+    heads: Heads,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -61,7 +61,7 @@ impl Pool {
         let profiles = plan.profiles.len();
         let idle = || Idle {
             agents: vec![Ordered::default(); profiles],
-            heads: HeadsInOrder::new(profiles),
+            heads: Heads::new(profiles),
         };
         Self {
             idle: std::array::from_fn(|_| idle()),
@@ -119,6 +119,9 @@ impl Pool {
     /// The longest idle agent of those who fit the need.
     pub(crate) fn first_free(&self, plan: &Plan, need: NeedIx, slot: usize) -> Option<AgentIx> {
         let idle = &self.idle[slot];
+        if idle.heads.are_none() {
+            return None;
+        }
         let profile = idle.heads.first_in(&plan.fits[need.at()])?;
         idle.agents[profile].first().map(|(_, agent)| agent)
     }

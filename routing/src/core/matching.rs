@@ -323,6 +323,36 @@ impl Core {
     fn pick_contact(&self, agent: AgentIx, is_free: impl Fn(usize) -> bool) -> Option<Slot> {
         let person = &self.agents[agent.at()];
         let (team, profile) = (person.team?, person.profile?);
+        let heads_suffice = self.refused.is_empty() && person.free_by.is_none();
+        let shared = self.shares.is_shared(team) && !self.has(Bug::FairShareIgnored);
+        let odd = self.has(Bug::QueueBeforeRank) || self.has(Bug::OldestStarved);
+        if !heads_suffice || shared || odd {
+            return self.pick_with_care(agent, &is_free);
+        }
+        // No line needs a look inside: the first of all is the least of the heads.
+        let mut best: Option<(Rank, Slot)> = None;
+        for capacity in 0..MEDIA {
+            if is_free(capacity)
+                && let Some(head) = self.pool.first_queued(capacity, profile)
+                && best.is_none_or(|first| head < first)
+            {
+                best = Some(head);
+            }
+        }
+        if !self.named.is_empty() {
+            best = self.named_for(agent, &is_free).chain(best).min();
+        }
+        let (rank, slot) = best?;
+        debug_assert_eq!(self.contacts[slot.at()].rank(), rank, "a line is stale");
+        Some(slot)
+    }
+
+    /// Where more than ranks counts: shares, refusals, a break that is near.
+    #[inline(never)]
+    fn pick_with_care(&self, agent: AgentIx, is_free: &dyn Fn(usize) -> bool) -> Option<Slot> {
+        let person = &self.agents[agent.at()];
+        let (team, profile) = (person.team?, person.profile?);
+        let heads_suffice = self.refused.is_empty() && person.free_by.is_none();
         let shared = self.shares.is_shared(team) && !self.has(Bug::FairShareIgnored);
         let precedence_of = |client| {
             if shared {
@@ -337,25 +367,12 @@ impl Core {
                 best = Some((precedence, rank, slot));
             }
         };
-        for capacity in 0..MEDIA {
-            if !is_free(capacity) {
-                continue;
-            }
-            let near_break = person.free_by.is_some();
-            let heads_suffice = self.refused.is_empty() && !near_break;
-            let queues_first = self.has(Bug::QueueBeforeRank);
-            if heads_suffice && !shared && !queues_first && !self.has(Bug::OldestStarved) {
-                // No line needs a look inside: the first of all is the least of the heads.
-                if let Some(head) = self.pool.first_queued(capacity, profile) {
-                    consider((0, 0), head);
-                }
-                continue;
-            }
+        for capacity in (0..MEDIA).filter(|&capacity| is_free(capacity)) {
             for line in self.pool.queued(capacity, profile) {
                 let waiting = || line.waiting.iter();
                 let head = if self.has(Bug::OldestStarved) {
                     waiting().last()
-                } else if queues_first {
+                } else if self.has(Bug::QueueBeforeRank) {
                     waiting().min_by_key(|&(rank, slot)| (self.contacts[slot.at()].queue, rank))
                 } else {
                     line.waiting.first()
@@ -370,21 +387,29 @@ impl Core {
                 }
             }
         }
-        for rank in self.named.get(&person.name).into_iter().flatten() {
-            let Some(slot) = self.slot(rank.1) else {
-                continue;
-            };
-            if is_free(self.capacity_slot(slot))
-                && self.may_begin(agent, slot)
-                && !self.contacts[slot.at()].is_never_for(agent)
-            {
-                let client = self.contacts[slot.at()].client;
-                consider(precedence_of(client), (*rank, slot));
-            }
+        for (rank, slot) in self.named_for(agent, is_free) {
+            let client = self.contacts[slot.at()].client;
+            consider(precedence_of(client), (rank, slot));
         }
         let (_, rank, slot) = best?;
         debug_assert_eq!(self.contacts[slot.at()].rank(), rank, "a line is stale");
         Some(slot)
+    }
+
+    /// What waits for the agent by name, and may be theirs.
+    fn named_for(
+        &self,
+        agent: AgentIx,
+        is_free: &dyn Fn(usize) -> bool,
+    ) -> impl Iterator<Item = (Rank, Slot)> {
+        let waiting = self.named.get(&self.agents[agent.at()].name);
+        waiting.into_iter().flatten().filter_map(move |rank| {
+            let slot = self.slot(rank.1)?;
+            let may = is_free(self.capacity_slot(slot))
+                && self.may_begin(agent, slot)
+                && !self.contacts[slot.at()].is_never_for(agent);
+            may.then_some((*rank, slot))
+        })
     }
 
     /// Whether what the agent did with the contact before allows another offer.
