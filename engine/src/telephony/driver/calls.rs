@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trunkline_routing::{
-    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time,
+    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time, Unreached,
 };
 use trunkline_tenant::crds::{AgentName, EndpointType, TrunkName};
 use trunkline_tenant::{QueueId, Tenant};
@@ -407,7 +407,7 @@ impl Calls {
         out: &mut Effects,
     ) {
         self.forget_unfound(offer.contact);
-        if !self.prepare_callback(now, offer, &agent) {
+        if !self.prepare_callback(now, offer, &agent, out) {
             // Nobody hears of it where nobody is rung; and it is nobody's fault.
             let cause = self.out_of_reach(&agent);
             return out.input(Input::Decline { offer, cause });
@@ -479,25 +479,18 @@ impl Calls {
             | CancelReason::Reconfigured => Cause::Normal,
         };
         self.release_leg(now, offer, cause, out);
-        let music = self.settings.music.clone();
-        let Some(contact) = self.contacts.get_mut(&offer.contact) else {
+        let Some(contact) = self.contacts.get(&offer.contact) else {
             return;
         };
         if contact.stage.offer() != Some(offer) {
             return;
         }
         let silent = matches!(contact.stage, Stage::Joining { .. } | Stage::Talking { .. });
-        contact.stage = Stage::Waiting;
-        contact.touched = now;
-        if silent {
-            contact.back_to_music(&music, out);
-        }
-        self.forget_callback(offer.contact, out);
+        self.asks_nobody(now, offer.contact, silent, out);
     }
 
     /// The core has it wait: only news where it talked, as after a transfer to a queue.
     fn wait_again(&mut self, now: Time, id: ContactId, queue: QueueId, out: &mut Effects) {
-        let music = self.settings.music.clone();
         let Some(contact) = self.contacts.get_mut(&id) else {
             return;
         };
@@ -508,9 +501,7 @@ impl Calls {
         let Some(offer) = contact.stage.offer() else {
             return;
         };
-        contact.stage = Stage::Waiting;
-        contact.touched = now;
-        contact.back_to_music(&music, out);
+        self.asks_nobody(now, id, true, out);
         self.release_leg(now, offer, Cause::Normal, out);
     }
 
@@ -725,7 +716,8 @@ impl Calls {
         }
     }
 
-    /// An offer came to nothing on our side; the caller hears music again if it was cut.
+    /// An offer came to nothing on our side; the caller hears music again if it was cut. A customer whose phone rings
+    /// already has been tried: they are let go, and not rung again at once for the next agent.
     pub(crate) fn declined(
         &mut self,
         now: Time,
@@ -733,17 +725,21 @@ impl Calls {
         cause: DeclineCause,
         out: &mut Effects,
     ) {
-        let music = self.settings.music.clone();
-        if let Some(contact) = self.contacts.get_mut(&offer.contact)
-            && contact.stage.offer() == Some(offer)
-        {
-            if !matches!(contact.stage, Stage::Ringing { .. }) {
-                contact.back_to_music(&music, out);
-            }
-            contact.stage = Stage::Waiting;
-            contact.touched = now;
-            out.input(Input::Decline { offer, cause });
+        let Some(contact) = self.contacts.get(&offer.contact) else {
+            return;
+        };
+        if contact.stage.offer() != Some(offer) {
+            return;
         }
+        let silent = !matches!(contact.stage, Stage::Ringing { .. });
+        let tried = silent && contact.kind == (Kind::Callback { dialled: true });
+        self.asks_nobody(now, offer.contact, silent, out);
+        out.input(if tried {
+            let cause = Unreached::Failed;
+            Input::NotReached { offer, cause }
+        } else {
+            Input::Decline { offer, cause }
+        });
     }
 
     /// A host is given up: its callers are lost by us, not by themselves. Messages that are left there are looked for

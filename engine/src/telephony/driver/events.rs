@@ -258,6 +258,10 @@ impl Calls {
             Some(Caller::Admitted(id)) => {
                 let id = *id;
                 self.callers.remove(place);
+                // A line that their customer was called on before says nothing about this one.
+                if (self.contacts.get(&id)).is_some_and(|contact| contact.call != *place) {
+                    return;
+                }
                 if self.customer_not_reached(now, id, cause, out) {
                     return;
                 }
