@@ -228,7 +228,7 @@ pub(crate) struct Calls {
     pub(crate) legs: BTreeMap<CallRef, Leg>,
     /// Legs to somebody outside the centre.
     pub(crate) outsiders: BTreeMap<CallRef, Outsider>,
-    /// Contacts that are to be called back, and what is known of them.
+    /// Contacts that are to be called back, and what is known of them, until the core has them talk.
     pub(crate) callbacks: BTreeMap<ContactId, Booked>,
     /// Callbacks with an agent that a predecessor left, until a host shows their legs.
     pub(crate) unfound: BTreeMap<ContactId, Unfound>,
@@ -387,10 +387,13 @@ impl Calls {
                 deadline,
                 ..
             } => self.dial(now, offer, &customer, &queue, deadline, out),
+            // Only now: the core may have given them up as the two were joined.
+            Output::Answered { contact, .. } => {
+                self.callbacks.remove(&contact);
+            }
             // Facts to record, not deeds to do.
             Output::Step { .. }
             | Output::Overflowed { .. }
-            | Output::Answered { .. }
             | Output::Record(_)
             | Output::Rota(_)
             | Output::Agent { .. }

@@ -221,7 +221,6 @@ impl Calls {
             // From now on whom we called is on the line like any caller, whoever takes them next.
             if let Kind::Callback { .. } = contact.kind {
                 contact.kind = Kind::Caller;
-                self.callbacks.remove(&id);
             }
             out.input(told);
         }

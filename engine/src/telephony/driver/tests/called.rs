@@ -87,3 +87,18 @@ fn a_callback_that_the_core_gives_to_another_rings_its_customer_for_nobody() {
         "{out:?}"
     );
 }
+
+#[test]
+fn a_customer_joined_as_the_core_gave_them_up_is_let_go_and_called_again() {
+    for leaves in [false, true] {
+        let mut machine = called_back();
+        if leaves {
+            machine.event(end("c-1-1"));
+        }
+        let out = machine.cancel(CancelReason::NotReached);
+        assert!(is_hung_up(&out, "o-1-1"), "{out:?}");
+        assert_eq!(is_hung_up(&out, "c-1-1"), !leaves, "{out:?}");
+        let out = machine.offer_again();
+        assert!(is_rung(&out, "o-1-2"), "{out:?}");
+    }
+}
