@@ -12,7 +12,7 @@ use trunkline_tenant::crds::{AgentName, EndpointType, TrunkName};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::super::ari::{BridgeId, Cause, ChannelId, HostName, PlaybackId};
-use super::super::{CallRef, Command, Report};
+use super::super::{Arrival, CallRef, Command, Report};
 use super::act::{Act, Failed, Ring, What};
 use super::callback::{Booked, Unfound};
 use super::menu::Choosing;
@@ -71,7 +71,7 @@ pub(crate) enum Caller {
     /// Hears the client's menu: no contact yet.
     Choosing(Choosing),
     /// Reported; the engine has not said yet whether it is let in.
-    Asking { number: Option<String> },
+    Asking(Arrival),
     /// Hung up before it was let in.
     GoneEarly,
     /// Let in.
@@ -277,12 +277,7 @@ impl Calls {
                 call,
                 queue,
             } => self.admit(now, contact, call, &queue, out),
-            Command::TurnAway { call } => {
-                if let Some(caller) = self.callers.get_mut(&call) {
-                    *caller = Caller::Leaving { farewell: None };
-                    out.act(&call, What::Hangup(Cause::Congestion));
-                }
-            }
+            Command::TurnAway { call } => self.turn_away(call, out),
             Command::Do(output) => self.carry_out(now, output, out),
             Command::Hold { contact, on } => self.hold(now, contact, on, out),
             Command::Tell { contact, standing } => self.tell(now, contact, standing, out),
@@ -302,7 +297,7 @@ impl Calls {
         }
         self.newest = self.newest.max(Some(id));
         let (number, gone) = match self.callers.remove(&call) {
-            Some(Caller::Asking { number }) => (number, false),
+            Some(Caller::Asking(arrival)) => (arrival.customer, false),
             _ => (None, true),
         };
         if gone {

@@ -2,6 +2,7 @@
 
 mod called;
 mod consult;
+mod menu;
 mod unasked;
 
 use std::sync::Arc;
