@@ -860,7 +860,7 @@ fn phone(
                     shown: route.shown,
                 }),
                 Err(why) => {
-                    tracing::warn!(%agent, %why, "an agent's telephone can't be called");
+                    tracing::warn!(%agent, why = why.word(), "an agent's telephone can't be called");
                     None
                 }
             }

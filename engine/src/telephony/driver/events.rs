@@ -35,7 +35,8 @@ impl Calls {
                     Some(names::OUTSIDE) => self.outsider_answered(now, host, &channel.id, out),
                     // A call of another kind (an agent who dials out) is not ours yet.
                     _ => {
-                        tracing::info!(%host, channel = %channel.id, ?args, "a call that nobody here handles")
+                        let kind = args.first();
+                        tracing::info!(%host, channel = %channel.id, kind, "a call that nobody here handles")
                     }
                 }
             }
