@@ -65,3 +65,4 @@ bench: ## Everything that the pages of docs/ with figures tell, one after anothe
 	bench/queue/run.sh --seconds 10
 	bench/workforce/run.sh
 	bench/capacity/run.sh
+	TRUNKLINE_KILLS=50 engine/tests/live/run.sh a_killed_leader

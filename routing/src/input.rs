@@ -345,7 +345,7 @@ pub enum Unreached {
     NoAnswer,
     /// Busy, or refused.
     Busy,
-    /// The call could not be placed: no trunk, no such number.
+    /// The call could not be placed (no trunk, no such number), or its agent hung up before anybody talked.
     Failed,
 }
 

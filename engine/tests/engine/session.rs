@@ -177,14 +177,15 @@ async fn an_agent_whose_desk_falls_silent_is_no_longer_offered_anything_and_come
     let admin = Client::admin(&engine);
     let alive =
         async |agent: &str| admin.get(&format!("/api/v1/agents/{agent}")).await.1["alive"].clone();
+    // Noah is idle for longer: he would be asked, were he there.
+    admin
+        .does("noah", json!({"do": "signIn", "ready": true}))
+        .await;
     let mut desk = Desk::open(&engine, "maria", &key().agent_token("maria"))
         .await
         .unwrap();
     desk.says(json!({"do": "signIn", "ready": true})).await;
     desk.next(|value| value["agent"]["state"] == "idle").await;
-    admin
-        .does("noah", json!({"do": "signIn", "ready": true}))
-        .await;
 
     // Maria's desk stays open and answers pings; Noah has none and is silent.
     let reading = tokio::spawn(async move { while desk.0.next().await.is_some() {} });
@@ -200,6 +201,13 @@ async fn an_agent_whose_desk_falls_silent_is_no_longer_offered_anything_and_come
     assert_eq!(admin.get("/api/v1/contacts/1").await.1["agent"], "maria");
     admin.does("noah", json!({"do": "heartbeat"})).await;
     eventually("noah", async || alive("noah").await == true).await;
+    admin
+        .post(
+            "/api/v1/contacts",
+            json!({"queue": "chats", "reference": "b"}),
+        )
+        .await;
+    assert_eq!(admin.get("/api/v1/contacts/2").await.1["agent"], "noah");
     reading.abort();
     engine.stop().await.unwrap();
 }

@@ -10,7 +10,7 @@ use trunkline_engine::state::State;
 use trunkline_routing::{AgentState, ContactId, Input, OfferId, Outcome, Output, SegmentEnd};
 
 use super::centre::Centre;
-use super::witness::{LOST, leg};
+use super::witness::{LOST, customer, leg};
 
 /// That a leg is to go and that the next is to ring is told to Asterisk side by side, in lanes of their own: on a busy machine one of
 /// them may have to wait for its turn.
@@ -159,7 +159,22 @@ struct Life {
     /// Its Asterisk ended first.
     died: bool,
     endpoint: String,
+    /// Whose agent is rung.
     contact: Option<u64>,
+    /// Whose customer is called.
+    customer: Option<u64>,
+}
+
+impl Life {
+    /// Two of which one is to be over as the other begins: for one contact, or on one phone, to which customers' trunks are
+    /// none.
+    fn excludes(&self, other: &Self) -> bool {
+        let same = |one: Option<u64>, other| one.is_some() && one == other;
+        let agents = self.contact.is_some() && other.contact.is_some();
+        same(self.customer, other.customer)
+            || same(self.contact, other.contact)
+            || agents && self.endpoint == other.endpoint
+    }
 }
 
 /// Against Asterisk: each caller is one contact, whoever talked is answered, whose call died is dropped, no phone
@@ -184,6 +199,7 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) -> Duration {
                     created: at,
                     endpoint: endpoint.to_owned(),
                     contact: leg(&channel["id"]),
+                    customer: customer(&channel["id"]),
                     ..Life::default()
                 };
                 // Whoever picked up while nobody led was let go, and is rung again for the same offer.
@@ -294,12 +310,13 @@ fn compare(entries: &[Entry], told: &Told, events: &[Value]) -> Duration {
             other => assert!(!talked, "{contact} talked, and is told {other:?}"),
         }
     }
-    // One leg a contact at a time, one leg a phone at a time.
-    let legs: Vec<(&String, &Life)> = lives.iter().filter(|(_, l)| l.contact.is_some()).collect();
+    // One leg a contact at a time, one leg a phone at a time, one call to a customer at a time.
+    let ours = |life: &Life| life.contact.is_some() || life.customer.is_some();
+    let legs: Vec<(&String, &Life)> = lives.iter().filter(|(_, life)| ours(life)).collect();
     let mut longest = Duration::ZERO;
     for (n, (one, a)) in legs.iter().enumerate() {
         for (other, b) in &legs[n + 1..] {
-            if a.contact != b.contact && a.endpoint != b.endpoint {
+            if !a.excludes(b) {
                 continue;
             }
             let (first, second) = if a.created <= b.created {
@@ -372,6 +389,21 @@ mod sees {
     fn a_phone_that_rings_twice() {
         let first = leg_from("o-1-1", "maria", 0, 500, 510);
         legs([first, leg_from("o-2-1", "maria", 200, 900, 900)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "rang together")]
+    fn a_customer_who_is_called_twice() {
+        let first = leg_from("c-1-1", "trunk_carrier-a", 0, 500, 510);
+        legs([first, leg_from("c-1-2", "trunk_carrier-a", 200, 900, 900)]);
+    }
+
+    #[test]
+    fn two_customers_who_are_called_by_one_trunk_and_the_agent_of_one() {
+        let first = leg_from("c-1-1", "trunk_carrier-a", 0, 500, 510);
+        let agents = leg_from("o-1-1", "maria", 0, 500, 510);
+        let other = leg_from("c-2-1", "trunk_carrier-a", 200, 900, 900);
+        assert_eq!(legs([[first, agents].concat(), other]), Duration::ZERO);
     }
 
     /// A caller, as the journal has them.

@@ -135,6 +135,15 @@ async fn began(password: &str) -> Option<String> {
 
 /// The contact whose offer this leg is: `o-CONTACT-GENERATION`.
 pub fn leg(id: &Value) -> Option<u64> {
-    let (contact, _) = id.as_str()?.strip_prefix("o-")?.split_once('-')?;
+    contact_behind("o-", id)
+}
+
+/// The contact whose customer is called by this leg: `c-CONTACT-GENERATION`.
+pub fn customer(id: &Value) -> Option<u64> {
+    contact_behind("c-", id)
+}
+
+fn contact_behind(kind: &str, id: &Value) -> Option<u64> {
+    let (contact, _) = id.as_str()?.strip_prefix(kind)?.split_once('-')?;
     contact.parse().ok()
 }

@@ -233,9 +233,10 @@ async fn read(
             Ok(event) => event,
             Err(error) => {
                 // One odd event must not cost the others; what it told is found by the reconcile. It may hold
-                // a caller's number, so only its kind is told.
+                // a caller's number, so only its kind is told, and what is wrong without what stands there.
                 let odd = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
                 let kind = odd["type"].as_str().unwrap_or("?");
+                let error = error.to_string().replace(|c: char| c.is_ascii_digit(), "#");
                 tracing::warn!(host, %error, kind, "an event that can't be read");
                 continue;
             }

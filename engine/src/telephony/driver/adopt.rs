@@ -534,7 +534,7 @@ impl Calls {
         }
         self.callers.retain(|place, caller| match caller {
             Caller::Leaving { .. } | Caller::Choosing(_) => !here(place),
-            Caller::Asking { .. } if here(place) => {
+            Caller::Asking(_) if here(place) => {
                 *caller = Caller::GoneEarly;
                 true
             }

@@ -115,7 +115,10 @@ impl Calls {
         now: Time,
         offer: OfferId,
         agent: &AgentName,
+        out: &mut Effects,
     ) -> bool {
+        // Whoever was on a line for an offer before.
+        self.forget_callback(offer.contact, out);
         let Some(booked) = self.callbacks.get(&offer.contact) else {
             return true;
         };
@@ -237,10 +240,31 @@ impl Calls {
         true
     }
 
-    /// Nobody is on the line of a callback that waits again: the next offer begins anew.
-    pub(crate) fn forget_callback(&mut self, id: ContactId, out: &mut Effects) {
-        if !self.callbacks.contains_key(&id) {
+    /// Nobody is asked for it any more. A caller waits on, with music where they had none; who is to be called back
+    /// is on no line while they wait.
+    pub(crate) fn asks_nobody(
+        &mut self,
+        now: Time,
+        id: ContactId,
+        silent: bool,
+        out: &mut Effects,
+    ) {
+        if self.forget_callback(id, out) {
             return;
+        }
+        if let Some(contact) = self.contacts.get_mut(&id) {
+            contact.stage = Stage::Waiting;
+            contact.touched = now;
+            if silent {
+                contact.back_to_music(&self.settings.music, out);
+            }
+        }
+    }
+
+    /// Nobody is on the line of a callback that waits again: the next offer begins anew. `false`: it is none.
+    pub(crate) fn forget_callback(&mut self, id: ContactId, out: &mut Effects) -> bool {
+        if !self.callbacks.contains_key(&id) {
+            return false;
         }
         if let Some(contact) = self.contacts.remove(&id)
             && contact.customer_listens()
@@ -249,5 +273,6 @@ impl Calls {
             self.callers
                 .insert(contact.call, Caller::Leaving { farewell: None });
         }
+        true
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trunkline_routing::{
-    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time,
+    CancelReason, ContactId, DeclineCause, Input, OfferId, Outcome, Output, Span, Time, Unreached,
 };
 use trunkline_tenant::crds::{AgentName, EndpointType, TrunkName};
 use trunkline_tenant::{QueueId, Tenant};
 
 use super::super::ari::{BridgeId, Cause, ChannelId, HostName, PlaybackId};
-use super::super::{CallRef, Command, Report};
+use super::super::{Arrival, CallRef, Command, Report};
 use super::act::{Act, Failed, Ring, What};
 use super::callback::{Booked, Unfound};
 use super::menu::Choosing;
@@ -71,7 +71,7 @@ pub(crate) enum Caller {
     /// Hears the client's menu: no contact yet.
     Choosing(Choosing),
     /// Reported; the engine has not said yet whether it is let in.
-    Asking { number: Option<String> },
+    Asking(Arrival),
     /// Hung up before it was let in.
     GoneEarly,
     /// Let in.
@@ -228,7 +228,7 @@ pub(crate) struct Calls {
     pub(crate) legs: BTreeMap<CallRef, Leg>,
     /// Legs to somebody outside the centre.
     pub(crate) outsiders: BTreeMap<CallRef, Outsider>,
-    /// Contacts that are to be called back, and what is known of them.
+    /// Contacts that are to be called back, and what is known of them, until the core has them talk.
     pub(crate) callbacks: BTreeMap<ContactId, Booked>,
     /// Callbacks with an agent that a predecessor left, until a host shows their legs.
     pub(crate) unfound: BTreeMap<ContactId, Unfound>,
@@ -277,12 +277,7 @@ impl Calls {
                 call,
                 queue,
             } => self.admit(now, contact, call, &queue, out),
-            Command::TurnAway { call } => {
-                if let Some(caller) = self.callers.get_mut(&call) {
-                    *caller = Caller::Leaving { farewell: None };
-                    out.act(&call, What::Hangup(Cause::Congestion));
-                }
-            }
+            Command::TurnAway { call } => self.turn_away(call, out),
             Command::Do(output) => self.carry_out(now, output, out),
             Command::Hold { contact, on } => self.hold(now, contact, on, out),
             Command::Tell { contact, standing } => self.tell(now, contact, standing, out),
@@ -302,7 +297,7 @@ impl Calls {
         }
         self.newest = self.newest.max(Some(id));
         let (number, gone) = match self.callers.remove(&call) {
-            Some(Caller::Asking { number }) => (number, false),
+            Some(Caller::Asking(arrival)) => (arrival.customer, false),
             _ => (None, true),
         };
         if gone {
@@ -387,10 +382,13 @@ impl Calls {
                 deadline,
                 ..
             } => self.dial(now, offer, &customer, &queue, deadline, out),
+            // Only now: the core may have given them up as the two were joined.
+            Output::Answered { contact, .. } => {
+                self.callbacks.remove(&contact);
+            }
             // Facts to record, not deeds to do.
             Output::Step { .. }
             | Output::Overflowed { .. }
-            | Output::Answered { .. }
             | Output::Record(_)
             | Output::Rota(_)
             | Output::Agent { .. }
@@ -407,7 +405,7 @@ impl Calls {
         out: &mut Effects,
     ) {
         self.forget_unfound(offer.contact);
-        if !self.prepare_callback(now, offer, &agent) {
+        if !self.prepare_callback(now, offer, &agent, out) {
             // Nobody hears of it where nobody is rung; and it is nobody's fault.
             let cause = self.out_of_reach(&agent);
             return out.input(Input::Decline { offer, cause });
@@ -479,25 +477,18 @@ impl Calls {
             | CancelReason::Reconfigured => Cause::Normal,
         };
         self.release_leg(now, offer, cause, out);
-        let music = self.settings.music.clone();
-        let Some(contact) = self.contacts.get_mut(&offer.contact) else {
+        let Some(contact) = self.contacts.get(&offer.contact) else {
             return;
         };
         if contact.stage.offer() != Some(offer) {
             return;
         }
         let silent = matches!(contact.stage, Stage::Joining { .. } | Stage::Talking { .. });
-        contact.stage = Stage::Waiting;
-        contact.touched = now;
-        if silent {
-            contact.back_to_music(&music, out);
-        }
-        self.forget_callback(offer.contact, out);
+        self.asks_nobody(now, offer.contact, silent, out);
     }
 
     /// The core has it wait: only news where it talked, as after a transfer to a queue.
     fn wait_again(&mut self, now: Time, id: ContactId, queue: QueueId, out: &mut Effects) {
-        let music = self.settings.music.clone();
         let Some(contact) = self.contacts.get_mut(&id) else {
             return;
         };
@@ -508,9 +499,7 @@ impl Calls {
         let Some(offer) = contact.stage.offer() else {
             return;
         };
-        contact.stage = Stage::Waiting;
-        contact.touched = now;
-        contact.back_to_music(&music, out);
+        self.asks_nobody(now, id, true, out);
         self.release_leg(now, offer, Cause::Normal, out);
     }
 
@@ -725,7 +714,8 @@ impl Calls {
         }
     }
 
-    /// An offer came to nothing on our side; the caller hears music again if it was cut.
+    /// An offer came to nothing on our side; the caller hears music again if it was cut. A customer whose phone rings
+    /// already has been tried: they are let go, and not rung again at once for the next agent.
     pub(crate) fn declined(
         &mut self,
         now: Time,
@@ -733,17 +723,21 @@ impl Calls {
         cause: DeclineCause,
         out: &mut Effects,
     ) {
-        let music = self.settings.music.clone();
-        if let Some(contact) = self.contacts.get_mut(&offer.contact)
-            && contact.stage.offer() == Some(offer)
-        {
-            if !matches!(contact.stage, Stage::Ringing { .. }) {
-                contact.back_to_music(&music, out);
-            }
-            contact.stage = Stage::Waiting;
-            contact.touched = now;
-            out.input(Input::Decline { offer, cause });
+        let Some(contact) = self.contacts.get(&offer.contact) else {
+            return;
+        };
+        if contact.stage.offer() != Some(offer) {
+            return;
         }
+        let silent = !matches!(contact.stage, Stage::Ringing { .. });
+        let tried = silent && contact.kind == (Kind::Callback { dialled: true });
+        self.asks_nobody(now, offer.contact, silent, out);
+        out.input(if tried {
+            let cause = Unreached::Failed;
+            Input::NotReached { offer, cause }
+        } else {
+            Input::Decline { offer, cause }
+        });
     }
 
     /// A host is given up: its callers are lost by us, not by themselves. Messages that are left there are looked for
@@ -866,7 +860,7 @@ fn phone(
                     shown: route.shown,
                 }),
                 Err(why) => {
-                    tracing::warn!(%agent, %why, "an agent's telephone can't be called");
+                    tracing::warn!(%agent, why = why.word(), "an agent's telephone can't be called");
                     None
                 }
             }

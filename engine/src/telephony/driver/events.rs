@@ -1,6 +1,7 @@
 //! What follows from an event of Asterisk's.
 
 use trunkline_routing::{DeclineCause, Input, Span, Time};
+use trunkline_tenant::QueueId;
 
 use super::super::ari::{
     Bridge, Cause, Channel, ChannelId, Event, EventKind, HostName, Playback, PlaybackId,
@@ -34,7 +35,8 @@ impl Calls {
                     Some(names::OUTSIDE) => self.outsider_answered(now, host, &channel.id, out),
                     // A call of another kind (an agent who dials out) is not ours yet.
                     _ => {
-                        tracing::info!(%host, channel = %channel.id, ?args, "a call that nobody here handles")
+                        let kind = args.first();
+                        tracing::info!(%host, channel = %channel.id, kind, "a call that nobody here handles")
                     }
                 }
             }
@@ -105,19 +107,55 @@ impl Calls {
             return self.ask(now, &call, choosing, out);
         }
         let came = Time(channel.created.timestamp_micros());
-        let callable = caller.as_deref();
-        let callable = callable.is_none_or(|number| can_be_called(tenant, &queue, number));
-        let number_of = caller.clone();
-        self.callers
-            .insert(call.clone(), Caller::Asking { number: number_of });
-        out.reports.push(Report::Arrived(Arrival {
+        let arrival = Arrival {
             call,
             number: number.to_string(),
             queue,
             customer: caller,
-            callable,
+            callable: true,
             since: (came < now - FRESH).then_some(came),
-        }));
+        };
+        self.arrives(arrival, out);
+    }
+
+    /// Asks the engine to let a caller in; whether they could be called back is looked up.
+    pub(crate) fn arrives(&mut self, mut arrival: Arrival, out: &mut Effects) {
+        let tenant = self.tenant.as_deref();
+        arrival.callable = arrival.customer.as_deref().is_none_or(|number| {
+            tenant.is_some_and(|tenant| can_be_called(tenant, &arrival.queue, number))
+        });
+        let asking = Caller::Asking(arrival.clone());
+        self.callers.insert(arrival.call.clone(), asking);
+        out.reports.push(Report::Arrived(arrival));
+    }
+
+    /// The queue that a caller is to come to or, where a new configuration has it no more, the one that the number
+    /// dialled leads to now. `None`: neither is there.
+    pub(crate) fn leads_to(&self, queue: &QueueId, number: &str) -> Option<QueueId> {
+        let tenant = self.tenant.as_ref()?;
+        if tenant.queues.contains_key(queue) {
+            return Some(queue.clone());
+        }
+        let (_, _, now) = names::destination(tenant, number)?;
+        tenant.queues.contains_key(&now).then_some(now)
+    }
+
+    /// The engine doesn't let a caller in. One whose queue went as they came asks for another, which is there: so it is
+    /// not refused again, but by a newer configuration still.
+    pub(crate) fn turn_away(&mut self, call: CallRef, out: &mut Effects) {
+        let Some(caller) = self.callers.get(&call) else {
+            return;
+        };
+        if let Caller::Asking(arrival) = caller
+            && let Some(queue) = self.leads_to(&arrival.queue, &arrival.number)
+            && queue != arrival.queue
+        {
+            let arrival = arrival.clone();
+            return self.arrives(Arrival { queue, ..arrival }, out);
+        }
+        out.act(&call, What::Hangup(Cause::Congestion));
+        self.callers
+            .insert(call, Caller::Leaving { farewell: None });
     }
 
     /// A caller pressed a key.
@@ -221,7 +259,6 @@ impl Calls {
             // From now on whom we called is on the line like any caller, whoever takes them next.
             if let Kind::Callback { .. } = contact.kind {
                 contact.kind = Kind::Caller;
-                self.callbacks.remove(&id);
             }
             out.input(told);
         }
@@ -246,7 +283,7 @@ impl Calls {
             self.ended.insert(place.clone(), now);
         }
         match self.callers.get(place) {
-            Some(Caller::Asking { .. }) => {
+            Some(Caller::Asking(_)) => {
                 self.callers.insert(place.clone(), Caller::GoneEarly);
             }
             Some(Caller::Away { leg, bridge, .. }) => {
@@ -258,6 +295,10 @@ impl Calls {
             Some(Caller::Admitted(id)) => {
                 let id = *id;
                 self.callers.remove(place);
+                // A line that their customer was called on before says nothing about this one.
+                if (self.contacts.get(&id)).is_some_and(|contact| contact.call != *place) {
+                    return;
+                }
                 if self.customer_not_reached(now, id, cause, out) {
                     return;
                 }
@@ -355,10 +396,9 @@ impl Calls {
             Caller::Choosing(choosing) => choosing.playing.clone(),
             Caller::Leaving { farewell } => farewell.clone(),
             Caller::Admitted(id) => self.contacts.get(id)?.playing.clone(),
-            Caller::Asking { .. }
-            | Caller::GoneEarly
-            | Caller::Away { .. }
-            | Caller::Speaking(_) => None,
+            Caller::Asking(_) | Caller::GoneEarly | Caller::Away { .. } | Caller::Speaking(_) => {
+                None
+            }
         }
     }
 

@@ -6,9 +6,8 @@ use trunkline_tenant::QueueId;
 use trunkline_tenant::crds::ClientName;
 
 use super::super::ari::{Channel, ChannelId, HostName, PlaybackId};
-use super::super::{Arrival, CallRef, Report};
+use super::super::{Arrival, CallRef};
 use super::act::What;
-use super::callback::can_be_called;
 use super::calls::{Caller, Calls, Effects};
 use super::names;
 
@@ -23,7 +22,7 @@ pub(crate) struct Choosing {
     pub client: ClientName,
     /// The number dialled, as the tenant writes it.
     pub dialled: String,
-    /// Where those go who choose nothing.
+    /// Where those go who choose nothing, while that is there.
     pub otherwise: QueueId,
     /// The caller's number.
     pub number: Option<String>,
@@ -58,30 +57,21 @@ impl Calls {
             .insert(call.clone(), Caller::Choosing(choosing));
     }
 
-    /// A caller pressed a key, or has had enough time to.
+    /// A caller pressed a key, or has had enough time to: as long as a menu lasts their queue may be gone.
     fn chosen(&mut self, call: &CallRef, choosing: Choosing, queue: QueueId, out: &mut Effects) {
         if let Some(playing) = choosing.playing {
             out.act(call, What::Quiet(playing));
         }
-        let number = choosing.number;
-        let callable = number.as_deref().is_none_or(|number| {
-            let tenant = self.tenant.as_deref();
-            tenant.is_some_and(|tenant| can_be_called(tenant, &queue, number))
-        });
-        self.callers.insert(
-            call.clone(),
-            Caller::Asking {
-                number: number.clone(),
-            },
-        );
-        out.reports.push(Report::Arrived(Arrival {
+        let there = self.leads_to(&queue, &choosing.dialled);
+        let arrival = Arrival {
             call: call.clone(),
             number: choosing.dialled,
-            queue,
-            callable,
-            customer: number,
+            queue: there.unwrap_or(queue),
+            customer: choosing.number,
+            callable: true,
             since: None,
-        }));
+        };
+        self.arrives(arrival, out);
     }
 
     /// A key of a caller in a menu; one that leads nowhere has the prompt played again.

@@ -1,6 +1,8 @@
 //! The state machine alone: commands and events in, deeds and reports out.
 
+mod called;
 mod consult;
+mod menu;
 mod unasked;
 
 use std::sync::Arc;
@@ -787,8 +789,8 @@ impl Machine {
     }
 }
 
-/// Maria has called contact 1's customer back, and the two talk.
-fn called_back() -> Machine {
+/// Maria has picked up, and contact 1's customer is called for her.
+fn called_for_maria() -> Machine {
     let mut machine = Machine::new();
     machine.calls.tenant = Some(Arc::new(crate::testing::tenant_that_calls_out()));
     machine.compare(listing(vec![], vec![]));
@@ -808,6 +810,12 @@ fn called_back() -> Machine {
         matches!(deeds(&out)[..], [("c-1-1", What::Ring(_))]),
         "{out:?}"
     );
+    machine
+}
+
+/// They have picked up too, and the two are joined.
+fn called_back() -> Machine {
+    let mut machine = called_for_maria();
     let out = machine.event(start("c-1-1", &["customer", "1-1"]));
     assert!(
         matches!(deeds(&out)[..], [("c-1-1", What::Join { .. })]),
@@ -821,6 +829,11 @@ fn called_back() -> Machine {
 #[test]
 fn whom_we_called_is_joined_to_the_next_agent_when_they_are_handed_over() {
     let mut machine = called_back();
+    machine.output(Output::Answered {
+        contact: CONTACT,
+        agent: AgentName::new("maria"),
+        wait: Span::seconds(20),
+    });
     machine.output(Output::Waiting {
         contact: CONTACT,
         queue: "acme/orders".parse().unwrap(),

@@ -1,5 +1,7 @@
 //! Callbacks that no phone could ring for, joins and holds that a lost host or a button came between.
 
+use std::sync::Mutex;
+
 use super::super::super::ari::Endpoint;
 use super::*;
 
@@ -103,6 +105,38 @@ fn a_plain_telephone_that_cannot_be_rung_is_tried_again_and_not_away_for_ever() 
     let offer = OFFER;
     let cause = DeclineCause::Failed;
     assert_eq!(inputs(&out), [Input::Decline { offer, cause }]);
+}
+
+/// What is logged meanwhile.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_log_says_that_an_agents_telephone_cannot_be_called_and_not_its_number() {
+    let mut machine = Machine::waiting();
+    let mut tenant = crate::testing::small_tenant();
+    let maria = tenant.agents.get_mut(&AgentName::new("maria")).unwrap();
+    let endpoint = serde_json::json!({"type": "Phone", "number": "+4917012345678"});
+    maria.endpoint = serde_json::from_value(endpoint).unwrap();
+    machine.calls.tenant = Some(Arc::new(tenant));
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    tracing::subscriber::with_default(subscriber.finish(), || machine.offer("maria"));
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("maria"), "{log}");
+    assert!(log.contains("no trunk may call the number"), "{log}");
+    assert!(!log.contains("17012345678"), "{log}");
 }
 
 #[test]
