@@ -24,6 +24,10 @@ pub enum Bug {
     AbsentInPool,
     /// An overflow is counted nowhere.
     WrongStatistics,
+    /// A row counts for the team that its agent is in when their wrap-up ends, not where they talked.
+    PastTakenAlong,
+    /// Of an agent who wraps up it is said that they talk on.
+    UntoldWrapUp,
     /// Who leaves unanswered is counted nowhere.
     UncountedAbandon,
     /// A restart forgets who was ready.
@@ -50,6 +54,10 @@ pub enum Bug {
     TriedForEver,
     /// A long contact is offered just before a break.
     BreakForgotten,
+    /// Near a break a queue is not served though it owes its customers.
+    DebtForgotten,
+    /// Near a break a queue with a service level is served whether it owes anybody or not.
+    DebtAssumed,
     /// A callback stays in line when the hours have ended in which it may be called.
     CalledAfterHours,
     /// A customer is called outside the window that they named.
@@ -66,6 +74,22 @@ pub enum Bug {
     BlamedForSilence,
     /// Of a shared team's contacts the first in rank is served, whatever its client's share.
     FairShareIgnored,
+    /// Idle time runs from the sign-in, whatever was done since.
+    IdleSinceSignIn,
+    /// Of the most skilled who are wanted the first by name is asked.
+    SkillIgnored,
+    /// Turns begin anew with each contact.
+    TurnForgotten,
+    /// Who has least in hand is not told from who has more.
+    LoadIgnored,
+    /// Of who have as much in hand it is not told who has worked less.
+    WorkIgnored,
+    /// What a step prefers orders nobody.
+    PreferenceIgnored,
+    /// Every client of a shared team weighs the same.
+    WeightIgnored,
+    /// Who had nothing waiting comes back with a claim on the past.
+    PastClaimed,
 }
 
 #[cfg(feature = "seeded-bugs")]

@@ -9,16 +9,23 @@ use trunkline_routing::*;
 use trunkline_tenant::crds::{AgentName, Medium};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
+use crate::debts::Debts;
 use crate::line::Line;
 use crate::opening::Opening;
 use crate::tally::Tally;
 use service::Handles;
 use shares::{Busy, Guarantees};
+use standings::{Standings, Times};
+use strategy::Works;
 
 #[path = "service.rs"]
 mod service;
 #[path = "shares.rs"]
 mod shares;
+#[path = "standings.rs"]
+mod standings;
+#[path = "strategy.rs"]
+mod strategy;
 
 #[derive(Clone, Debug, Default)]
 struct Presence {
@@ -50,7 +57,11 @@ struct Choice {
     contact: ContactId,
     agent: AgentName,
     handle: Handles,
+    owing: BTreeSet<QueueId>,
     busy: Busy,
+    times: Times,
+    /// Whom a queue that takes turns asked before.
+    asked_last: Option<AgentName>,
 }
 
 pub struct Checker {
@@ -92,12 +103,15 @@ pub struct Checker {
     new_rota: Option<(AgentName, bool)>,
     /// The moving mean of handle times, and of how many.
     handle: Handles,
+    debts: Debts,
     /// Queues that have contacts.
     held: BTreeSet<QueueId>,
     /// Queues with a past: the tenant's, and removed ones that still had contacts when it was configured.
     counted: BTreeSet<QueueId>,
     /// Shares.
     guarantees: Guarantees,
+    standings: Standings,
+    works: Works,
     /// One that a late answer was just given for.
     stale: Option<ContactId>,
     /// The configuration has not changed yet.
@@ -153,7 +167,7 @@ impl Checker {
             last_failed: BTreeMap::new(),
             ended: BTreeSet::new(),
             bases: BTreeMap::new(),
-            tally: Tally::new(),
+            tally: Tally::new(tenant),
             opening: Opening::new(dates),
             line: Line::default(),
             day: None,
@@ -167,9 +181,12 @@ impl Checker {
             rotas: BTreeMap::new(),
             new_rota: None,
             handle: BTreeMap::new(),
+            debts: Debts::default(),
             held: BTreeSet::new(),
             counted: tenant.queues.keys().cloned().collect(),
             guarantees: Guarantees::of(tenant),
+            standings: Standings::of(tenant),
+            works: Works::default(),
             stale: None,
             steady: true,
             asked: BTreeMap::new(),
@@ -188,17 +205,31 @@ impl Checker {
         let refused = out
             .iter()
             .any(|output| matches!(output, Output::Refused { .. }));
+        let today = day(now, &self.tenant);
+        let new_day = self.day.replace(today).is_some_and(|day| day != today);
+        if new_day && self.opening.dates {
+            self.debts.new_day();
+        }
+        self.works.passes(now);
+        let heard = input.filter(|_| !refused);
+        self.standings.input(heard);
+        if let Some(Input::Decline { offer, .. }) = heard
+            && let Some(agent) = self.taken_back(offer)
+        {
+            self.comes_back(offer.contact, &agent);
+        }
         if let Some(input) = input {
             self.input(now, input, refused)?;
         }
         self.tally.begin();
-        let heard = input.filter(|_| !refused);
         if let Some(input) = heard {
             self.tally.input(now, input, &self.queues);
         }
         self.line.input(now, heard);
         self.opening
             .input(now, heard, out, &self.queues, &self.tenant)?;
+        let contacts = core.contacts();
+        self.guarantees.knows(&contacts);
         let mut fresh = BTreeSet::new();
         let mut offered = Vec::new();
         for (n, output) in out.iter().enumerate() {
@@ -207,8 +238,17 @@ impl Checker {
             self.opening
                 .output(now, output, rest, heard, at, &self.queues, &self.tenant)?;
             self.tally.output(now, output)?;
+            for wait in self.tally.waits.drain(..) {
+                self.debts.count(wait, &self.queues);
+            }
             self.line.output(now, output);
+            if let Output::CancelOffer { offer, .. } = output
+                && let Some(agent) = self.taken_back(offer)
+            {
+                self.comes_back(offer.contact, &agent);
+            }
             self.output(now, output, &mut fresh, &mut offered)?;
+            self.moves_in_line(now, output, rest, &contacts);
             if let Output::Ended {
                 contact, outcome, ..
             } = output
@@ -230,9 +270,8 @@ impl Checker {
                 self.tally.record(now, row, &self.tenant)?;
             }
         }
-        let contacts = core.contacts();
-        self.guarantees.knows(&contacts);
-        self.state(now, core, &contacts)?;
+        let agents = core.agents();
+        self.state(now, core, &contacts, &agents)?;
         self.held.clear();
         for view in &contacts {
             if !self.held.contains(&view.queue) {
@@ -240,16 +279,19 @@ impl Checker {
             }
         }
         // A new configuration, or a new day, re-matches everybody, in an order of its own.
-        let today = day(now, &self.tenant);
-        let new_day = self.day.replace(today).is_some_and(|day| day != today);
-        if !new_day && !matches!(input, Some(Input::Configure { .. })) {
+        let anew = new_day || matches!(input, Some(Input::Configure { .. }));
+        let known = self.stand_as_thought(core, &contacts, anew)?;
+        if !anew {
             for choice in offered {
                 self.order_of_service(&choice, &fresh, core, &contacts)?;
-                self.guarantees_are_kept(&choice, core, &contacts)?;
+                self.shares_are_kept(&choice, known, core, &contacts)?;
+                self.the_right_one_is_asked(&choice, core, &contacts, &agents)?;
             }
         }
         self.guarantees.settle(&contacts);
-        self.tally.settle(core, &contacts, &self.tenant)
+        self.tally.settle(core, &agents, &contacts, &self.tenant)?;
+        self.works.settle(agents);
+        Ok(())
     }
 
     fn input(&mut self, now: Time, input: &Input, refused: bool) -> Result<(), String> {
@@ -301,12 +343,16 @@ impl Checker {
                 // A removed queue that holds nothing loses its past.
                 self.handle
                     .retain(|id, _| before.queues.contains_key(id) || self.held.contains(id));
+                let has_past =
+                    |id: &QueueId| before.queues.contains_key(id) || self.held.contains(id);
+                self.debts.retain(has_past);
                 self.counted = tenant.queues.keys().chain(&self.held).cloned().collect();
                 for (id, queue) in &tenant.queues {
                     self.queues.insert(id.clone(), queue.clone());
                 }
                 self.reconfigured(&before);
                 self.guarantees.configured(tenant);
+                self.standings.configured(tenant);
             }
             Input::Arrive { contact, queue, .. } => {
                 self.bases.insert(*contact, self.queues[queue].priority);
@@ -365,6 +411,7 @@ impl Checker {
                 ready,
                 team,
             } => {
+                self.works.signs_in(now, name);
                 let mut one = agent(&mut self.agents, name);
                 one.dead = false;
                 if !one.signed_in {
@@ -437,6 +484,7 @@ impl Checker {
             } => {
                 ensure!(*deadline >= now, "offer {offer} lapses before it is made");
                 let busy = self.busy();
+                let asked_last = self.takes_a_turn(offer.contact, name);
                 self.asked.insert(offer.contact, (now, *deadline));
                 self.unheard.remove(&offer.contact);
                 let had = self.offers.insert(offer.contact, (*offer, name.clone()));
@@ -467,7 +515,10 @@ impl Checker {
                     contact: offer.contact,
                     agent: name.clone(),
                     handle: self.handle.clone(),
+                    owing: self.debts.owing(&self.queues),
                     busy,
+                    times: self.standings.times(),
+                    asked_last,
                 });
             }
             Output::CancelOffer {
@@ -505,10 +556,10 @@ impl Checker {
             }
             Output::Waiting { contact, .. } => {
                 self.inherits(*contact);
-                self.leaves_talk(*contact);
+                self.leaves_talk(now, *contact);
                 fresh.insert(*contact);
             }
-            Output::HandOver { contact, .. } => self.leaves_talk(*contact),
+            Output::HandOver { contact, .. } => self.leaves_talk(now, *contact),
             Output::Consulting {
                 contact,
                 consult,
@@ -542,7 +593,7 @@ impl Checker {
                         offer.contact == *consult && self.talking.get(consult) == Some(agent),
                         "{agent} takes contact {contact} over and was not asked about it"
                     );
-                    self.leaves_talk(*contact);
+                    self.leaves_talk(now, *contact);
                     self.heir = Some((*contact, agent.clone()));
                 }
             }
@@ -554,7 +605,7 @@ impl Checker {
                 if *rescue {
                     self.refused.remove(contact);
                 }
-                self.leaves_talk(*contact);
+                self.leaves_talk(now, *contact);
                 self.booked.insert(*contact, self.inputs);
                 fresh.insert(*contact);
             }
@@ -594,7 +645,7 @@ impl Checker {
                 }
                 ensure!(self.ended.insert(*contact), "contact {contact} ends twice");
                 self.alive.remove(contact);
-                self.leaves_talk(*contact);
+                self.leaves_talk(now, *contact);
                 let live = self.offers.contains_key(contact);
                 ensure!(
                     !live,
@@ -604,6 +655,7 @@ impl Checker {
             Output::Record(row) => self.record(row)?,
             Output::Agent { agent: name, state } => {
                 if *state == AgentState::SignedOut {
+                    self.works.signs_out(name);
                     self.change(name, |one| {
                         let unreachable = one.unreachable;
                         *one = Presence {
@@ -634,8 +686,9 @@ impl Checker {
         }
     }
 
-    fn leaves_talk(&mut self, contact: ContactId) {
+    fn leaves_talk(&mut self, now: Time, contact: ContactId) {
         if let Some(name) = self.talking.remove(&contact) {
+            self.talk_advances(now, contact, &name);
             self.change(&name, |one| one.wraps += 1);
             self.guarantees.wraps(contact, &name, 1);
         }
@@ -673,6 +726,10 @@ impl Checker {
         }
         self.change(name, |one| one.wraps -= 1);
         self.guarantees.wraps(row.contact, name, -1);
+        self.wrap_up_advances(row, name);
+        if !goes_on {
+            self.works.wrapped_up(name, row);
+        }
         Ok(())
     }
 
@@ -699,8 +756,13 @@ impl Checker {
     }
 
     /// Everybody, as the core shows them, against what was said.
-    fn state(&mut self, now: Time, core: &Core, contacts: &[ContactView]) -> Result<(), String> {
-        let agents = core.agents();
+    fn state(
+        &mut self,
+        now: Time,
+        core: &Core,
+        contacts: &[ContactView],
+        agents: &[AgentView],
+    ) -> Result<(), String> {
         let next = core.next_deadline().unwrap_or(Time(i64::MAX));
         let armed = |what: String, deadline: Time| -> Result<(), String> {
             ensure!(
@@ -796,7 +858,7 @@ impl Checker {
                 "{agent} is asked for {offer}, and the contact is not here"
             );
         }
-        for view in &agents {
+        for view in agents {
             for id in &view.contacts {
                 let mine = contacts
                     .iter()
@@ -815,7 +877,7 @@ impl Checker {
                 armed(format!("the wrap-up of {}", view.name), until)?;
             }
         }
-        self.work_is_conserved(now, next <= now, contacts, &agents)
+        self.work_is_conserved(now, next <= now, contacts, agents)
     }
 
     fn consults_hang_together(&self, contacts: &[ContactView]) -> Result<(), String> {
