@@ -89,8 +89,13 @@ macro_rules! as_its_store_does {
         }
     };
     (@ records) => {
-        fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
-            self.store.records(since)
+        fn records(
+            &mut self,
+            within: (Time, Time),
+            after: Option<crate::journal::RowKey>,
+            limit: usize,
+        ) -> Result<Vec<Segment>, JournalError> {
+            self.store.records(within, after, limit)
         }
     };
     (@ spells) => {
