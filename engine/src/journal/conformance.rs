@@ -13,12 +13,13 @@ use crate::testing::database::Server;
 mod customers;
 mod rows;
 
-pub(super) use customers::{arrival, erasure, key, named};
 use customers::{
+    a_number_is_one_customer_however_it_is_written_and_a_name_is_what_it_is,
     customers_are_sealed_found_again_and_erased,
     whoever_comes_again_when_retention_has_cut_them_is_somebody_new,
     whoever_comes_in_the_commit_that_erases_them_is_somebody_new,
 };
+pub(super) use customers::{arrival, erasure, key, named};
 use rows::{
     LATEST, a_record_written_again_is_one_record,
     agents_time_written_again_is_there_once_and_is_found_by_what_it_touches,
@@ -93,6 +94,7 @@ on_every_store! {
     what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay,
     of_the_marks_before_the_cut_the_last_stays_with_all_entries_behind_it,
     customers_are_sealed_found_again_and_erased,
+    a_number_is_one_customer_however_it_is_written_and_a_name_is_what_it_is,
     whoever_comes_in_the_commit_that_erases_them_is_somebody_new,
     whoever_comes_again_when_retention_has_cut_them_is_somebody_new,
     a_snapshot_that_cannot_be_read_is_no_fresh_start_where_entries_are_cut,
@@ -595,8 +597,9 @@ mod server {
         let mut leader = Postgres::open(DatabaseUrl::new(&url, None).unwrap()).unwrap();
         assert_eq!(sampled("SELECT 1"), ["id", "seen"]);
         assert_eq!(sampled("ANALYZE customer"), ["id", "seen"]);
-        let found = leader.customer_by(&come[7].lookup).unwrap();
-        assert_eq!(found.as_ref(), Some(&come[7]));
+        let lookups = [7, 3].map(|at| come[at].lookup.clone());
+        let found = leader.customers_by(&lookups).unwrap();
+        assert_eq!(found, [7, 3].map(|at| come[at].clone()));
     }
 
     #[test]

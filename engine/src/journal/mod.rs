@@ -195,11 +195,11 @@ pub trait Journal: Send {
         self.append_with(epoch, entries, &[])
     }
 
-    /// The customer's row that is found by this.
+    /// The customers' rows that are found by these, in their order.
     ///
     /// # Errors
     /// [`JournalError`].
-    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError>;
+    fn customers_by(&mut self, lookups: &[Vec<u8>]) -> Result<Vec<Sealed>, JournalError>;
 
     /// The rows of these customers, as far as there are any.
     ///

@@ -615,15 +615,17 @@ impl Journal for Sqlite {
         }
     }
 
-    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
-        self.connection
-            .query_row(
-                "SELECT id, lookup, key, text, seen FROM customer WHERE lookup = ?1",
-                [lookup],
-                sealed,
-            )
-            .optional()
-            .map_err(sqlite("reading a customer"))
+    fn customers_by(&mut self, lookups: &[Vec<u8>]) -> Result<Vec<Sealed>, JournalError> {
+        const DOING: &str = "reading a customer";
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id, lookup, key, text, seen FROM customer WHERE lookup = ?1")
+            .map_err(sqlite(DOING))?;
+        let rows = lookups
+            .iter()
+            .map(|lookup| select.query_row([lookup], sealed).optional());
+        let rows: rusqlite::Result<Vec<Option<Sealed>>> = rows.collect();
+        Ok(rows.map_err(sqlite(DOING))?.into_iter().flatten().collect())
     }
 
     fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {

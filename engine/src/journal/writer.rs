@@ -225,14 +225,15 @@ impl Writer {
         .await
     }
 
-    /// Our name for a customer, if they have ever come and are not erased.
+    /// Our names for a customer, if they have ever come and are not erased: one, but for whom a release before took
+    /// for several, by as many spellings of their number.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub async fn find_customer(&self, text: String) -> Result<Option<String>, JournalError> {
+    pub async fn find_customer(&self, text: String) -> Result<Vec<String>, JournalError> {
         self.ask_all(move |Owned { store, vault, .. }| match vault {
             Some(vault) => vault.find(store.as_mut(), &text),
-            None => Ok(None),
+            None => Ok(Vec::new()),
         })
         .await
     }

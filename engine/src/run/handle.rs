@@ -433,12 +433,12 @@ impl Handle {
         unread(self.journal()?.record(contact.0).await)
     }
 
-    /// Our name for a customer, by the text that identifies them, if they ever came and are not
-    /// erased.
+    /// Our names for a customer, by the text that identifies them, if they ever came and are not
+    /// erased. See [`Writer::find_customer`].
     ///
     /// # Errors
     /// [`NotTaken`], where no journal is open here, or it can't be read.
-    pub async fn find_customer(&self, text: &str) -> Result<Option<String>, NotTaken> {
+    pub async fn find_customer(&self, text: &str) -> Result<Vec<String>, NotTaken> {
         unread(self.journal()?.find_customer(text.to_owned()).await)
     }
 

@@ -42,7 +42,7 @@ struct Failing {
 
 impl Journal for Failing {
     as_its_store_does! {
-        acquire customer_by customers scrub project save_snapshot snapshot
+        acquire customers_by customers scrub project save_snapshot snapshot
         marks marked rules read records spells rotas record leadership beat
     }
     fn append_with(

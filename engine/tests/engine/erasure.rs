@@ -314,3 +314,29 @@ async fn whoever_is_erased_is_not_called_back() {
     assert_eq!(customers, [BERT], "{booked}");
     engine.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_came_under_two_spellings_of_a_number_is_one_and_erased_by_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite(dir.path().join("journal.sqlite"));
+    let engine = engine_at(fixture(), location, Voice::None).await;
+    let admin = Client::admin(&engine);
+    for (number, customer) in ["004930987654321", ANNA, BERT].into_iter().enumerate() {
+        let reference = format!("chat-{number}");
+        let chat = json!({"queue": "chats", "reference": reference, "customer": customer});
+        let (status, told) = admin.post("/api/v1/contacts", chat).await;
+        assert_eq!(status, StatusCode::CREATED, "{told}");
+    }
+    let customers = async || -> Vec<Value> {
+        let (_, waiting) = admin.get("/api/v1/contacts").await;
+        let waiting = waiting.as_array().unwrap().iter();
+        waiting.map(|chat| chat["customer"].clone()).collect()
+    };
+    let first = "004930987654321";
+    assert_eq!(customers().await, [first, first, BERT], "as first told");
+    let erase = json!({"customer": "+49 30 987654321"});
+    let (status, told) = admin.post("/api/v1/erasures", erase).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    assert_eq!(customers().await, [Value::Null, Value::Null, json!(BERT)]);
+    engine.stop().await.unwrap();
+}

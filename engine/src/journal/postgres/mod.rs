@@ -490,12 +490,13 @@ impl Journal for Postgres {
         )
     }
 
-    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
-        let row = self.work("reading a customer", |session, _| {
-            let by = "SELECT id, lookup, key, text, seen FROM customer WHERE lookup = $1";
-            Ok(session.client.query_opt(by, &[&lookup])?)
+    fn customers_by(&mut self, lookups: &[Vec<u8>]) -> Result<Vec<Sealed>, JournalError> {
+        let rows = self.work("reading a customer", |session, _| {
+            let by = "SELECT id, lookup, key, text, seen FROM customer WHERE lookup = ANY ($1)
+                       ORDER BY array_position($1, lookup)";
+            Ok(session.client.query(by, &[&lookups])?)
         })?;
-        Ok(row.as_ref().map(sealed))
+        Ok(rows.iter().map(sealed).collect())
     }
 
     fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {

@@ -36,7 +36,7 @@ struct Refusing {
 
 impl Journal for Refusing {
     as_its_store_does! {
-        acquire append_with customer_by customers cut save_snapshot snapshot mark
+        acquire append_with customers_by customers cut save_snapshot snapshot mark
         marks marked rules read records spells rotas record leadership beat
     }
     fn scrub(&mut self) -> Result<(), JournalError> {
@@ -291,7 +291,7 @@ impl Listening {
 
 impl Journal for Listening {
     as_its_store_does! {
-        acquire customer_by customers cut save_snapshot snapshot mark scrub project
+        acquire customers_by customers cut save_snapshot snapshot mark scrub project
         marks marked rules read spells rotas record leadership beat
     }
     fn append_with(
