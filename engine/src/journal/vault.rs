@@ -18,7 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
-use trunkline_routing::{ContactId, Input};
+use trunkline_routing::{ContactId, Input, Target};
 
 use super::{Entry, Journal, JournalError};
 use crate::keys::TenantKey;
@@ -100,6 +100,11 @@ impl Names {
     /// The text behind a name; `None` once it is erased, or not at hand.
     pub fn of(&self, id: &str) -> Option<String> {
         self.read().customers.get(id).cloned()
+    }
+
+    /// The number behind a name, in full; `None` as [`Names::of`], and where it is none.
+    pub fn number(&self, id: &str) -> Option<String> {
+        Destination::number_of_customer(&self.of(id)?)
     }
 
     /// The reference of a customer's contact; `None` once they are erased, or it is not at hand. Releases
@@ -428,9 +433,18 @@ impl Vault {
     }
 }
 
-/// What in an input identifies a customer. Whoever adds an input that names one adds it here.
+/// What in an input identifies a customer, or somebody outside whom a contact is handed over to, or who is asked about
+/// it: a customer like others here. Whoever adds an input that names one adds it here.
 fn identity(input: &mut Input) -> Option<&mut String> {
     match input {
+        Input::Transfer {
+            to: Target::Number(number),
+            ..
+        }
+        | Input::Consult {
+            to: Target::Number(number),
+            ..
+        } => Some(number),
         Input::Arrive { customer, .. } => customer.as_mut(),
         Input::BookCallback { customer, .. } => Some(customer),
         Input::CallMeBack { number, .. } => number.as_mut(),

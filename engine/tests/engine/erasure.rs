@@ -9,6 +9,8 @@ use trunkline_engine::journal::{DatabaseUrl, Location, Seq};
 use trunkline_engine::run::{Engine, Voice};
 use trunkline_engine::state::State;
 
+use crate::centre::{Centre, transfer};
+use crate::commands::{calls_out, maria_talks};
 use crate::database::Server;
 use crate::support::{Client, engine_at, eventually, fixture};
 
@@ -339,4 +341,19 @@ async fn whoever_came_under_two_spellings_of_a_number_is_one_and_erased_by_eithe
     assert_eq!(status, StatusCode::OK, "{told}");
     assert_eq!(customers().await, [Value::Null, Value::Null, json!(BERT)]);
     engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_outside_that_was_called_for_a_customer_is_erased_by_itself() {
+    let centre = Centre::open(calls_out).await;
+    let chat = maria_talks(&centre).await;
+    let legal = json!({"number": "+49 30 900009"});
+    centre.does("maria", transfer(chat, legal)).await;
+    let erase = async || {
+        let erase = json!({"customer": "+4930900009"});
+        centre.admin.post("/api/v1/erasures", erase).await.0
+    };
+    assert_eq!(erase().await, StatusCode::OK);
+    assert_eq!(erase().await, StatusCode::NOT_FOUND);
+    centre.close().await;
 }
