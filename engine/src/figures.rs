@@ -136,38 +136,69 @@ impl Figures {
     }
 }
 
-/// Past intervals that begin between two moments, each by the terms that were in force then. `rows`
-/// are those that touch them, complete and open; what is planned counts up to `now`.
-pub fn history(
+/// Past intervals, each by the terms that were in force then.
+#[derive(Debug)]
+pub struct Past<'a> {
+    ledger: Ledger,
+    interval: Interval,
+    tenant: &'a Tenant,
+}
+
+impl<'a> Past<'a> {
+    /// Of which no rows are known yet.
+    pub fn new(tenant: &'a Tenant, interval: Interval) -> Self {
+        Self {
+            ledger: Ledger::new(interval),
+            interval,
+            tenant,
+        }
+    }
+
+    /// Takes rows in, complete ones or open ones. Those of contacts come in the order of their beginnings.
+    pub fn add(&mut self, rows: &Rows) {
+        fold(&mut self.ledger, rows, self.tenant);
+    }
+
+    /// The intervals that begin between two moments, where all rows that touch them have been taken in; what is
+    /// planned counts up to `now`.
+    pub fn told(self, (from, to): (Time, Time), now: Time) -> Vec<Figure> {
+        let mut told: BTreeMap<(Scope, Time), (Sums, Option<Adherence>)> = BTreeMap::new();
+        for scope in self.ledger.scopes() {
+            for (start, sums) in self.ledger.intervals(&scope) {
+                told.insert((scope.clone(), start), (*sums, None));
+            }
+        }
+        let length = self.interval.length();
+        let until = now.min(to + length);
+        for (cell, adherence) in self.ledger.adherence_by_interval((from, until)) {
+            told.entry(cell).or_default().1 = Some(adherence);
+        }
+        let inside = |start: &Time| from <= *start && *start < to;
+        let told = told.into_iter().filter(|((_, start), _)| inside(start));
+        let figures = told.map(|((scope, start), (sums, adherence))| {
+            let agreed = terms(&scope, self.tenant, now);
+            Figure {
+                interval: Some(length),
+                adherence,
+                ..Figure::new(scope, start, &sums, agreed)
+            }
+        });
+        figures.filter(|figure| !figure.is_empty()).collect()
+    }
+}
+
+/// See [`Past`], of rows that are all at hand.
+#[cfg(test)]
+pub(crate) fn history(
     rows: &Rows,
     tenant: &Tenant,
     interval: Interval,
-    (from, to): (Time, Time),
+    within: (Time, Time),
     now: Time,
 ) -> Vec<Figure> {
-    let mut ledger = Ledger::new(interval);
-    fold(&mut ledger, rows, tenant);
-    let mut told: BTreeMap<(Scope, Time), (Sums, Option<Adherence>)> = BTreeMap::new();
-    for scope in ledger.scopes() {
-        for (start, sums) in ledger.intervals(&scope) {
-            told.insert((scope.clone(), start), (*sums, None));
-        }
-    }
-    let until = now.min(to + interval.length());
-    for (cell, adherence) in ledger.adherence_by_interval((from, until)) {
-        told.entry(cell).or_default().1 = Some(adherence);
-    }
-    let inside = |start: &Time| from <= *start && *start < to;
-    let told = told.into_iter().filter(|((_, start), _)| inside(start));
-    let figures = told.map(|((scope, start), (sums, adherence))| {
-        let agreed = terms(&scope, tenant, now);
-        Figure {
-            interval: Some(interval.length()),
-            adherence,
-            ..Figure::new(scope, start, &sums, agreed)
-        }
-    });
-    figures.filter(|figure| !figure.is_empty()).collect()
+    let mut past = Past::new(tenant, interval);
+    past.add(rows);
+    past.told(within, now)
 }
 
 fn fold(ledger: &mut Ledger, rows: &Rows, tenant: &Tenant) {

@@ -28,9 +28,9 @@ macro_rules! as_its_store_does {
             self.store.append_with(epoch, entries, customers)
         }
     };
-    (@ customer_by) => {
-        fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
-            self.store.customer_by(lookup)
+    (@ customers_by) => {
+        fn customers_by(&mut self, lookups: &[Vec<u8>]) -> Result<Vec<Sealed>, JournalError> {
+            self.store.customers_by(lookups)
         }
     };
     (@ customers) => {
@@ -89,8 +89,13 @@ macro_rules! as_its_store_does {
         }
     };
     (@ records) => {
-        fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
-            self.store.records(since)
+        fn records(
+            &mut self,
+            within: (Time, Time),
+            after: Option<crate::journal::RowKey>,
+            limit: usize,
+        ) -> Result<Vec<Segment>, JournalError> {
+            self.store.records(within, after, limit)
         }
     };
     (@ spells) => {

@@ -19,7 +19,8 @@ use crate::journal::{Actor, Context};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Erase {
-    /// The telephone number or address, exactly as it came with their contacts.
+    /// The telephone number, in any spelling of it (`+4930…`, with blanks or dashes, `004930…`, `4930…`); or the address
+    /// or name, exactly as it came with their contacts.
     customer: String,
     /// Erase them although a message that they left can't be deleted, because its media pod can't be reached: for a
     /// pod that never comes back. Without it that is refused.
@@ -48,20 +49,26 @@ pub(super) async fn erase(
     }): Body<Erase>,
 ) -> Result<Json<Erased>, ApiError> {
     caller.admin()?;
-    let Some(id) = app.handle.find_customer(&customer).await? else {
+    let ids = app.handle.find_customer(&customer).await?;
+    if ids.is_empty() {
         return Err(ApiError::NotFound(
             "no customer is known by that: none came from there, or they are erased already; want the number as \
              the contacts show it"
                 .into(),
         ));
-    };
-    cancel_callbacks(&app, &caller, &id).await?;
-    forget_messages(&app, &id, leave_messages).await?;
-    let context = Context {
-        erased: Some(id),
-        ..Context::by(caller.actor())
-    };
-    submit(&app, Input::Tick, context).await?;
+    }
+    // They may be several, of a release before: none is erased until nothing of any stands in the way.
+    for id in &ids {
+        cancel_callbacks(&app, &caller, id).await?;
+        forget_messages(&app, id, leave_messages).await?;
+    }
+    for id in ids {
+        let context = Context {
+            erased: Some(id),
+            ..Context::by(caller.actor())
+        };
+        submit(&app, Input::Tick, context).await?;
+    }
     let state = app.handle.state();
     let newest = state.directory.erasures.back().map(Erased::from);
     newest.map(Json).ok_or(ApiError::NotFound(

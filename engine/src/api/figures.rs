@@ -14,7 +14,8 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::extract::Asked;
 use super::model::rfc3339;
-use crate::figures::{Figure, history};
+use crate::figures::{Figure, Past};
+use crate::journal::Rows;
 
 /// A quarter's worth of days: what is asked for at once at most.
 const MAX_DAYS: i64 = 100;
@@ -298,15 +299,19 @@ pub(super) async fn past(
         occupancy: span.occupancy,
         adherence: span.adherence,
     };
-    let mut rows = app.handle.rows(touched, now).await?;
-    // What nobody asks for need not be folded.
-    if !with.adherence {
-        rows.rotas.clear();
-        if !with.occupancy {
-            rows.spells.clear();
+    let mut past = Past::new(&tenant, interval);
+    let add = |mut rows: Rows| {
+        // What nobody asks for need not be folded.
+        if !with.adherence {
+            rows.rotas.clear();
+            if !with.occupancy {
+                rows.spells.clear();
+            }
         }
-    }
-    let figures = with.told(history(&rows, &tenant, interval, (from, to), now));
+        past.add(&rows);
+    };
+    app.handle.each_rows(touched, now, add).await?;
+    let figures = with.told(past.told((from, to), now));
     let wanted = |figure: &&Figure| {
         let (of, name) = named(&figure.scope);
         span.of.is_none_or(|it| it == of) && span.name.as_deref().is_none_or(|it| it == name)

@@ -30,6 +30,7 @@ use super::extract::Named;
 use super::model::{Agent, Contact};
 use super::sockets::{Gone, deliver};
 use crate::run::{Decision, Role};
+use crate::state::contact_of;
 
 const PING: Duration = Duration::from_secs(5);
 const MAX_MESSAGE: usize = 16 << 10;
@@ -207,13 +208,17 @@ fn concerns(decision: &Decision, agent: &AgentName, shown: &BTreeSet<ContactId>)
         | Input::Endpoint { agent: who, .. } => who == agent,
         _ => false,
     };
+    // What is shown may go on to others, who alone are named then.
+    let is_shown = |contact: &ContactId| shown.contains(contact);
+    let mut moved = decision.outputs.iter().filter_map(contact_of);
     by_input
+        || moved.any(|contact| is_shown(&contact))
         || decision.outputs.iter().any(|output| match output {
             Output::Offer { agent: who, .. }
             | Output::CancelOffer { agent: who, .. }
             | Output::Answered { agent: who, .. }
             | Output::Agent { agent: who, .. } => who == agent,
-            Output::Ended { contact, .. } => shown.contains(contact),
+            Output::Ended { contact, .. } => is_shown(contact),
             // Whose it was is no longer known here.
             Output::ConsultOver { .. } => true,
             _ => false,

@@ -13,19 +13,21 @@ use crate::testing::database::Server;
 mod customers;
 mod rows;
 
-pub(super) use customers::{arrival, erasure, key, named};
 use customers::{
+    a_number_is_one_customer_however_it_is_written_and_a_name_is_what_it_is,
     customers_are_sealed_found_again_and_erased,
     whoever_comes_again_when_retention_has_cut_them_is_somebody_new,
     whoever_comes_in_the_commit_that_erases_them_is_somebody_new,
 };
+pub(super) use customers::{arrival, erasure, key, named};
 use rows::{
     LATEST, a_record_written_again_is_one_record,
     agents_time_written_again_is_there_once_and_is_found_by_what_it_touches,
     of_rotas_the_versions_that_speak_of_a_time_are_found_and_of_those_given_before_it_the_last,
-    segments, stretches_are_found_by_what_they_touch_however_long_before_they_began,
+    rows_come_in_pages_that_join_and_none_of_whom_came_behind_the_time, segments,
+    stretches_are_found_by_what_they_touch_however_long_before_they_began,
 };
-pub(super) use rows::{rota, segment, spell};
+pub(super) use rows::{records, rota, segment, spell};
 
 /// Where a test's journal lives.
 pub(super) struct Home {
@@ -83,6 +85,7 @@ on_every_store! {
     the_newest_snapshot_is_kept_and_the_one_before_it,
     a_record_written_again_is_one_record,
     stretches_are_found_by_what_they_touch_however_long_before_they_began,
+    rows_come_in_pages_that_join_and_none_of_whom_came_behind_the_time,
     agents_time_written_again_is_there_once_and_is_found_by_what_it_touches,
     of_rotas_the_versions_that_speak_of_a_time_are_found_and_of_those_given_before_it_the_last,
     whoever_leads_is_seen_with_epoch_and_snapshot,
@@ -91,6 +94,7 @@ on_every_store! {
     what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay,
     of_the_marks_before_the_cut_the_last_stays_with_all_entries_behind_it,
     customers_are_sealed_found_again_and_erased,
+    a_number_is_one_customer_however_it_is_written_and_a_name_is_what_it_is,
     whoever_comes_in_the_commit_that_erases_them_is_somebody_new,
     whoever_comes_again_when_retention_has_cut_them_is_somebody_new,
     a_snapshot_that_cannot_be_read_is_no_fresh_start_where_entries_are_cut,
@@ -330,7 +334,7 @@ fn what_is_cut_is_old_and_in_both_snapshots_and_the_records_stay(home: &Home) {
     }
     assert_eq!(total, 40, "the older snapshot goes on to be of use");
     assert_eq!(all(journal.as_mut()), entries(41..=100));
-    assert_eq!(journal.records(Time(0)).unwrap().len(), 2);
+    assert_eq!(records(journal.as_mut(), Time(0)).len(), 2);
     assert_eq!(journal.spells(Time(0), LATEST).unwrap().len(), 1);
     assert_eq!(journal.rotas(Time(0), LATEST).unwrap().len(), 2);
     let stale = journal.cut(Epoch(0), long_after, 7);
@@ -541,12 +545,12 @@ mod server {
         drop(leader);
         let mut admin = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();
         admin
-            .batch_execute("DROP TABLE spell, rota; DROP INDEX record_ended")
+            .batch_execute("DROP TABLE spell, rota; DROP INDEX record_long")
             .unwrap();
         let location = Location::Postgres(DatabaseUrl::new(&url, None).unwrap());
         let mut reader = location.open_to_read().unwrap();
         assert_eq!(all(reader.as_mut()), entries(1..=3));
-        assert!(reader.records(Time(0)).unwrap().is_empty());
+        assert!(records(reader.as_mut(), Time(0)).is_empty());
         let rows = Rows {
             segments: vec![segment(1, 0)],
             spells: vec![spell("maria", 1)],
@@ -554,9 +558,9 @@ mod server {
         };
         let mut leader = location.open().unwrap();
         leader.project(epoch, &rows).unwrap();
-        let made = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('record_ended')";
+        let made = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('record_long')";
         assert!(admin.query_one(made, &[]).unwrap().get::<_, bool>(0));
-        assert_eq!(reader.records(Time(0)).unwrap(), rows.segments);
+        assert_eq!(records(reader.as_mut(), Time(0)), rows.segments);
         assert_eq!(reader.spells(Time(0), LATEST).unwrap(), rows.spells);
         assert_eq!(reader.rotas(Time(0), LATEST).unwrap(), rows.rotas);
     }
@@ -593,8 +597,9 @@ mod server {
         let mut leader = Postgres::open(DatabaseUrl::new(&url, None).unwrap()).unwrap();
         assert_eq!(sampled("SELECT 1"), ["id", "seen"]);
         assert_eq!(sampled("ANALYZE customer"), ["id", "seen"]);
-        let found = leader.customer_by(&come[7].lookup).unwrap();
-        assert_eq!(found.as_ref(), Some(&come[7]));
+        let lookups = [7, 3].map(|at| come[at].lookup.clone());
+        let found = leader.customers_by(&lookups).unwrap();
+        assert_eq!(found, [7, 3].map(|at| come[at].clone()));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use trunkline_routing::metrics::{RotaVersion, Spell};
-use trunkline_routing::{Segment, Span, Time};
+use trunkline_routing::{ContactId, Segment, Span, Time};
 
 pub use entry::{Actor, Context, Entry, Presence};
 pub use error::JournalError;
@@ -124,6 +124,46 @@ impl Rules {
     }
 }
 
+/// Where a stretch's row stands among all: by when it entered its queue, its contact and its number there.
+pub type RowKey = (Time, ContactId, u32);
+
+fn key_of(row: &Segment) -> RowKey {
+    (row.entered, row.contact, row.index)
+}
+
+/// A stretch whose contact came so long before its end is found by an index of such stretches alone; so all others
+/// that touch a time entered their queue little before it, in it, or little behind it. The index has what is asked of them
+/// beside their order: a page reads no row that isn't told.
+const LONG: Span = Span::seconds(2 * 3600);
+
+/// Which rows [`Journal::records`] asks for, as a store's numbers.
+struct Touched {
+    from: i64,
+    to: i64,
+    /// When those that aren't [`LONG`] entered: at this or later, and before that.
+    entered: (i64, i64),
+    /// The row behind which it goes on.
+    after: (i64, i64, i64),
+    limit: i64,
+}
+
+impl Touched {
+    fn new((from, to): (Time, Time), after: Option<RowKey>, limit: usize) -> Self {
+        let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let after = after.map_or((i64::MIN, -1, -1), |(entered, contact, index)| {
+            (entered.0, signed(contact.0), i64::from(index))
+        });
+        let first = from.0.saturating_sub(LONG.0).max(after.0);
+        Self {
+            from: from.0,
+            to: to.0,
+            entered: (first, to.0.saturating_add(LONG.0)),
+            after,
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+        }
+    }
+}
+
 /// A store. All of it is durable when a method returns.
 pub trait Journal: Send {
     /// Makes this process the writer: a new epoch, above all before. `holder` is kept for people, and by which
@@ -155,11 +195,11 @@ pub trait Journal: Send {
         self.append_with(epoch, entries, &[])
     }
 
-    /// The customer's row that is found by this.
+    /// The customers' rows that are found by these, in their order.
     ///
     /// # Errors
     /// [`JournalError`].
-    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError>;
+    fn customers_by(&mut self, lookups: &[Vec<u8>]) -> Result<Vec<Sealed>, JournalError>;
 
     /// The rows of these customers, as far as there are any.
     ///
@@ -233,12 +273,18 @@ pub trait Journal: Send {
     /// [`JournalError`].
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Entry>, JournalError>;
 
-    /// The rows of stretches that were not over before `since`, in the order of their beginnings: those that began at
-    /// it or later, and those of before that went on into it, however long they had lasted.
+    /// The rows of stretches that touch what is between two moments, in the order of their beginnings: those that were
+    /// not over before the first, however long they had lasted, and whose contact had come before the second, however
+    /// late it entered this queue. At most `limit` of them, behind the row at `after`.
     ///
     /// # Errors
     /// [`JournalError`].
-    fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError>;
+    fn records(
+        &mut self,
+        within: (Time, Time),
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> Result<Vec<Segment>, JournalError>;
 
     /// The rows of agents' time that touch what is between two moments, in the order of their
     /// beginnings.

@@ -61,19 +61,23 @@ impl Rows {
         self.len() == 0
     }
 
-    /// Takes in those that are open, but for such as are here as complete ones.
-    pub fn add_open(&mut self, mut open: Self) {
-        let (segments, spells) = (&self.segments, &self.spells);
+    /// Leaves out those that are there as complete ones.
+    pub fn leave_out(&mut self, complete: &Self) {
         let stretch = |row: &Segment| (row.contact, row.index);
         let begins = |row: &Spell| (row.agent.clone(), row.from);
-        let open_segments: BTreeSet<_> = open.segments.iter().map(stretch).collect();
-        let open_spells: BTreeSet<_> = open.spells.iter().map(begins).collect();
-        let over = segments.iter().map(stretch);
-        let over: BTreeSet<_> = over.filter(|key| open_segments.contains(key)).collect();
-        open.segments.retain(|row| !over.contains(&stretch(row)));
-        let over = spells.iter().map(begins);
-        let over: BTreeSet<_> = over.filter(|key| open_spells.contains(key)).collect();
-        open.spells.retain(|row| !over.contains(&begins(row)));
+        let here: BTreeSet<_> = self.segments.iter().map(stretch).collect();
+        let over = complete.segments.iter().map(stretch);
+        let over: BTreeSet<_> = over.filter(|key| here.contains(key)).collect();
+        self.segments.retain(|row| !over.contains(&stretch(row)));
+        let here: BTreeSet<_> = self.spells.iter().map(begins).collect();
+        let over = complete.spells.iter().map(begins);
+        let over: BTreeSet<_> = over.filter(|key| here.contains(key)).collect();
+        self.spells.retain(|row| !over.contains(&begins(row)));
+    }
+
+    /// Takes in those that are open, but for such as are here as complete ones.
+    pub fn add_open(&mut self, mut open: Self) {
+        open.leave_out(self);
         self.extend(open);
     }
 

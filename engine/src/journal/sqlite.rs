@@ -16,8 +16,8 @@ use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
 use super::{
-    Cut, Entry, Epoch, Journal, JournalError, Leadership, RULES_BETWEEN, Rows, Rules, Sealed, Seq,
-    Snapshot,
+    Cut, Entry, Epoch, Journal, JournalError, LONG, Leadership, RULES_BETWEEN, RowKey, Rows, Rules,
+    Sealed, Seq, Snapshot, Touched,
 };
 
 /// What this engine writes.
@@ -45,10 +45,20 @@ CREATE TABLE customer (id TEXT PRIMARY KEY, lookup BLOB NOT NULL UNIQUE, key BLO
 CREATE INDEX customer_seen ON customer (seen);
 ";
 
-/// Whoever asks for a time wants the conversations that went on into it, too. Read from the rows themselves, so that
-/// those of an older release are found like the others; no format of its own.
-const ENDED: &str =
-    "CREATE INDEX IF NOT EXISTS record_ended ON record (json_extract(body, '$.ended'));";
+/// Of a row: when it ended, and when its contact came. Read from the rows themselves, so that those of an older release
+/// are found like the others.
+const ENDED: &str = "json_extract(body, '$.ended')";
+const CAME: &str = "min(entered, json_extract(body, '$.arrived'))";
+
+/// Whoever asks for a time wants the conversations that went on into it, too: see [`LONG`]. No format of its own. A
+/// release before had all rows by their ends, which it makes anew if it comes back.
+fn long() -> String {
+    format!(
+        "CREATE INDEX IF NOT EXISTS record_long ON record (entered, contact, stretch, {ENDED}, {CAME}) WHERE {ENDED} - {CAME} > {LONG};
+         DROP INDEX IF EXISTS record_ended;",
+        LONG = LONG.0
+    )
+}
 
 /// What agents' time went to. An older release leaves it as it is, so it is no format of its own; the
 /// time of its days is in no row.
@@ -234,7 +244,7 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
         }
     }
     transaction
-        .execute_batch(&format!("{ENDED}{SPELLS}{ROTAS}{MARKS}{RULED}"))
+        .execute_batch(&format!("{}{SPELLS}{ROTAS}{MARKS}{RULED}", long()))
         .map_err(sqlite("making its tables"))?;
     transaction.commit().map_err(opening)?;
     Ok(connection)
@@ -514,12 +524,42 @@ impl Journal for Sqlite {
         .collect()
     }
 
-    fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
+    fn records(
+        &mut self,
+        within: (Time, Time),
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> Result<Vec<Segment>, JournalError> {
+        let it = Touched::new(within, after, limit);
+        // Left to itself it walks through other indexes, for the order's sake; and of the long ones, to the end of theirs.
         self.rows(
-            // Left to itself it walks through all of `record_entered`, for the order's sake.
-            "SELECT body FROM record INDEXED BY record_ended WHERE json_extract(body, '$.ended') >= ?1
-              ORDER BY entered, contact, stretch",
-            [since.0],
+            &format!(
+                "WITH short AS MATERIALIZED (
+                   SELECT entered, contact, stretch, body FROM record INDEXED BY record_entered
+                    WHERE entered >= ?3 AND entered < ?4 AND (entered, contact, stretch) > (?5, ?6, ?7)
+                      AND (entered >= ?1 OR {ENDED} >= ?1) AND (entered < ?2 OR {CAME} < ?2)
+                    ORDER BY entered, contact, stretch LIMIT ?8),
+                 long AS (
+                   SELECT entered, contact, stretch, body FROM record INDEXED BY record_long
+                    WHERE {ENDED} - {CAME} > {LONG} AND entered >= ?5
+                      AND entered <= (SELECT CASE WHEN count(*) < ?8 THEN {LAST} ELSE max(entered) END FROM short)
+                      AND (+entered, contact, stretch) > (?5, ?6, ?7) AND {ENDED} >= ?1 AND {CAME} < ?2
+                    ORDER BY entered, contact, stretch LIMIT ?8)
+                 SELECT body FROM (SELECT * FROM short UNION SELECT * FROM long) AS touched
+                  ORDER BY entered, contact, stretch LIMIT ?8",
+                LONG = LONG.0,
+                LAST = i64::MAX
+            ),
+            params![
+                it.from,
+                it.to,
+                it.entered.0,
+                it.entered.1,
+                it.after.0,
+                it.after.1,
+                it.after.2,
+                it.limit
+            ],
         )
     }
 
@@ -575,15 +615,17 @@ impl Journal for Sqlite {
         }
     }
 
-    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
-        self.connection
-            .query_row(
-                "SELECT id, lookup, key, text, seen FROM customer WHERE lookup = ?1",
-                [lookup],
-                sealed,
-            )
-            .optional()
-            .map_err(sqlite("reading a customer"))
+    fn customers_by(&mut self, lookups: &[Vec<u8>]) -> Result<Vec<Sealed>, JournalError> {
+        const DOING: &str = "reading a customer";
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id, lookup, key, text, seen FROM customer WHERE lookup = ?1")
+            .map_err(sqlite(DOING))?;
+        let rows = lookups
+            .iter()
+            .map(|lookup| select.query_row([lookup], sealed).optional());
+        let rows: rusqlite::Result<Vec<Option<Sealed>>> = rows.collect();
+        Ok(rows.map_err(sqlite(DOING))?.into_iter().flatten().collect())
     }
 
     fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {

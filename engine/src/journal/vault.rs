@@ -18,10 +18,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
-use trunkline_routing::{ContactId, Input};
+use trunkline_routing::{ContactId, Input, Target};
 
 use super::{Entry, Journal, JournalError};
 use crate::keys::TenantKey;
+use crate::telephony::driver::outbound::Destination;
 
 /// Names kept at hand beside those that are wanted, and rows in each of two generations.
 const AT_HAND: usize = 10_000;
@@ -41,7 +42,8 @@ fn reference_of(id: &str) -> String {
 pub struct Sealed {
     /// Our name for them.
     pub id: String,
-    /// By which the row is found again when they come back: an HMAC of the text.
+    /// By which the row is found again when they come back: an HMAC of the text, or of the number that it is a
+    /// spelling of.
     pub lookup: Vec<u8>,
     /// Their own key, wrapped.
     pub key: Vec<u8>,
@@ -98,6 +100,11 @@ impl Names {
     /// The text behind a name; `None` once it is erased, or not at hand.
     pub fn of(&self, id: &str) -> Option<String> {
         self.read().customers.get(id).cloned()
+    }
+
+    /// The number behind a name, in full; `None` as [`Names::of`], and where it is none.
+    pub fn number(&self, id: &str) -> Option<String> {
+        Destination::number_of_customer(&self.of(id)?)
     }
 
     /// The reference of a customer's contact; `None` once they are erased, or it is not at hand. Releases
@@ -248,14 +255,18 @@ impl Vault {
             let Some(text) = identity(&mut entry.input) else {
                 continue;
             };
-            let lookup = self.lookup(text);
-            let before = rows.iter().position(|row| row.lookup == lookup);
+            let lookups = self.lookups(text);
+            let before = rows.iter().position(|row| lookups.contains(&row.lookup));
             let mut row = match before {
                 Some(at) => rows.swap_remove(at),
-                None => self.row(store, lookup, text, &gone)?,
+                None => self.row(store, lookups, text, &gone)?,
             };
             row.seen = row.seen.max(seen);
-            self.names.put(row.id.clone(), text.clone());
+            if self.names.of(&row.id).is_none() {
+                // As it was told first: so it is in their row, from which a successor has it.
+                let first = self.opened(&row).unwrap_or_else(|| text.clone());
+                self.names.put(row.id.clone(), first);
+            }
             text.clone_from(&row.id);
             let reference = entry.context.reference.take();
             entry.context.reference =
@@ -268,14 +279,14 @@ impl Vault {
         Ok(rows)
     }
 
-    /// Our name for somebody, if there is one.
+    /// Our names for somebody, if there are any.
     pub(super) fn find(
         &mut self,
         store: &mut dyn Journal,
         text: &str,
-    ) -> Result<Option<String>, JournalError> {
-        let row = store.customer_by(&self.lookup(text))?;
-        Ok(row.map(|row| row.id))
+    ) -> Result<Vec<String>, JournalError> {
+        let rows = store.customers_by(&self.lookups(text))?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
     /// Opens rows, and has their names at hand from then on.
@@ -359,27 +370,31 @@ impl Vault {
     fn row(
         &self,
         store: &mut dyn Journal,
-        lookup: Vec<u8>,
+        mut lookups: Vec<Vec<u8>>,
         text: &str,
         gone: &HashSet<String>,
     ) -> Result<Sealed, JournalError> {
-        if let Some(row) = self.rows.get(&hex(&lookup)) {
+        let mut known = lookups.iter();
+        if let Some(row) = known.find_map(|lookup| self.rows.get(&hex(lookup))) {
             return Ok(row.clone());
         }
-        if let Some(row) = store.customer_by(&lookup)?
-            && !gone.contains(&row.id)
-        {
+        let mut rows = store.customers_by(&lookups)?.into_iter();
+        if let Some(row) = rows.find(|row| !gone.contains(&row.id)) {
             return Ok(row);
         }
+        Ok(self.new_row(lookups.swap_remove(0), text))
+    }
+
+    fn new_row(&self, lookup: Vec<u8>, text: &str) -> Sealed {
         let id = format!("c-{:016x}", rand::random::<u64>());
         let key: Key = rand::random();
-        Ok(Sealed {
+        Sealed {
             key: closed(&self.wrapping, &id, &key),
             text: closed(&key, &id, text.as_bytes()),
             lookup,
             id,
             seen: 0,
-        })
+        }
     }
 
     /// The customer's own.
@@ -393,6 +408,21 @@ impl Vault {
         String::from_utf8(opened(&key, &row.id, &row.text)?).ok()
     }
 
+    /// By which a customer is found: first of all by what a new row has. A number is who can be called there, however it
+    /// is written; releases before took each spelling for somebody else.
+    fn lookups(&self, text: &str) -> Vec<Vec<u8>> {
+        let mut spellings = Vec::new();
+        if let Some(number) = Destination::number_of_customer(text) {
+            let digits = number.trim_start_matches('+');
+            spellings = vec![format!("00{digits}"), digits.to_owned()];
+            spellings.insert(0, number);
+        }
+        if spellings.iter().all(|spelling| spelling != text) {
+            spellings.push(text.to_owned());
+        }
+        spellings.iter().map(|text| self.lookup(text)).collect()
+    }
+
     fn lookup(&self, text: &str) -> Vec<u8> {
         // HMAC takes keys of any length, so this is `Ok` always.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.finding) else {
@@ -403,9 +433,18 @@ impl Vault {
     }
 }
 
-/// What in an input identifies a customer. Whoever adds an input that names one adds it here.
+/// What in an input identifies a customer, or somebody outside whom a contact is handed over to, or who is asked about
+/// it: a customer like others here. Whoever adds an input that names one adds it here.
 fn identity(input: &mut Input) -> Option<&mut String> {
     match input {
+        Input::Transfer {
+            to: Target::Number(number),
+            ..
+        }
+        | Input::Consult {
+            to: Target::Number(number),
+            ..
+        } => Some(number),
         Input::Arrive { customer, .. } => customer.as_mut(),
         Input::BookCallback { customer, .. } => Some(customer),
         Input::CallMeBack { number, .. } => number.as_mut(),
@@ -458,7 +497,9 @@ fn opened(key: &Key, id: &str, sealed: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::conformance::{arrival, entry, key, named};
     use super::*;
+    use crate::journal::Sqlite;
 
     #[test]
     fn what_is_sealed_opens_for_its_own_customer_and_key_alone() {
@@ -471,6 +512,40 @@ mod tests {
         for cut in 0..sealed.len() {
             assert_eq!(opened(&key, "c-1", &sealed[..cut]), None);
         }
+    }
+
+    #[test]
+    fn who_was_several_by_as_many_spellings_in_a_release_before_is_found_and_known_by_each() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Sqlite::open(&dir.path().join("j")).unwrap();
+        let epoch = store.acquire("a").unwrap();
+        let names = Names::default();
+        let mut vault = Vault::new(&key(), names.clone());
+        let old = |vault: &Vault, text: &str| vault.new_row(vault.lookup(text), text);
+        let rows = [
+            old(&vault, "004930111111"),
+            old(&vault, "+4930111111"),
+            old(&vault, "4930222222"),
+            old(&vault, "+49 30 333333"),
+        ];
+        store.append_with(epoch, &[entry(1)], &rows).unwrap();
+        let ids = rows.each_ref().map(|row| row.id.clone());
+        let mut comes = |text: &str| {
+            let mut entries = [arrival(2, text)];
+            vault.seal(&mut store, &mut entries).unwrap();
+            let found = vault.find(&mut store, text).unwrap();
+            (named(&entries[0]), found)
+        };
+        for text in ["+4930111111", "004930111111", "4930111111", "+49 30 111111"] {
+            let both = vec![ids[1].clone(), ids[0].clone()];
+            assert_eq!(comes(text), (ids[1].clone(), both), "{text}");
+        }
+        for text in ["+4930222222", "004930222222", "+49-30-222222"] {
+            assert_eq!(comes(text), (ids[2].clone(), vec![ids[2].clone()]));
+        }
+        let with_blanks = (ids[3].clone(), vec![ids[3].clone()]);
+        assert_eq!(comes("+49 30 333333"), with_blanks);
+        assert_eq!(names.of(&ids[2]).as_deref(), Some("4930222222"));
     }
 
     #[test]

@@ -12,11 +12,14 @@ use trunkline_routing::{Segment, Span, Time};
 
 use super::{
     Cut, Entry, Epoch, Journal, JournalError, Leadership, Referred, Rows, Rules, Seq, Snapshot,
-    Vault,
+    Vault, key_of,
 };
 
 #[cfg(test)]
 mod tests;
+
+/// So many rows of contacts are read at once: a commit waits some milliseconds for them.
+const PAGE: usize = 1_000;
 
 /// So many rows may wait for a store that refuses them and takes entries; then it takes no entries any more, and
 /// whoever leads next makes the rows anew.
@@ -222,14 +225,15 @@ impl Writer {
         .await
     }
 
-    /// Our name for a customer, if they have ever come and are not erased.
+    /// Our names for a customer, if they have ever come and are not erased: one, but for whom a release before took
+    /// for several, by as many spellings of their number.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub async fn find_customer(&self, text: String) -> Result<Option<String>, JournalError> {
+    pub async fn find_customer(&self, text: String) -> Result<Vec<String>, JournalError> {
         self.ask_all(move |Owned { store, vault, .. }| match vault {
             Some(vault) => vault.find(store.as_mut(), &text),
-            None => Ok(None),
+            None => Ok(Vec::new()),
         })
         .await
     }
@@ -367,12 +371,37 @@ impl Writer {
         self.ask(move |store| store.read(after, limit)).await
     }
 
-    /// See [`Journal::records`].
+    /// Shows all rows that [`Journal::records`] finds between two moments, page by page, in their order. The thread
+    /// commits between two pages.
     ///
     /// # Errors
     /// As there.
+    pub async fn each_record(
+        &self,
+        within: (Time, Time),
+        mut take: impl FnMut(Vec<Segment>) + Send,
+    ) -> Result<(), JournalError> {
+        let mut after = None;
+        loop {
+            let page = self
+                .ask_rows(move |store| store.records(within, after, PAGE))
+                .await?;
+            let is_last = page.len() < PAGE;
+            after = page.last().map(key_of);
+            take(page);
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// All rows of contacts that were not over before a moment.
+    #[cfg(test)]
     pub async fn records(&self, since: Time) -> Result<Vec<Segment>, JournalError> {
-        self.ask_rows(move |store| store.records(since)).await
+        let mut all = Vec::new();
+        let within = (since, Time(i64::MAX));
+        self.each_record(within, |page| all.extend(page)).await?;
+        Ok(all)
     }
 
     /// See [`Journal::spells`].

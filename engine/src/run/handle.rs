@@ -433,12 +433,12 @@ impl Handle {
         unread(self.journal()?.record(contact.0).await)
     }
 
-    /// Our name for a customer, by the text that identifies them, if they ever came and are not
-    /// erased.
+    /// Our names for a customer, by the text that identifies them, if they ever came and are not
+    /// erased. See [`Writer::find_customer`].
     ///
     /// # Errors
     /// [`NotTaken`], where no journal is open here, or it can't be read.
-    pub async fn find_customer(&self, text: &str) -> Result<Option<String>, NotTaken> {
+    pub async fn find_customer(&self, text: &str) -> Result<Vec<String>, NotTaken> {
         unread(self.journal()?.find_customer(text.to_owned()).await)
     }
 
@@ -452,22 +452,38 @@ impl Handle {
         &self.names
     }
 
-    /// The rows of contacts that entered a queue at a moment or later, or went on into that, and those of agents' time
-    /// and of their rotas between two: the complete ones from the journal, and those that are open, up to `now`.
+    /// Shows, part by part, the rows of contacts, of agents' time and of their rotas that touch what is between two moments:
+    /// the complete ones from the journal, and then those that are open, up to `now`.
     ///
     /// # Errors
     /// As [`Handle::record`].
-    pub async fn rows(&self, (from, to): (Time, Time), now: Time) -> Result<Rows, NotTaken> {
+    pub async fn each_rows(
+        &self,
+        (from, to): (Time, Time),
+        now: Time,
+        mut take: impl FnMut(Rows) + Send,
+    ) -> Result<(), NotTaken> {
         let journal = self.journal()?;
         // First: what completes meanwhile is in both, and is told by its key.
-        let open = self.state().open_rows(now);
-        let mut rows = Rows {
-            segments: unread(journal.records(from).await)?,
+        let mut open = self.state().open_rows(now);
+        let mut complete = |rows: Rows| {
+            open.leave_out(&rows);
+            take(rows);
+        };
+        let page = |segments| {
+            complete(Rows {
+                segments,
+                ..Rows::default()
+            });
+        };
+        unread(journal.each_record((from, to), page).await)?;
+        complete(Rows {
+            segments: Vec::new(),
             spells: unread(journal.spells(from, to).await)?,
             rotas: unread(journal.rotas(from, to).await)?,
-        };
-        rows.add_open(open);
-        Ok(rows)
+        });
+        take(open);
+        Ok(())
     }
 
     /// Shows the journal's entries behind one in order, until one is not wanted.

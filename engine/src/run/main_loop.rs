@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use trunkline_routing::{ContactId, Input, Output, Span, Time};
+use trunkline_routing::{ContactId, Input, Output, Span, Target, Time};
 
 use super::clock::Clock;
 use super::handle::{Arrived, Arriving, Decision, Ends, NotTaken, Request, Role};
@@ -587,7 +587,7 @@ impl MainLoop {
         }
     }
 
-    /// The core knows customers by our names for them; who dials needs the number. And it has a clock of its own, which
+    /// The core knows customers, and numbers outside, by our names for them; who dials needs the number. And it has a clock of its own, which
     /// may be a minute from the wall's, while telephony and Asterisk have the wall's: a phone must ring for as long as
     /// the core means.
     fn as_carried_out(&self, mut output: Output, clock: &Clock) -> Output {
@@ -595,6 +595,12 @@ impl MainLoop {
             && let Some(number) = self.ends.handle().names().of(customer)
         {
             *customer = number;
+        }
+        if let Output::HandOver { to, .. } | Output::Consulting { to, .. } = &mut output
+            && let Target::Number(name) = to
+            && let Some(number) = self.ends.handle().names().number(name)
+        {
+            *name = number;
         }
         if let Output::Offer { deadline, .. }
         | Output::HandOver { deadline, .. }

@@ -2,6 +2,7 @@
 
 mod hanging;
 mod retention;
+mod sealed;
 mod stalled;
 
 use std::path::Path;
@@ -20,8 +21,8 @@ use super::watchdog::{self, Turns};
 use crate::config::Loaded;
 use crate::figures::{Figures, history};
 use crate::journal::{
-    Actor, Context, Cut, Entry, Epoch, Journal, JournalError, Leadership, Rows, Rules, Sealed, Seq,
-    Snapshot, Sqlite, Writer,
+    Actor, Context, Cut, Entry, Epoch, Journal, JournalError, Leadership, Names, Rows, Rules,
+    Sealed, Seq, Snapshot, Sqlite, Writer,
 };
 use crate::metrics::Metrics;
 use crate::state::{Stage, State};
@@ -42,7 +43,7 @@ struct Failing {
 
 impl Journal for Failing {
     as_its_store_does! {
-        acquire customer_by customers scrub project save_snapshot snapshot
+        acquire customers_by customers scrub project save_snapshot snapshot
         marks marked rules read records spells rotas record leadership beat
     }
     fn append_with(
@@ -114,8 +115,12 @@ async fn bench(journal: Box<dyn Journal>) -> Bench {
 }
 
 async fn bench_of(tenant: Tenant, journal: Box<dyn Journal>) -> Bench {
+    bench_with(tenant, |_| Writer::start(journal).unwrap()).await
+}
+
+async fn bench_with(tenant: Tenant, writer: impl FnOnce(&Names) -> Writer) -> Bench {
     let (handle, ends) = Handle::new();
-    let writer = Arc::new(Writer::start(journal).unwrap());
+    let writer = Arc::new(writer(handle.names()));
     let epoch = writer.acquire("test".into()).await.unwrap();
     let state = recover(&writer, epoch).await.unwrap();
     *ends.figures() = figures_of(&writer, &state).await.unwrap();

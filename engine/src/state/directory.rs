@@ -362,7 +362,8 @@ impl LiveContact {
     }
 }
 
-fn contact_of(output: &Output) -> Option<ContactId> {
+/// The contact that an output has go on elsewhere, or otherwise, where it isn't over.
+pub(crate) fn contact_of(output: &Output) -> Option<ContactId> {
     match output {
         Output::Offer { offer, .. } | Output::CancelOffer { offer, .. } => Some(offer.contact),
         Output::Waiting { contact, .. }

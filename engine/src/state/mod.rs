@@ -15,6 +15,7 @@ use trunkline_routing::{
     Span, Time,
 };
 
+pub(crate) use directory::contact_of;
 pub use directory::{AgentView, Directory, Erasure, LiveContact, Stage, Voicemail};
 pub use record::ContactRecord;
 

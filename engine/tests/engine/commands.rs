@@ -9,7 +9,7 @@ use crate::session::Desk;
 use crate::support::{Client, eventually, key};
 
 /// Maria talks with a chat; Noah is there.
-async fn maria_talks(centre: &Centre) -> u64 {
+pub async fn maria_talks(centre: &Centre) -> u64 {
     centre.works("maria").await;
     let chat = centre.comes("chats").await;
     centre.takes("maria", chat).await;
@@ -181,7 +181,7 @@ async fn rule_13_a_transfer_that_cannot_be_leaves_the_chat_where_it_is_and_says_
 }
 
 /// A carrier that may call German numbers, and a department at an address.
-fn calls_out(tenant: &mut trunkline_tenant::Tenant) {
+pub fn calls_out(tenant: &mut trunkline_tenant::Tenant) {
     let trunk = json!({
         "carrier": {"host": "carrier.example"}, "auth": {"type": "Address"}, "codecs": ["alaw"],
         "numbers": ["+493055500"], "limits": {},

@@ -9,6 +9,8 @@ use trunkline_engine::journal::{DatabaseUrl, Location, Seq};
 use trunkline_engine::run::{Engine, Voice};
 use trunkline_engine::state::State;
 
+use crate::centre::{Centre, transfer};
+use crate::commands::{calls_out, maria_talks};
 use crate::database::Server;
 use crate::support::{Client, engine_at, eventually, fixture};
 
@@ -313,4 +315,45 @@ async fn whoever_is_erased_is_not_called_back() {
         .collect();
     assert_eq!(customers, [BERT], "{booked}");
     engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_came_under_two_spellings_of_a_number_is_one_and_erased_by_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite(dir.path().join("journal.sqlite"));
+    let engine = engine_at(fixture(), location, Voice::None).await;
+    let admin = Client::admin(&engine);
+    for (number, customer) in ["004930987654321", ANNA, BERT].into_iter().enumerate() {
+        let reference = format!("chat-{number}");
+        let chat = json!({"queue": "chats", "reference": reference, "customer": customer});
+        let (status, told) = admin.post("/api/v1/contacts", chat).await;
+        assert_eq!(status, StatusCode::CREATED, "{told}");
+    }
+    let customers = async || -> Vec<Value> {
+        let (_, waiting) = admin.get("/api/v1/contacts").await;
+        let waiting = waiting.as_array().unwrap().iter();
+        waiting.map(|chat| chat["customer"].clone()).collect()
+    };
+    let first = "004930987654321";
+    assert_eq!(customers().await, [first, first, BERT], "as first told");
+    let erase = json!({"customer": "+49 30 987654321"});
+    let (status, told) = admin.post("/api/v1/erasures", erase).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    assert_eq!(customers().await, [Value::Null, Value::Null, json!(BERT)]);
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_outside_that_was_called_for_a_customer_is_erased_by_itself() {
+    let centre = Centre::open(calls_out).await;
+    let chat = maria_talks(&centre).await;
+    let legal = json!({"number": "+49 30 900009"});
+    centre.does("maria", transfer(chat, legal)).await;
+    let erase = async || {
+        let erase = json!({"customer": "+4930900009"});
+        centre.admin.post("/api/v1/erasures", erase).await.0
+    };
+    assert_eq!(erase().await, StatusCode::OK);
+    assert_eq!(erase().await, StatusCode::NOT_FOUND);
+    centre.close().await;
 }

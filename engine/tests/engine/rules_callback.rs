@@ -637,3 +637,23 @@ async fn rule_16_callbacks_of_a_removed_queue_flow_on_or_are_called_all_the_same
     centre.is(stays, "talking", Some("noah")).await;
     centre.close().await;
 }
+
+#[tokio::test]
+async fn rule_14_who_was_booked_with_blanks_in_their_number_and_comes_again_is_called_back_no_more()
+{
+    let centre = Centre::open(|_| {}).await;
+    let due = json!({"due": Utc::now() + Duration::hours(1)});
+    let booked = books(&centre, "+49 30 900001", due.clone()).await;
+    let path = "/api/v1/callbacks";
+    for same in ["+4930900001", "004930900001"] {
+        let again = json!({"queue": "calls", "customer": same, "due": due["due"]});
+        let (status, told) = centre.admin.post(path, again).await;
+        assert_eq!(status, 409, "once is enough: {told}");
+    }
+    centre.works("maria").await;
+    let again = json!({"customer": "4930900001"});
+    let again = centre.comes_with("calls", again).await;
+    centre.is_over(booked, "merged").await;
+    centre.is(again, "offered", Some("maria")).await;
+    centre.close().await;
+}

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use trunkline_engine::run::{Engine, Voice};
 
-use crate::centre::{Centre, queue, set, stretch};
+use crate::centre::{Centre, queue, set, sofia_is_a_specialist, stretch, transfer};
 use crate::support::contract::{Document, asyncapi};
 use crate::support::{Client, engine, eventually, key};
 
@@ -258,5 +258,37 @@ async fn rule_9_a_chat_goes_on_when_its_agents_session_dies_and_they_get_nothing
         "one conversation"
     );
     centre.takes("maria", next).await;
+    centre.close().await;
+}
+
+#[tokio::test]
+async fn what_an_agent_hands_on_leaves_their_desk_though_they_stay_busy_with_the_rest() {
+    let centre = Centre::open(sofia_is_a_specialist).await;
+    let token = key().agent_token("maria");
+    let mut desk = Desk::open(&centre.engine, "maria", &token).await.unwrap();
+    desk.says(json!({"do": "signIn", "ready": true})).await;
+    desk.next(|event| event["agent"]["state"] == "idle").await;
+    let mut chats = Vec::new();
+    for _ in 0..3 {
+        let chat = centre.comes("chats").await;
+        centre.takes("maria", chat).await;
+        chats.push(chat);
+    }
+    let shows = |event: &Value, wanted: &[u64]| {
+        let contacts = event["contacts"].as_array().map_or(&[][..], Vec::as_slice);
+        let talks = contacts.iter().all(|one| one["state"] == "talking");
+        let shown: Vec<_> = contacts.iter().map(|one| one["id"].as_u64()).collect();
+        talks && shown.into_iter().eq(wanted.iter().map(|id| Some(*id)))
+    };
+    desk.next(|event| shows(event, &chats)).await;
+    // To a team of which nobody is there, and to one who is asked.
+    let nobody = transfer(chats[0], json!({"team": "specialists"}));
+    centre.does("maria", nobody).await;
+    desk.next(|event| shows(event, &chats[1..])).await;
+    centre.works("noah").await;
+    let noah = transfer(chats[1], json!({"agent": "noah"}));
+    centre.does("maria", noah).await;
+    desk.next(|event| shows(event, &chats[2..])).await;
+    assert_eq!(centre.agent("maria").await["state"], "busy");
     centre.close().await;
 }

@@ -73,17 +73,17 @@ pub fn customers_are_sealed_found_again_and_erased(home: &Home) {
         assert_eq!(named(&again[0]), first);
         assert_eq!(
             writer.find_customer(anna.into()).await.unwrap(),
-            Some(first.clone())
+            std::slice::from_ref(&first)
         );
         let erase = erasure(5, &first);
         writer.append(epoch, vec![erase]).await.unwrap();
         assert_eq!(names.of(&first), None);
-        assert_eq!(writer.find_customer(anna.into()).await.unwrap(), None);
+        assert_eq!(writer.find_customer(anna.into()).await.unwrap(), [""; 0]);
         let new = writer.append(epoch, vec![arrival(6, anna)]).await.unwrap();
         assert_ne!(named(&new[0]), first, "somebody new");
         assert_eq!(
             writer.find_customer(bert.into()).await.unwrap(),
-            Some(second.clone())
+            std::slice::from_ref(&second)
         );
     });
     drop(writer);
@@ -174,10 +174,7 @@ pub fn whoever_comes_in_the_commit_that_erases_them_is_somebody_new(home: &Home)
         assert_ne!(third, second);
         let again = writer.append(epoch, vec![arrival(12, anna)]).await.unwrap();
         assert_eq!(named(&again[0]), third, "their next call finds them");
-        assert_eq!(
-            writer.find_customer(anna.into()).await.unwrap(),
-            Some(third)
-        );
+        assert_eq!(writer.find_customer(anna.into()).await.unwrap(), [third]);
     });
     drop(writer);
     assert_eq!(row_of(&second), None);
@@ -198,5 +195,58 @@ pub fn whoever_comes_again_when_retention_has_cut_them_is_somebody_new(home: &Ho
         let again = writer.append(epoch, batch).await.unwrap();
         assert_ne!(named(&again[0]), named(&before[0]));
         assert_eq!(named(&again[1]), named(&before[1]));
+    });
+}
+
+pub fn a_number_is_one_customer_however_it_is_written_and_a_name_is_what_it_is(home: &Home) {
+    let key = key();
+    let names = Names::default();
+    let open = || Writer::sealing(home.open(), Vault::new(&key, names.clone())).unwrap();
+    let spellings = ["+49 30 900001", "+4930900001", "004930900001", "4930900001"];
+    let arrivals = |from: u64, customers: &[&str]| -> Vec<Entry> {
+        let numbered = customers.iter().zip(from..);
+        numbered.map(|(text, seq)| arrival(seq, text)).collect()
+    };
+    let mut writer = open();
+    let first = running(async {
+        let epoch = writer.acquire("a".into()).await.unwrap();
+        // In one commit, and one by one.
+        let batch = arrivals(1, &spellings);
+        let written = writer.append(epoch, batch).await.unwrap();
+        let first = named(&written[0]);
+        assert!(written.iter().all(|entry| named(entry) == first));
+        for (seq, text) in (5..).zip(spellings) {
+            let written = writer.append(epoch, arrivals(seq, &[text])).await.unwrap();
+            assert_eq!(named(&written[0]), first, "{text}");
+        }
+        first
+    });
+    assert_eq!(names.of(&first).as_deref(), Some(spellings[0]));
+    // A successor, who has nobody at hand.
+    drop(writer);
+    writer = open();
+    running(async {
+        let epoch = writer.acquire("b".into()).await.unwrap();
+        for text in spellings {
+            let found = writer.find_customer(text.into()).await.unwrap();
+            assert_eq!(found, std::slice::from_ref(&first), "{text}");
+        }
+        let others = ["030900001", "alice", "Alice", "49@30900001", "+49309000010"];
+        let batch = arrivals(9, &[&others[..], &["004930900001"]].concat());
+        let written = writer.append(epoch, batch).await.unwrap();
+        let mut told: Vec<String> = written.iter().map(named).collect();
+        assert_eq!(told.pop().as_ref(), Some(&first));
+        told.push(first.clone());
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told.len(), others.len() + 1, "each is somebody else");
+        writer
+            .append(epoch, vec![erasure(15, &first)])
+            .await
+            .unwrap();
+        for text in spellings {
+            let found = writer.find_customer(text.into()).await.unwrap();
+            assert_eq!(found, [""; 0], "{text}");
+        }
     });
 }

@@ -56,6 +56,11 @@ pub fn spell(agent: &str, from: i64) -> Spell {
 /// The latest moment that any store has a number for.
 pub const LATEST: Time = Time(i64::MAX);
 
+/// The rows of stretches that were not over before a moment.
+pub fn records(journal: &mut dyn Journal, since: Time) -> Vec<Segment> {
+    journal.records((since, LATEST), None, usize::MAX).unwrap()
+}
+
 pub fn agents_time_written_again_is_there_once_and_is_found_by_what_it_touches(home: &Home) {
     let mut journal = home.open();
     let epoch = journal.acquire("a").unwrap();
@@ -165,7 +170,7 @@ pub fn a_record_written_again_is_one_record(home: &Home) {
     assert_eq!(journal.record(1).unwrap(), [segment(1, 0), changed.clone()]);
     let since = segment(2, 0).ended;
     assert_eq!(
-        journal.records(since).unwrap(),
+        records(journal.as_mut(), since),
         [segment(2, 0), segment(3, 0)]
     );
 }
@@ -189,7 +194,7 @@ pub fn stretches_are_found_by_what_they_touch_however_long_before_they_began(hom
     drop(journal);
     let mut journal = home.open();
     let all = [long.clone(), second.clone(), third.clone()];
-    let mut found = |since: i64| journal.records(Time(since)).unwrap();
+    let mut found = |since: i64| records(journal.as_mut(), Time(since));
     assert_eq!(found(0), all);
     assert_eq!(found(second.ended.0), all, "it touches this moment");
     assert_eq!(found(second.ended.0 + 1), [long.clone(), third.clone()]);
@@ -198,6 +203,65 @@ pub fn stretches_are_found_by_what_they_touch_however_long_before_they_began(hom
     // Written again with another end it goes by that.
     let epoch = journal.acquire("b").unwrap();
     journal.project(epoch, &segments([first])).unwrap();
-    let found = journal.records(Time(second.ended.0 + 1)).unwrap();
+    let found = records(journal.as_mut(), Time(second.ended.0 + 1));
     assert_eq!(found, [third]);
+}
+
+pub fn rows_come_in_pages_that_join_and_none_of_whom_came_behind_the_time(home: &Home) {
+    let mut journal = home.open();
+    let epoch = journal.acquire("a").unwrap();
+    let hour = |hours: i64| Time(0) + Span::seconds(hours * 3600);
+    let mut all = Vec::new();
+    let mut put = |contact: u64, index, (arrived, entered, ended): (i64, i64, i64)| {
+        all.push(Segment {
+            arrived: hour(arrived),
+            entered: hour(entered),
+            ended: hour(ended),
+            ..segment(contact, index)
+        });
+    };
+    // Of one moment, and of one contact.
+    for contact in [3, 1, 2] {
+        put(contact, 0, (10, 10, 10));
+        put(contact, 1, (10, 10, 11));
+    }
+    // As long as it may be, and longer: in a queue, and on the way to it.
+    for (n, length) in [1, 2, 3, 30, 300].into_iter().enumerate() {
+        let contact = 10 + 3 * n as u64;
+        put(contact, 0, (9, 9, 9 + length));
+        put(contact + 1, 1, (9, 9 + length, 9 + length));
+        put(contact + 2, 2, (9, 9 + length - 1, 9 + length));
+    }
+    // Early, late, and with a clock that was set.
+    put(30, 0, (0, 0, 1));
+    put(31, 0, (40, 40, 41));
+    put(32, 0, (14, 12, 13));
+    all.sort_by_key(|row| (row.entered, row.contact, row.index));
+    let rows = Rows {
+        segments: all.iter().rev().cloned().collect(),
+        ..Rows::default()
+    };
+    journal.project(epoch, &rows).unwrap();
+    let hours = [0, 1, 9, 10, 11, 12, 14, 15, 16, 17, 39, 40, 41, 309, 310];
+    for from in hours {
+        for to in hours.into_iter().filter(|to| from < *to) {
+            let touches =
+                |row: &&Segment| hour(from) <= row.ended && row.arrived.min(row.entered) < hour(to);
+            let wanted: Vec<Segment> = all.iter().filter(touches).cloned().collect();
+            for limit in [1, 2, 7, 100] {
+                let mut found: Vec<Segment> = Vec::new();
+                let mut after = None;
+                loop {
+                    let within = (hour(from), hour(to));
+                    let page = journal.records(within, after, limit).unwrap();
+                    assert!(page.len() <= limit);
+                    let Some(last) = page.last() else { break };
+                    after = Some((last.entered, last.contact, last.index));
+                    found.extend(page);
+                }
+                assert_eq!(found, wanted, "from {from} to {to}, by {limit}");
+            }
+        }
+    }
+    assert_eq!(records(journal.as_mut(), Time(i64::MIN)), all);
 }

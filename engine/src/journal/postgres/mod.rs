@@ -30,11 +30,11 @@ use trunkline_routing::metrics::{RotaVersion, Spell};
 use trunkline_routing::{Segment, Span, Time};
 
 use self::failure::{Failure, passes};
-use self::session::{Session, signed};
+use self::session::{CAME, ENDED, Session, signed};
 pub use self::url::DatabaseUrl;
 use super::{
-    Cut, Entry, Epoch, Journal, JournalError, Leadership, RULES_BETWEEN, Rows, Rules, Sealed, Seq,
-    Snapshot,
+    Cut, Entry, Epoch, Journal, JournalError, LONG, Leadership, RULES_BETWEEN, RowKey, Rows, Rules,
+    Sealed, Seq, Snapshot, Touched,
 };
 
 /// A database that is away for longer is given up: the engine ends, and stands by anew.
@@ -119,7 +119,7 @@ impl Postgres {
 
     fn rows<T: DeserializeOwned>(
         &mut self,
-        select: &'static str,
+        select: &str,
         by: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<T>, JournalError> {
         let rows = self.work("reading rows", |session, _| {
@@ -428,12 +428,42 @@ impl Journal for Postgres {
         rows.iter().map(entry).collect()
     }
 
-    fn records(&mut self, since: Time) -> Result<Vec<Segment>, JournalError> {
+    fn records(
+        &mut self,
+        within: (Time, Time),
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> Result<Vec<Segment>, JournalError> {
+        let it = Touched::new(within, after, limit);
         self.rows(
-            // By the expression of the index `record_ended`.
-            r#"SELECT body FROM record WHERE substring(body from '"ended":(-?[0-9]+)')::bigint >= $1
-                ORDER BY entered, contact, stretch"#,
-            &[&since.0],
+            // By the expressions of the index `record_long`; of those no more than may be told.
+            &format!(
+                "WITH short AS MATERIALIZED (
+                   SELECT entered, contact, stretch, body FROM record
+                    WHERE entered >= $3 AND entered < $4 AND (entered, contact, stretch) > ($5, $6, $7)
+                      AND (entered >= $1 OR {ENDED} >= $1) AND (entered < $2 OR {CAME} < $2)
+                    ORDER BY entered, contact, stretch LIMIT $8),
+                 long AS (
+                   SELECT entered, contact, stretch, body FROM record
+                    WHERE {ENDED} - {CAME} > {LONG} AND entered >= $5
+                      AND entered <= (SELECT CASE WHEN count(*) < $8 THEN {LAST} ELSE max(entered) END FROM short)
+                      AND (entered, contact, stretch) > ($5, $6, $7) AND {ENDED} >= $1 AND {CAME} < $2
+                    ORDER BY entered, contact, stretch LIMIT $8)
+                 SELECT body FROM (SELECT * FROM short UNION SELECT * FROM long) AS touched
+                  ORDER BY entered, contact, stretch LIMIT $8",
+                LONG = LONG.0,
+                LAST = i64::MAX
+            ),
+            &[
+                &it.from,
+                &it.to,
+                &it.entered.0,
+                &it.entered.1,
+                &it.after.0,
+                &it.after.1,
+                &it.after.2,
+                &it.limit,
+            ],
         )
     }
 
@@ -460,12 +490,13 @@ impl Journal for Postgres {
         )
     }
 
-    fn customer_by(&mut self, lookup: &[u8]) -> Result<Option<Sealed>, JournalError> {
-        let row = self.work("reading a customer", |session, _| {
-            let by = "SELECT id, lookup, key, text, seen FROM customer WHERE lookup = $1";
-            Ok(session.client.query_opt(by, &[&lookup])?)
+    fn customers_by(&mut self, lookups: &[Vec<u8>]) -> Result<Vec<Sealed>, JournalError> {
+        let rows = self.work("reading a customer", |session, _| {
+            let by = "SELECT id, lookup, key, text, seen FROM customer WHERE lookup = ANY ($1)
+                       ORDER BY array_position($1, lookup)";
+            Ok(session.client.query(by, &[&lookups])?)
         })?;
-        Ok(row.as_ref().map(sealed))
+        Ok(rows.iter().map(sealed).collect())
     }
 
     fn customers(&mut self, ids: &[String]) -> Result<Vec<Sealed>, JournalError> {
@@ -638,7 +669,7 @@ fn told(error: &postgres::Error) -> String {
 mod tests {
     use postgres::{Client, NoTls};
 
-    use super::super::conformance::{entries, segment, spell};
+    use super::super::conformance::{entries, records, segment, spell};
     use super::*;
     use crate::testing::database::Server;
 
@@ -682,7 +713,7 @@ mod tests {
         };
         let kept = |contacts: &[u64]| {
             let mut reader = Postgres::open(url.clone()).unwrap();
-            let all = reader.records(Time(i64::MIN)).unwrap();
+            let all = records(&mut reader, Time(i64::MIN));
             let all: Vec<u64> = all.iter().map(|row| row.contact.0).collect();
             assert_eq!(all, contacts);
         };

@@ -3,7 +3,7 @@
 use postgres::error::SqlState;
 use postgres::{Client, Statement};
 
-use super::super::{Epoch, JournalError};
+use super::super::{Epoch, JournalError, LONG};
 use super::DatabaseUrl;
 use super::failure::{Failure, passes};
 
@@ -39,11 +39,22 @@ ALTER TABLE customer ALTER lookup SET STATISTICS 0, ALTER key SET STATISTICS 0, 
 ALTER TABLE customer ALTER lookup TYPE BYTEA, ALTER key TYPE BYTEA, ALTER text TYPE BYTEA;
 ";
 
-/// Whoever asks for a time wants the conversations that went on into it, too. Read from the rows themselves, so that
-/// those of an older release are found like the others; no format of its own. As text: the server takes no JSON in
-/// which a NUL is escaped, and an agent's code may have one. In a string of the row the quotes would be escaped.
-const ENDED: &str =
-    r#"IF NOT EXISTS record_ended ON record ((substring(body from '"ended":(-?[0-9]+)')::bigint))"#;
+/// Of a row: when it ended, and when its contact came. Read from the rows themselves, so that those of an older release
+/// are found like the others. As text: the server takes no JSON in which a NUL is escaped, and an agent's code may have
+/// one. In a string of the row the quotes would be escaped.
+pub(super) const ENDED: &str = r#"(substring(body from '"ended":(-?[0-9]+)')::bigint)"#;
+pub(super) const CAME: &str =
+    r#"least(entered, substring(body from '"arrived":(-?[0-9]+)')::bigint)"#;
+
+/// Whoever asks for a time wants the conversations that went on into it, too: see [`LONG`]. No format of its own. The
+/// index of all rows by their ends, which a release before goes by, stays: an engine of that may stand by yet.
+fn long() -> String {
+    format!(
+        "IF NOT EXISTS record_long ON record (entered, contact, stretch, {ENDED}, ({CAME}))
+          WHERE {ENDED} - {CAME} > {LONG}",
+        LONG = LONG.0
+    )
+}
 
 /// What agents' time went to. An older release leaves it as it is, so it is no format of its own; the
 /// time of its days is in no row.
@@ -185,7 +196,7 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
     let there = transaction.query_one(
         "SELECT to_regclass('leader') IS NOT NULL, to_regclass('spell') IS NOT NULL,
                 to_regclass('rota') IS NOT NULL, to_regclass('mark') IS NOT NULL,
-                to_regclass('ruled') IS NOT NULL, to_regclass('record_ended') IS NOT NULL",
+                to_regclass('ruled') IS NOT NULL, to_regclass('record_long') IS NOT NULL",
         &[],
     )?;
     let is_new = !there.get::<_, bool>(0);
@@ -202,7 +213,7 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
         }
     }
     if is_new {
-        transaction.batch_execute(&format!("CREATE INDEX {ENDED}"))?;
+        transaction.batch_execute(&format!("CREATE INDEX {}", long()))?;
         transaction.batch_execute(UNSAMPLED)?;
     }
     let found: i32 = transaction
@@ -218,7 +229,7 @@ fn prepare_tables(client: &mut Client, only_reads: bool) -> Result<(), Failure> 
     transaction.commit()?;
     if !only_reads && !is_new && !there.get::<_, bool>(5) {
         // Over all the rows of a release before, while another engine may lead and write more.
-        client.batch_execute(&format!("CREATE INDEX CONCURRENTLY {ENDED}"))?;
+        client.batch_execute(&format!("CREATE INDEX CONCURRENTLY {}", long()))?;
     }
     if !only_reads && !is_new {
         drop_samples(client)?;

@@ -1,11 +1,11 @@
 //! The writer over a store that fails where it is told to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::super::conformance::{arrival, entries, entry, key, running, segment};
 use super::*;
-use crate::journal::{DatabaseUrl, Names, Postgres, Sealed, Sqlite};
+use crate::journal::{DatabaseUrl, Names, Postgres, RowKey, Sealed, Sqlite};
 use crate::run::recover;
 use crate::testing::Replay;
 use crate::testing::as_its_store_does;
@@ -36,7 +36,7 @@ struct Refusing {
 
 impl Journal for Refusing {
     as_its_store_does! {
-        acquire append_with customer_by customers cut save_snapshot snapshot mark
+        acquire append_with customers_by customers cut save_snapshot snapshot mark
         marks marked rules read records spells rotas record leadership beat
     }
     fn scrub(&mut self) -> Result<(), JournalError> {
@@ -275,4 +275,78 @@ fn a_row_that_the_store_will_never_take_keeps_no_other_and_no_snapshot_waiting()
         let spells = writer.spells(Time(i64::MIN), Time(i64::MAX)).await.unwrap();
         assert_eq!(spells, of("noah"));
     });
+}
+
+/// Tells of what it is asked.
+struct Listening {
+    store: Sqlite,
+    heard: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Listening {
+    fn hear(&self, what: &'static str) {
+        self.heard.lock().unwrap().push(what);
+    }
+}
+
+impl Journal for Listening {
+    as_its_store_does! {
+        acquire customers_by customers cut save_snapshot snapshot mark scrub project
+        marks marked rules read spells rotas record leadership beat
+    }
+    fn append_with(
+        &mut self,
+        epoch: Epoch,
+        entries: &[Entry],
+        customers: &[Sealed],
+    ) -> Result<(), JournalError> {
+        self.hear("a commit");
+        self.store.append_with(epoch, entries, customers)
+    }
+    fn records(
+        &mut self,
+        within: (Time, Time),
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> Result<Vec<Segment>, JournalError> {
+        self.hear("a page");
+        self.store.records(within, after, limit)
+    }
+}
+
+#[test]
+fn whoever_asks_for_the_rows_of_months_has_commits_wait_for_one_page_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let heard = Arc::<Mutex<Vec<&'static str>>>::default();
+    let store = Listening {
+        store: Sqlite::open(&dir.path().join("j")).unwrap(),
+        heard: Arc::clone(&heard),
+    };
+    let writer = Writer::start(Box::new(store)).unwrap();
+    let most = 50_000;
+    running(async {
+        let epoch = writer.acquire("a".into()).await.unwrap();
+        for first in (1..=most).step_by(10_000) {
+            let segments = (first..first + 10_000).map(|contact| segment(contact, 0));
+            let segments = segments.collect();
+            let rows = Rows {
+                segments,
+                ..Rows::default()
+            };
+            writer.project(epoch, rows);
+        }
+        let mut pages = Vec::new();
+        let within = (segment(1, 0).entered, segment(most, 0).entered);
+        let asked = writer.each_record(within, |page| pages.push(page.len()));
+        let commit = writer.append(epoch, vec![entry(1)]);
+        let (asked, committed) = tokio::join!(asked, commit);
+        asked.unwrap();
+        committed.unwrap();
+        // The last one came at the end of the time.
+        assert_eq!(pages.iter().sum::<usize>() as u64, most - 1);
+        assert!(pages.iter().all(|page| *page <= PAGE), "{pages:?}");
+    });
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard[..3], ["a page", "a commit", "a page"]);
+    assert_eq!(heard.iter().filter(|it| **it == "a page").count(), 50);
 }

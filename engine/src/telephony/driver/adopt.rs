@@ -667,14 +667,15 @@ impl Calls {
     }
 
     /// An agent can be reached if any host reaches them; told when it changes. A plain telephone
-    /// is no endpoint of ours.
+    /// is no endpoint of ours, and always can: a phone that it replaces may have been away.
     pub(crate) fn tell_endpoint(&mut self, agent: &AgentName, out: &mut Effects) {
         let tenant = self.tenant.as_ref();
         let known = tenant.is_some_and(|tenant| tenant.agents.contains_key(agent));
-        if !known || self.is_plain_telephone(agent) {
+        if !known {
             return;
         }
-        let reachable = self.online.values().any(|online| online.contains(agent));
+        let reachable = self.is_plain_telephone(agent)
+            || self.online.values().any(|online| online.contains(agent));
         if self.reachable.insert(agent.clone(), reachable) != Some(reachable) {
             let agent = agent.clone();
             out.input(Input::Endpoint { agent, reachable });

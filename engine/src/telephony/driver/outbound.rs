@@ -61,6 +61,14 @@ impl Destination {
         Self::of_number(&in_full).map_err(|_| unreadable(text))
     }
 
+    /// A customer's number in full, however it is written, where it is one.
+    pub(crate) fn number_of_customer(text: &str) -> Option<String> {
+        match Self::of_customer(text).ok()?.0 {
+            Kind::Number(number) => Some(number),
+            Kind::Address(_) => None,
+        }
+    }
+
     /// Where the platform's people have a department called: at a number, or at a `sip:` or `sips:` address.
     fn of_department(department: &Department) -> Result<Self, NoRoute> {
         let text = department.transfer_to.as_deref();

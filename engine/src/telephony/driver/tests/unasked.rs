@@ -140,6 +140,38 @@ fn the_log_says_that_an_agents_telephone_cannot_be_called_and_not_its_number() {
 }
 
 #[test]
+fn who_changes_from_a_phone_that_is_off_to_a_plain_telephone_can_be_reached_and_is_told_so_once() {
+    let mut machine = Machine::new();
+    let agent = AgentName::new("maria");
+    let told = |out: &Effects| -> Vec<bool> {
+        let inputs = inputs(out).into_iter();
+        let of = inputs.filter_map(|input| match input {
+            Input::Endpoint { agent, reachable } => {
+                (agent.as_str() == "maria").then_some(reachable)
+            }
+            _ => None,
+        });
+        of.collect()
+    };
+    assert_eq!(told(&machine.compare(listing(vec![], vec![]))), [false]);
+    let mut tenant = crate::testing::small_tenant();
+    let phone = trunkline_tenant::crds::EndpointType::Phone;
+    tenant.agents.get_mut(&agent).unwrap().endpoint.kind = phone;
+    let tenant = Arc::new(tenant);
+    machine.command(Command::Configure(Arc::clone(&tenant)));
+    assert_eq!(told(&machine.compare(listing(vec![], vec![]))), [true]);
+    assert_eq!(told(&machine.compare(listing(vec![], vec![]))), [true; 0]);
+    // A new leader knows of no word before: it says it anew.
+    let mut successor = Machine::new();
+    successor.calls.tenant = Some(tenant);
+    assert_eq!(told(&successor.compare(listing(vec![], vec![]))), [true]);
+    // And back: the phone is still off.
+    let tenant = Arc::new(crate::testing::small_tenant());
+    machine.command(Command::Configure(tenant));
+    assert_eq!(told(&machine.compare(listing(vec![], vec![]))), [false]);
+}
+
+#[test]
 fn who_is_rung_for_a_callback_by_a_host_that_is_lost_is_not_away_for_it_and_the_callback_waits_on()
 {
     let mut machine = Machine::new();
