@@ -66,6 +66,10 @@ pub enum Bug {
     BlamedForSilence,
     /// Of a shared team's contacts the first in rank is served, whatever its client's share.
     FairShareIgnored,
+    /// Every client of a shared team weighs the same.
+    WeightIgnored,
+    /// Who had nothing waiting comes back with a claim on the past.
+    PastClaimed,
 }
 
 #[cfg(feature = "seeded-bugs")]

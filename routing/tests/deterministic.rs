@@ -221,6 +221,8 @@ mod the_checker_sees {
         a_callback_that_nobody_tries_again: ForgottenCallback,
         a_long_contact_just_before_a_break: BreakForgotten,
         a_client_passed_over_who_has_fewer_agents_than_guaranteed: FairShareIgnored,
+        a_client_served_as_if_it_weighed_less: WeightIgnored,
+        a_client_that_comes_back_for_what_it_did_not_use: PastClaimed,
     }
 }
 

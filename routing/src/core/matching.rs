@@ -34,6 +34,9 @@ impl Core {
                 .pool
                 .line(&self.plan, need, self.capacity_slot(slot), client);
             self.pool.enqueue(line, rank, slot);
+            if self.has(Bug::PastClaimed) {
+                self.shares.stays(&self.plan, need, client);
+            }
             self.shares.waits(&self.plan, need, client);
             self.contacts[slot.at()].line = Some(line);
         }

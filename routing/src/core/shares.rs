@@ -107,6 +107,12 @@ impl Shares {
         }
     }
 
+    /// What begins to wait for the need's teams wakes nobody.
+    pub(crate) fn stays(&mut self, plan: &Plan, need: NeedIx, client: ClientIx) {
+        let teams = plan.needs[need.at()].teams.iter();
+        self.left.extend(teams.map(|&team| (team, client)));
+    }
+
     pub(crate) fn waits_no_more(&mut self, plan: &Plan, need: NeedIx, client: ClientIx) {
         if self.are_none() {
             return;
@@ -174,6 +180,11 @@ impl Shares {
         if let Some(standing) = self.standing(team, client) {
             standing.virtual_time += i128::from(time.0) * SCALE / weight;
         }
+    }
+
+    /// What the client weighs on the team.
+    pub(crate) fn weight(&self, plan: &Plan, team: TeamIx, client: ClientIx) -> i64 {
+        i64::from(share(plan, team, client).weight)
     }
 
     /// What decides between clients when an agent of the team frees: the least wins.

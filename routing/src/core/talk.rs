@@ -6,7 +6,7 @@ use super::agent::{Talked, WrapUp};
 use super::contact::Stage;
 use super::{Core, refuse, tell};
 use crate::bug::Bug;
-use crate::ix::{AgentIx, Slot};
+use crate::ix::{AgentIx, ClientIx, Slot, TeamIx};
 use crate::timers::{Owner, Phase};
 use crate::{CancelReason, ConsultEnd, ContactId, Outcome, Output, SegmentEnd, Span, Time};
 
@@ -149,6 +149,18 @@ impl Core {
         }
     }
 
+    /// An agent of the team has worked for the client for so long.
+    #[inline]
+    fn has_used(&mut self, team: TeamIx, client: ClientIx, time: Span) {
+        let weight = if self.has(Bug::WeightIgnored) {
+            self.shares.weight(&self.plan, team, client)
+        } else {
+            1
+        };
+        self.shares
+            .used(&self.plan, team, client, Span(time.0 * weight));
+    }
+
     /// Takes the conversation out of the agent's hands; what it was is returned as a row.
     pub(super) fn close_talk(&mut self, slot: Slot, end: SegmentEnd) -> Option<(AgentIx, Talked)> {
         let Stage::Talking {
@@ -169,7 +181,7 @@ impl Core {
         // Until the wrap-up is over the agent counts as the client's; it takes this over.
         if let Some(team) = self.agents[agent.at()].team {
             self.shares.takes(team, agent, client);
-            self.shares.used(&self.plan, team, client, self.now - since);
+            self.has_used(team, client, self.now - since);
         }
         if !self.has(Bug::GhostAgent) {
             self.release(slot, agent);
@@ -223,7 +235,7 @@ impl Core {
         segment.wrap_up = at - since;
         if let Some(team) = self.agents[agent.at()].team {
             self.shares.gives_back(team, agent, client);
-            self.shares.used(&self.plan, team, client, segment.wrap_up);
+            self.has_used(team, client, segment.wrap_up);
         }
         if let Some(queue) = queue {
             self.count_handled(queue, &segment);

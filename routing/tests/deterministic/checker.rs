@@ -14,11 +14,14 @@ use crate::opening::Opening;
 use crate::tally::Tally;
 use service::Handles;
 use shares::{Busy, Guarantees};
+use standings::{Standings, Times};
 
 #[path = "service.rs"]
 mod service;
 #[path = "shares.rs"]
 mod shares;
+#[path = "standings.rs"]
+mod standings;
 
 #[derive(Clone, Debug, Default)]
 struct Presence {
@@ -51,6 +54,7 @@ struct Choice {
     agent: AgentName,
     handle: Handles,
     busy: Busy,
+    times: Times,
 }
 
 pub struct Checker {
@@ -98,6 +102,7 @@ pub struct Checker {
     counted: BTreeSet<QueueId>,
     /// Shares.
     guarantees: Guarantees,
+    standings: Standings,
     /// One that a late answer was just given for.
     stale: Option<ContactId>,
     /// The configuration has not changed yet.
@@ -170,6 +175,7 @@ impl Checker {
             held: BTreeSet::new(),
             counted: tenant.queues.keys().cloned().collect(),
             guarantees: Guarantees::of(tenant),
+            standings: Standings::of(tenant),
             stale: None,
             steady: true,
             asked: BTreeMap::new(),
@@ -188,17 +194,25 @@ impl Checker {
         let refused = out
             .iter()
             .any(|output| matches!(output, Output::Refused { .. }));
+        let heard = input.filter(|_| !refused);
+        self.standings.input(heard);
+        if let Some(Input::Decline { offer, .. }) = heard
+            && let Some(agent) = self.taken_back(offer)
+        {
+            self.comes_back(offer.contact, &agent);
+        }
         if let Some(input) = input {
             self.input(now, input, refused)?;
         }
         self.tally.begin();
-        let heard = input.filter(|_| !refused);
         if let Some(input) = heard {
             self.tally.input(now, input, &self.queues);
         }
         self.line.input(now, heard);
         self.opening
             .input(now, heard, out, &self.queues, &self.tenant)?;
+        let contacts = core.contacts();
+        self.guarantees.knows(&contacts);
         let mut fresh = BTreeSet::new();
         let mut offered = Vec::new();
         for (n, output) in out.iter().enumerate() {
@@ -208,7 +222,13 @@ impl Checker {
                 .output(now, output, rest, heard, at, &self.queues, &self.tenant)?;
             self.tally.output(now, output)?;
             self.line.output(now, output);
+            if let Output::CancelOffer { offer, .. } = output
+                && let Some(agent) = self.taken_back(offer)
+            {
+                self.comes_back(offer.contact, &agent);
+            }
             self.output(now, output, &mut fresh, &mut offered)?;
+            self.moves_in_line(now, output, rest, &contacts);
             if let Output::Ended {
                 contact, outcome, ..
             } = output
@@ -230,8 +250,6 @@ impl Checker {
                 self.tally.record(now, row, &self.tenant)?;
             }
         }
-        let contacts = core.contacts();
-        self.guarantees.knows(&contacts);
         self.state(now, core, &contacts)?;
         self.held.clear();
         for view in &contacts {
@@ -242,10 +260,12 @@ impl Checker {
         // A new configuration, or a new day, re-matches everybody, in an order of its own.
         let today = day(now, &self.tenant);
         let new_day = self.day.replace(today).is_some_and(|day| day != today);
-        if !new_day && !matches!(input, Some(Input::Configure { .. })) {
+        let anew = new_day || matches!(input, Some(Input::Configure { .. }));
+        let known = self.stand_as_thought(core, &contacts, anew)?;
+        if !anew {
             for choice in offered {
                 self.order_of_service(&choice, &fresh, core, &contacts)?;
-                self.guarantees_are_kept(&choice, core, &contacts)?;
+                self.shares_are_kept(&choice, known, core, &contacts)?;
             }
         }
         self.guarantees.settle(&contacts);
@@ -307,6 +327,7 @@ impl Checker {
                 }
                 self.reconfigured(&before);
                 self.guarantees.configured(tenant);
+                self.standings.configured(tenant);
             }
             Input::Arrive { contact, queue, .. } => {
                 self.bases.insert(*contact, self.queues[queue].priority);
@@ -468,6 +489,7 @@ impl Checker {
                     agent: name.clone(),
                     handle: self.handle.clone(),
                     busy,
+                    times: self.standings.times(),
                 });
             }
             Output::CancelOffer {
@@ -505,10 +527,10 @@ impl Checker {
             }
             Output::Waiting { contact, .. } => {
                 self.inherits(*contact);
-                self.leaves_talk(*contact);
+                self.leaves_talk(now, *contact);
                 fresh.insert(*contact);
             }
-            Output::HandOver { contact, .. } => self.leaves_talk(*contact),
+            Output::HandOver { contact, .. } => self.leaves_talk(now, *contact),
             Output::Consulting {
                 contact,
                 consult,
@@ -542,7 +564,7 @@ impl Checker {
                         offer.contact == *consult && self.talking.get(consult) == Some(agent),
                         "{agent} takes contact {contact} over and was not asked about it"
                     );
-                    self.leaves_talk(*contact);
+                    self.leaves_talk(now, *contact);
                     self.heir = Some((*contact, agent.clone()));
                 }
             }
@@ -554,7 +576,7 @@ impl Checker {
                 if *rescue {
                     self.refused.remove(contact);
                 }
-                self.leaves_talk(*contact);
+                self.leaves_talk(now, *contact);
                 self.booked.insert(*contact, self.inputs);
                 fresh.insert(*contact);
             }
@@ -594,7 +616,7 @@ impl Checker {
                 }
                 ensure!(self.ended.insert(*contact), "contact {contact} ends twice");
                 self.alive.remove(contact);
-                self.leaves_talk(*contact);
+                self.leaves_talk(now, *contact);
                 let live = self.offers.contains_key(contact);
                 ensure!(
                     !live,
@@ -634,8 +656,9 @@ impl Checker {
         }
     }
 
-    fn leaves_talk(&mut self, contact: ContactId) {
+    fn leaves_talk(&mut self, now: Time, contact: ContactId) {
         if let Some(name) = self.talking.remove(&contact) {
+            self.talk_advances(now, contact, &name);
             self.change(&name, |one| one.wraps += 1);
             self.guarantees.wraps(contact, &name, 1);
         }
@@ -673,6 +696,7 @@ impl Checker {
         }
         self.change(name, |one| one.wraps -= 1);
         self.guarantees.wraps(row.contact, name, -1);
+        self.wrap_up_advances(row, name);
         Ok(())
     }
 

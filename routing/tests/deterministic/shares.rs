@@ -1,5 +1,5 @@
-//! Rule 11 as far as guarantees go, as the checker reads it: who is busy with whom's contacts it follows by
-//! itself, virtual times not.
+//! Rule 11 as the checker reads it: who is busy with whom's contacts it follows by itself; for virtual times see
+//! [`standings`](super::standings).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +43,10 @@ impl Guarantees {
         }
     }
 
+    pub(super) fn client(&self, id: ContactId) -> Option<ClientName> {
+        self.clients.get(&id).cloned()
+    }
+
     pub(super) fn wraps(&mut self, contact: ContactId, agent: &AgentName, more: i64) {
         let key = (contact, agent.clone());
         let count = self.wraps.entry(key.clone()).or_default();
@@ -76,7 +80,7 @@ impl Guarantees {
 impl Checker {
     /// Everybody who is busy just now, where that is of any weight.
     pub(super) fn busy(&self) -> Busy {
-        if self.guarantees.least.is_empty() {
+        if self.standings.are_none() {
             return Vec::new();
         }
         let asked = self.offers.iter().map(|(id, (_, agent))| (agent, *id));
@@ -102,11 +106,13 @@ impl Checker {
     }
 
     /// Nobody of a client that has fewer agents of a shared team than it is guaranteed is passed over for one of
-    /// another that lacks fewer; of two that lack as many the earlier rank is first. Only those are looked at
-    /// who waited all along: what becomes of others, this event may have done after the agent was asked.
-    pub(super) fn guarantees_are_kept(
+    /// another that lacks fewer; where nobody of either lacks any, for one of another whose virtual time is greater; and of
+    /// two that are alike the earlier rank is first. Only those are looked at who waited all along: what becomes of
+    /// others, this event may have done after the agent was asked.
+    pub(super) fn shares_are_kept(
         &self,
         choice: &Choice,
+        times_known: bool,
         core: &Core,
         contacts: &[ContactView],
     ) -> Result<(), String> {
@@ -119,7 +125,7 @@ impl Checker {
         else {
             return Ok(());
         };
-        if self.guarantees.least.is_empty() || self.is_guarded(agent, core.now()) {
+        if !self.standings.is_shared(team) || self.is_guarded(agent, core.now()) {
             return Ok(());
         }
         let lacks = |view: &ContactView| {
@@ -128,7 +134,11 @@ impl Checker {
                 self.is_short_of(client, team, &choice.busy, core)
             })
         };
-        let own = lacks(taken);
+        let time = |view: &ContactView| {
+            let key = (team.clone(), view.client.clone());
+            choice.times.get(&key).copied().unwrap_or(0)
+        };
+        let (own, own_time) = (lacks(taken), time(taken));
         let refused = |id| {
             let who = self.refused.get(&id);
             who.is_some_and(|who| who.contains(agent))
@@ -144,13 +154,21 @@ impl Checker {
             if !passed_over {
                 continue;
             }
-            let others = lacks(other);
-            let first =
-                others > own || others == own && own > 0 && self.rank(other) < self.rank(taken);
+            let (others, others_time) = (lacks(other), time(other));
+            let is_earlier = self.rank(other) < self.rank(taken);
+            let first = others > own || others == own && own > 0 && is_earlier;
             ensure!(
                 !first,
                 "{agent} is asked for contact {} though contact {} waits, whose client lacks {others} of \
                  {team} and the other's {own}",
+                taken.id,
+                other.id
+            );
+            let first = others_time < own_time || others_time == own_time && is_earlier;
+            ensure!(
+                !(times_known && own == 0 && others == 0 && first),
+                "{agent} of {team} is asked for contact {}, whose client has had {own_time}, though contact {} waits, \
+                 whose client has had {others_time}",
                 taken.id,
                 other.id
             );
