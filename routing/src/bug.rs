@@ -50,6 +50,10 @@ pub enum Bug {
     TriedForEver,
     /// A long contact is offered just before a break.
     BreakForgotten,
+    /// Near a break a queue is not served though it owes its customers.
+    DebtForgotten,
+    /// Near a break a queue with a service level is served whether it owes anybody or not.
+    DebtAssumed,
     /// A callback stays in line when the hours have ended in which it may be called.
     CalledAfterHours,
     /// A customer is called outside the window that they named.

@@ -17,6 +17,8 @@ macro_rules! ensure {
 
 #[path = "deterministic/checker.rs"]
 mod checker;
+#[path = "deterministic/debts.rs"]
+mod debts;
 #[path = "deterministic/line.rs"]
 mod line;
 #[path = "deterministic/opening.rs"]
@@ -220,6 +222,8 @@ mod the_checker_sees {
         a_caller_promised_a_call_whom_nobody_can_call: EmptyPromise,
         a_callback_that_nobody_tries_again: ForgottenCallback,
         a_long_contact_just_before_a_break: BreakForgotten,
+        a_queue_in_debt_that_nobody_serves_before_a_break: DebtForgotten,
+        a_queue_served_before_a_break_that_owes_nobody: DebtAssumed,
         a_client_passed_over_who_has_fewer_agents_than_guaranteed: FairShareIgnored,
         a_client_served_as_if_it_weighed_less: WeightIgnored,
         a_client_that_comes_back_for_what_it_did_not_use: PastClaimed,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Core;
+use crate::bug::Bug;
 use crate::ix::{QueueIx, Slot};
 use crate::metrics::Counts;
 use crate::{ContactId, Segment, SegmentEnd, Span, StretchKind, Time};
@@ -240,6 +241,9 @@ impl Core {
             .definition
             .service_level
             .as_ref();
+        if self.has(Bug::DebtForgotten) || self.has(Bug::DebtAssumed) {
+            return level.is_some() && self.has(Bug::DebtAssumed);
+        }
         level.is_some_and(|level| {
             let today = &self.running[queue.at()].today;
             let reached = today.service_level(level.formula);

@@ -9,6 +9,7 @@ use trunkline_routing::*;
 use trunkline_tenant::crds::{AgentName, Medium};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
+use crate::debts::Debts;
 use crate::line::Line;
 use crate::opening::Opening;
 use crate::tally::Tally;
@@ -53,6 +54,7 @@ struct Choice {
     contact: ContactId,
     agent: AgentName,
     handle: Handles,
+    owing: BTreeSet<QueueId>,
     busy: Busy,
     times: Times,
 }
@@ -96,6 +98,7 @@ pub struct Checker {
     new_rota: Option<(AgentName, bool)>,
     /// The moving mean of handle times, and of how many.
     handle: Handles,
+    debts: Debts,
     /// Queues that have contacts.
     held: BTreeSet<QueueId>,
     /// Queues with a past: the tenant's, and removed ones that still had contacts when it was configured.
@@ -172,6 +175,7 @@ impl Checker {
             rotas: BTreeMap::new(),
             new_rota: None,
             handle: BTreeMap::new(),
+            debts: Debts::default(),
             held: BTreeSet::new(),
             counted: tenant.queues.keys().cloned().collect(),
             guarantees: Guarantees::of(tenant),
@@ -194,6 +198,11 @@ impl Checker {
         let refused = out
             .iter()
             .any(|output| matches!(output, Output::Refused { .. }));
+        let today = day(now, &self.tenant);
+        let new_day = self.day.replace(today).is_some_and(|day| day != today);
+        if new_day && self.opening.dates {
+            self.debts.new_day();
+        }
         let heard = input.filter(|_| !refused);
         self.standings.input(heard);
         if let Some(Input::Decline { offer, .. }) = heard
@@ -221,6 +230,9 @@ impl Checker {
             self.opening
                 .output(now, output, rest, heard, at, &self.queues, &self.tenant)?;
             self.tally.output(now, output)?;
+            for wait in self.tally.waits.drain(..) {
+                self.debts.count(wait, &self.queues);
+            }
             self.line.output(now, output);
             if let Output::CancelOffer { offer, .. } = output
                 && let Some(agent) = self.taken_back(offer)
@@ -258,8 +270,6 @@ impl Checker {
             }
         }
         // A new configuration, or a new day, re-matches everybody, in an order of its own.
-        let today = day(now, &self.tenant);
-        let new_day = self.day.replace(today).is_some_and(|day| day != today);
         let anew = new_day || matches!(input, Some(Input::Configure { .. }));
         let known = self.stand_as_thought(core, &contacts, anew)?;
         if !anew {
@@ -321,6 +331,9 @@ impl Checker {
                 // A removed queue that holds nothing loses its past.
                 self.handle
                     .retain(|id, _| before.queues.contains_key(id) || self.held.contains(id));
+                let has_past =
+                    |id: &QueueId| before.queues.contains_key(id) || self.held.contains(id);
+                self.debts.retain(has_past);
                 self.counted = tenant.queues.keys().chain(&self.held).cloned().collect();
                 for (id, queue) in &tenant.queues {
                     self.queues.insert(id.clone(), queue.clone());
@@ -488,6 +501,7 @@ impl Checker {
                     contact: offer.contact,
                     agent: name.clone(),
                     handle: self.handle.clone(),
+                    owing: self.debts.owing(&self.queues),
                     busy,
                     times: self.standings.times(),
                 });

@@ -40,7 +40,7 @@ enum Fate {
 
 #[derive(Default)]
 pub struct Opening {
-    dates: bool,
+    pub dates: bool,
     customers: BTreeMap<ContactId, Customer>,
     /// Whose fate in this event was that of one who comes to a closed queue.
     turned_away: BTreeSet<ContactId>,

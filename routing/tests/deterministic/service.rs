@@ -36,18 +36,11 @@ impl Checker {
         self.free_by(name, now).is_some() || self.free_by(name, now - Span(1)).is_some()
     }
 
-    /// Near a break that a contact of the queue would overrun, as its handle time was known; `true` where
-    /// the queue may owe its customers, and so may be served all the same.
-    fn near_break(
-        &self,
-        name: &AgentName,
-        queue: &QueueId,
-        handle: &Handles,
-        now: Time,
-    ) -> Option<bool> {
-        let free_by = self.free_by(name, now)?;
+    /// Whether a contact of the queue would overrun a break that the agent is near, by its handle time as it was known.
+    fn overruns(&self, name: &AgentName, queue: &QueueId, handle: &Handles, now: Time) -> bool {
         let expected = handle.get(queue).map_or(180_000_000, |(mean, _)| *mean);
-        (now + Span(expected) > free_by).then(|| self.queues[queue].service_level.is_some())
+        let free_by = self.free_by(name, now);
+        free_by.is_some_and(|free_by| now + Span(expected) > free_by)
     }
 
     /// A row of a rota says where it counts, and what is planned: all of a new one, of one that goes on
@@ -157,12 +150,13 @@ impl Checker {
                 if !room || !reached || !self.qualifies(&view.name, contact) {
                     continue;
                 }
-                let near = |at| {
-                    self.near_break(&view.name, &contact.queue, &self.handle, at)
-                        .is_some()
-                };
+                let overruns = |at| self.overruns(&view.name, &contact.queue, &self.handle, at);
                 // A break that ends at an instant may do so after what else is due then.
-                if near(now) || due_yet && near(now - Span(1)) {
+                if (overruns(now) || due_yet && overruns(now - Span(1)))
+                    && !self
+                        .debts
+                        .owes(&contact.queue, &self.queues[&contact.queue])
+                {
                     continue;
                 }
                 let refused = self.refused.get(&contact.id);
@@ -243,6 +237,7 @@ impl Checker {
             contact,
             agent,
             handle,
+            owing,
             ..
         } = choice;
         let contact = *contact;
@@ -269,9 +264,13 @@ impl Checker {
             self.qualifies(agent, taken),
             "{agent} is asked for {contact} and can't do it"
         );
+        let keeps_break = |view: &ContactView| {
+            owing.contains(&view.queue) || !self.overruns(agent, &view.queue, handle, core.now())
+        };
         ensure!(
-            self.near_break(agent, &taken.queue, handle, core.now()) != Some(false),
-            "{agent} is asked for contact {contact}, which overruns a break"
+            keeps_break(taken),
+            "{agent} is asked for contact {contact}, which overruns a break, and {} owes nobody",
+            taken.queue
         );
         let refused = |id| self.refused.get(&id).is_some_and(|who| who.contains(agent));
         ensure!(
@@ -286,9 +285,7 @@ impl Checker {
                 && !fresh.contains(&other.id)
                 && !refused(other.id)
                 && self.asks(other) == asks
-                && self
-                    .near_break(agent, &other.queue, handle, core.now())
-                    .is_none();
+                && keeps_break(other);
             ensure!(
                 !alike || self.rank(other) > self.rank(taken),
                 "contact {contact} is served before contact {}, which has the earlier rank",

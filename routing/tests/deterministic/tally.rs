@@ -10,6 +10,8 @@ use trunkline_routing::*;
 use trunkline_tenant::crds::{AgentName, ClientName, Medium};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
+use crate::debts::Wait;
+
 /// A contact that is here.
 #[derive(Clone, Debug)]
 struct Life {
@@ -107,6 +109,8 @@ pub struct Tally {
     ledger: Ledger,
     /// There was a while in which nothing could be decided.
     stalled: bool,
+    /// Waits of customers that have just ended.
+    pub waits: Vec<Wait>,
 }
 
 /// Every zone of today is whole quarters away from UTC, so their quarters are the same.
@@ -137,6 +141,7 @@ impl Tally {
             touched: BTreeSet::new(),
             ledger: Ledger::new(Interval::Quarter),
             stalled: false,
+            waits: Vec::new(),
         }
     }
 
@@ -178,6 +183,11 @@ impl Tally {
         let entered = stretch.entered;
         match life.kind {
             StretchKind::Plain => {
+                self.waits.push(Wait {
+                    queue: life.queue.clone(),
+                    length: now - entered,
+                    end: None,
+                });
                 let arrived = life.arrived;
                 self.count(life, entered, life.is_first(), |figures, client| {
                     figures.waiting -= 1;
@@ -207,6 +217,11 @@ impl Tally {
         let talked = stretch.answered.is_some();
         let entered = stretch.entered;
         if !talked && life.kind == StretchKind::Plain {
+            self.waits.push(Wait {
+                queue: life.queue.clone(),
+                length: now - entered,
+                end: Some(end),
+            });
             // A client's contact that overflows still waits.
             let both = life.is_first() && end != SegmentEnd::Overflow;
             self.count(life, entered, both, |figures, _| {
