@@ -95,3 +95,32 @@ fn rule_5_without_a_telephone_the_first_in_rank_comes_before_a_chat_that_failed_
     fails(&mut world, 11.0, 2);
     assert_eq!(world.with_whom(3).as_deref(), Some("ann"));
 }
+
+#[test]
+fn rule_16_who_comes_to_a_team_of_calls_without_a_telephone_is_said_to_be_not_ready() {
+    let centre = |team: &str| {
+        let spec = "teams: [
+            {name: front, kind: Human, media: {voice: 1, chat: 2}},
+            {name: calls, kind: Human, media: {voice: 1}}],
+          queues: [
+            {name: desk, medium: Voice, teams: [front, calls], onExhausted: {action: Hold}},
+            {name: chats, medium: Chat, teams: [front], onExhausted: {action: Hold}}]";
+        tenant(spec, &format!("ann team: {team}"), "")
+    };
+    let mut world = World::new(&centre("front"));
+    world.sign_in(0.0, "ann");
+    telephone(&mut world, 1.0, "ann", false);
+    let said = |out: Vec<Output>| -> Vec<AgentState> {
+        let said = out.into_iter().filter_map(|output| match output {
+            Output::Agent { state, .. } => Some(state),
+            _ => None,
+        });
+        said.collect()
+    };
+    let configure = |tenant| Input::Configure { tenant };
+    let out = world.input(2.0, configure(centre("calls")));
+    let reason = "unreachable".to_owned();
+    assert_eq!(said(out), [AgentState::NotReady { reason }]);
+    let out = world.input(3.0, configure(centre("front")));
+    assert_eq!(said(out), [AgentState::Idle], "there are chats again");
+}

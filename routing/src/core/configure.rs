@@ -119,7 +119,8 @@ impl Core {
                 self.shares.set_virtual_time(team, client, time);
             }
         }
-        self.reindex();
+        // Another team may be one for which they have no telephone.
+        self.reindex_and_tell(out);
         for agent in leavers {
             self.agents[agent.at()].leaving = true;
             self.left_pool(agent, CancelReason::Reconfigured, out);
@@ -236,8 +237,13 @@ impl Core {
         leavers
     }
 
-    /// Order numbers, sets and deadlines from what agents and contacts are at.
+    /// Order numbers, sets and deadlines from what agents and contacts are at, where that has not changed.
     pub(super) fn reindex(&mut self) {
+        self.reindex_and_tell(&mut Vec::new());
+    }
+
+    /// The same, where what agents are at may have changed by it.
+    fn reindex_and_tell(&mut self, out: &mut Vec<Output>) {
         for (at, ix) in self.agent_of.values().enumerate() {
             let agent = &mut self.agents[ix.at()];
             agent.order = (at as u64 + 1) << 32;
@@ -253,7 +259,6 @@ impl Core {
         // Who waits waited before: nobody wakes by this.
         let virtual_times: Vec<_> = self.shares.virtual_times().collect();
         let agents: Vec<AgentIx> = self.agent_of.values().copied().collect();
-        let mut unchanged = Vec::new();
         for running in &mut self.running {
             running.in_line = 0;
         }
@@ -261,7 +266,7 @@ impl Core {
         for ix in agents {
             self.guard(ix);
             self.reindex_agent(ix);
-            self.refresh(ix, &mut unchanged);
+            self.refresh(ix, out);
         }
         for rank in self.all_ranks() {
             let Some(slot) = self.slot(rank.1) else {
