@@ -24,6 +24,10 @@ pub enum Bug {
     AbsentInPool,
     /// An overflow is counted nowhere.
     WrongStatistics,
+    /// A row counts for the team that its agent is in when their wrap-up ends, not where they talked.
+    PastTakenAlong,
+    /// Of an agent who wraps up it is said that they talk on.
+    UntoldWrapUp,
     /// Who leaves unanswered is counted nowhere.
     UncountedAbandon,
     /// A restart forgets who was ready.

@@ -25,6 +25,10 @@ mod line;
 mod opening;
 #[path = "deterministic/play.rs"]
 mod play;
+#[path = "deterministic/spells.rs"]
+mod spells;
+#[path = "deterministic/sums.rs"]
+mod sums;
 #[path = "deterministic/tally.rs"]
 mod tally;
 mod world;
@@ -205,6 +209,8 @@ mod the_checker_sees {
         an_agent_not_ready_and_offered_all_the_same: NotReadyInPool,
         an_agent_logged_in_and_absent: AbsentInPool,
         wrong_statistics: WrongStatistics,
+        a_row_that_moves_to_another_team_with_its_agent: PastTakenAlong,
+        time_that_is_told_as_something_else: UntoldWrapUp,
         an_abandonment_that_is_counted_nowhere: UncountedAbandon,
         a_customer_tried_for_ever: TriedForEver,
         a_customer_called_after_hours: CalledAfterHours,

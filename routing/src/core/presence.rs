@@ -9,7 +9,7 @@ use crate::bug::Bug;
 use crate::ix::{AgentIx, Slot};
 use crate::plan::{MEDIA, PHONE};
 use crate::pool::Rank;
-use crate::{CancelReason, Output, Time, near};
+use crate::{AgentState, CancelReason, Output, Time, near};
 
 impl Core {
     pub(super) fn sign_in(
@@ -453,6 +453,7 @@ impl Core {
 
     /// Brings the work account and what was reported into line with the agent, who may be found from now on.
     fn account(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
+        let untold = self.has(Bug::UntoldWrapUp);
         let person = &mut self.agents[agent.at()];
         person.apart = false;
         let team = person.team.map(|team| &self.plan.teams[team.at()]);
@@ -466,7 +467,7 @@ impl Core {
             _ => {}
         }
         let state = person.state(team);
-        if state != person.reported {
+        if state != person.reported && !(untold && matches!(state, AgentState::WrapUp { .. })) {
             tell(out, || Output::Agent {
                 agent: person.name.clone(),
                 state: state.clone(),

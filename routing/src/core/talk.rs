@@ -233,6 +233,11 @@ impl Core {
             mut segment,
         } = talked;
         segment.wrap_up = at - since;
+        if self.has(Bug::PastTakenAlong)
+            && let (Some(place), Some(team)) = (&mut segment.place, self.agents[agent.at()].team)
+        {
+            place.team = Some(self.plan.teams[team.at()].name.clone());
+        }
         if let Some(team) = self.agents[agent.at()].team {
             self.shares.gives_back(team, agent, client);
             self.has_used(team, client, segment.wrap_up);

@@ -161,7 +161,7 @@ impl Checker {
             last_failed: BTreeMap::new(),
             ended: BTreeSet::new(),
             bases: BTreeMap::new(),
-            tally: Tally::new(),
+            tally: Tally::new(tenant),
             opening: Opening::new(dates),
             line: Line::default(),
             day: None,
@@ -262,7 +262,8 @@ impl Checker {
                 self.tally.record(now, row, &self.tenant)?;
             }
         }
-        self.state(now, core, &contacts)?;
+        let agents = core.agents();
+        self.state(now, core, &contacts, &agents)?;
         self.held.clear();
         for view in &contacts {
             if !self.held.contains(&view.queue) {
@@ -279,7 +280,7 @@ impl Checker {
             }
         }
         self.guarantees.settle(&contacts);
-        self.tally.settle(core, &contacts, &self.tenant)
+        self.tally.settle(core, &agents, &contacts, &self.tenant)
     }
 
     fn input(&mut self, now: Time, input: &Input, refused: bool) -> Result<(), String> {
@@ -737,8 +738,13 @@ impl Checker {
     }
 
     /// Everybody, as the core shows them, against what was said.
-    fn state(&mut self, now: Time, core: &Core, contacts: &[ContactView]) -> Result<(), String> {
-        let agents = core.agents();
+    fn state(
+        &mut self,
+        now: Time,
+        core: &Core,
+        contacts: &[ContactView],
+        agents: &[AgentView],
+    ) -> Result<(), String> {
         let next = core.next_deadline().unwrap_or(Time(i64::MAX));
         let armed = |what: String, deadline: Time| -> Result<(), String> {
             ensure!(
@@ -834,7 +840,7 @@ impl Checker {
                 "{agent} is asked for {offer}, and the contact is not here"
             );
         }
-        for view in &agents {
+        for view in agents {
             for id in &view.contacts {
                 let mine = contacts
                     .iter()
@@ -853,7 +859,7 @@ impl Checker {
                 armed(format!("the wrap-up of {}", view.name), until)?;
             }
         }
-        self.work_is_conserved(now, next <= now, contacts, &agents)
+        self.work_is_conserved(now, next <= now, contacts, agents)
     }
 
     fn consults_hang_together(&self, contacts: &[ContactView]) -> Result<(), String> {

@@ -1,16 +1,20 @@
 //! The contacts counted by themselves, from inputs and outputs alone: which rows each must have,
 //! and what the figures of its queue and client must be at every instant. Nothing of
-//! `routing/src/metrics` is used but to be compared with. What follows from a row by arithmetic
-//! (who was answered within T) is left to the tests there: every time of every row is checked here.
+//! `routing/src/metrics` is used but to be compared with. What else follows from rows, also for teams and agents, is
+//! in [`sums`](crate::sums).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trunkline_routing::metrics::{Interval, Ledger, Scope};
+use std::sync::Arc;
+
+use trunkline_routing::metrics::{Interval, Ledger, Scope, Terms};
 use trunkline_routing::*;
-use trunkline_tenant::crds::{AgentName, ClientName, Medium};
+use trunkline_tenant::crds::{AgentName, ClientName, Medium, TeamName};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
 use crate::debts::Wait;
+use crate::spells::Spells;
+use crate::sums::{Key, Sum, Sums, keys};
 
 /// A contact that is here.
 #[derive(Clone, Debug)]
@@ -39,18 +43,21 @@ struct Stretch {
 
 /// What a row must say.
 #[derive(Clone, Debug, PartialEq)]
-struct Row {
-    queue: QueueId,
-    client: Option<ClientName>,
-    arrived: Time,
-    entered: Time,
-    answered: Option<Time>,
-    ended: Time,
-    agent: Option<AgentName>,
-    hold: Span,
-    end: SegmentEnd,
-    again: bool,
-    kind: StretchKind,
+pub struct Row {
+    pub queue: QueueId,
+    pub client: Option<ClientName>,
+    pub arrived: Time,
+    pub entered: Time,
+    pub answered: Option<Time>,
+    pub ended: Time,
+    pub agent: Option<AgentName>,
+    pub hold: Span,
+    pub end: SegmentEnd,
+    pub again: bool,
+    pub kind: StretchKind,
+    /// What it is judged by, and where it counts, as it was when the stretch ended.
+    pub terms: RowTerms,
+    pub place: RowPlace,
 }
 
 /// What is counted of a queue or a client in a quarter of an hour.
@@ -92,8 +99,6 @@ impl Figures {
     }
 }
 
-type Key = (Scope, Time);
-
 pub struct Tally {
     lives: BTreeMap<ContactId, Life>,
     /// Who came by this input, and since when they had been there.
@@ -105,8 +110,18 @@ pub struct Tally {
     figures: BTreeMap<Scope, BTreeMap<Time, Figures>>,
     /// What figures this event has to do with.
     touched: BTreeSet<Key>,
-    /// The rows so far, folded as the engine folds them.
+    /// The rows so far, folded as the engine folds them, and as they are folded here.
     ledger: Ledger,
+    sums: Sums,
+    /// Everything open is to be compared, too.
+    all_open: bool,
+    events: u64,
+    tenant: Arc<Tenant>,
+    /// By what each queue is judged. No client has a contract here.
+    judged: BTreeMap<QueueId, Judged>,
+    /// Of those who are here and not listed: their team, which one who was taken off the list has no more.
+    unlisted: BTreeMap<AgentName, Option<TeamName>>,
+    spells: Spells,
     /// There was a while in which nothing could be decided.
     stalled: bool,
     /// Waits of customers that have just ended.
@@ -114,14 +129,17 @@ pub struct Tally {
 }
 
 /// Every zone of today is whole quarters away from UTC, so their quarters are the same.
-fn quarter(at: Time) -> Time {
+pub fn quarter(at: Time) -> Time {
     const QUARTER: i64 = 15 * 60 * 1_000_000;
     Time(at.0.div_euclid(QUARTER) * QUARTER)
 }
 
 impl Life {
     fn scopes(&self, entered: Time) -> [Key; 2] {
-        keys(&self.queue, entered, self.client.as_ref(), self.arrived)
+        [
+            (Scope::Queue(self.queue.clone()), quarter(entered)),
+            (Scope::Client(self.client.clone()), quarter(self.arrived)),
+        ]
     }
 
     /// Whether the contact's client counts this stretch: only the first until somebody talks.
@@ -131,8 +149,8 @@ impl Life {
 }
 
 impl Tally {
-    pub fn new() -> Self {
-        Self {
+    pub fn new(tenant: &Arc<Tenant>) -> Self {
+        let mut tally = Self {
             lives: BTreeMap::new(),
             fresh: None,
             due: BTreeMap::new(),
@@ -140,8 +158,81 @@ impl Tally {
             figures: BTreeMap::new(),
             touched: BTreeSet::new(),
             ledger: Ledger::new(Interval::Quarter),
+            sums: Sums::default(),
+            all_open: true,
+            events: 0,
+            tenant: Arc::clone(tenant),
+            judged: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
+            spells: Spells::new(),
             stalled: false,
             waits: Vec::new(),
+        };
+        tally.configured(tenant);
+        tally
+    }
+
+    /// Everything open counts elsewhere, and by other terms, from now on.
+    fn configured(&mut self, tenant: &Arc<Tenant>) {
+        for (id, queue) in &tenant.queues {
+            let level = queue.service_level.clone().unwrap_or_default();
+            let judged = Judged {
+                terms: Terms {
+                    within: level.within.into(),
+                    short: queue.short_abandon.into(),
+                },
+                formula: level.formula,
+            };
+            self.judged.insert(id.clone(), judged);
+        }
+        for name in self.tenant.agents.keys() {
+            if !tenant.agents.contains_key(name) && self.spells.is_here(name) {
+                self.unlisted.insert(name.clone(), None);
+            }
+        }
+        self.unlisted
+            .retain(|name, _| !tenant.agents.contains_key(name));
+        for team in self.unlisted.values_mut() {
+            team.take_if(|team| !tenant.teams.contains_key(team));
+        }
+        self.tenant = Arc::clone(tenant);
+        self.all_open = true;
+    }
+
+    fn team_of(&self, agent: &AgentName) -> Option<TeamName> {
+        match self.tenant.agents.get(agent) {
+            Some(listed) => {
+                let team = listed.team.clone()?;
+                self.tenant.teams.contains_key(&team).then_some(team)
+            }
+            None => self.unlisted.get(agent)?.clone(),
+        }
+    }
+
+    /// A stretch as a row, up to now.
+    fn row(&self, life: &Life, stretch: &Stretch, now: Time, end: SegmentEnd) -> Row {
+        let judged = self.judged[&life.queue];
+        let agent = stretch.agent.as_ref();
+        Row {
+            queue: life.queue.clone(),
+            client: life.client.clone(),
+            arrived: life.arrived,
+            entered: stretch.entered,
+            answered: stretch.answered,
+            ended: now,
+            agent: stretch.agent.clone(),
+            hold: stretch.held,
+            end,
+            again: life.again,
+            kind: life.kind,
+            terms: RowTerms {
+                queue: judged,
+                client: judged,
+            },
+            place: RowPlace {
+                zone: self.tenant.zone_of(life.client.as_ref()),
+                team: agent.and_then(|agent| self.team_of(agent)),
+            },
         }
     }
 
@@ -181,6 +272,10 @@ impl Tally {
         stretch.answered = Some(now);
         stretch.agent = agent;
         let entered = stretch.entered;
+        if let Some(stretch) = &life.open {
+            let row = self.row(life, stretch, now, SegmentEnd::Open);
+            self.touched.extend(keys(&row));
+        }
         match life.kind {
             StretchKind::Plain => {
                 self.waits.push(Wait {
@@ -241,19 +336,8 @@ impl Tally {
                 figures.dropped_talking += 1;
             });
         }
-        let row = Row {
-            queue: life.queue.clone(),
-            client: life.client.clone(),
-            arrived: life.arrived,
-            entered,
-            answered: stretch.answered,
-            ended: now,
-            agent: stretch.agent,
-            hold: stretch.held,
-            end,
-            again: life.again,
-            kind: life.kind,
-        };
+        let row = self.row(life, &stretch, now, end);
+        self.touched.extend(keys(&row));
         let rows = if talked {
             &mut self.owed
         } else {
@@ -287,6 +371,15 @@ impl Tally {
     /// Follows an input that was not refused.
     pub fn input(&mut self, now: Time, input: &Input, queues: &BTreeMap<QueueId, Queue>) {
         match input {
+            Input::Configure { tenant } => self.configured(tenant),
+            Input::SignIn {
+                agent,
+                team: Some(team),
+                ..
+            } if !self.tenant.agents.contains_key(agent) => {
+                let entry = self.unlisted.entry(agent.clone());
+                entry.or_insert_with(|| Some(team.clone()));
+            }
             Input::Arrive {
                 contact,
                 queue,
@@ -386,6 +479,13 @@ impl Tally {
     /// Follows an output; rows may be said before what they are of, and come after.
     pub fn output(&mut self, now: Time, output: &Output) -> Result<(), String> {
         match output {
+            Output::Agent { agent, state } => {
+                let team = self.team_of(agent);
+                self.spells.said(now, agent, state, team, &self.tenant)?;
+                if *state == AgentState::SignedOut {
+                    self.unlisted.remove(agent);
+                }
+            }
             Output::Waiting { contact, queue } => {
                 let waits = self.with(*contact, |tally, life| {
                     if std::mem::take(&mut life.to_come) {
@@ -534,7 +634,7 @@ impl Tally {
         };
         let says = row_of(said);
         ensure!(
-            says == row,
+            says.as_ref() == Some(&row),
             "stretch {} of contact {} is recorded as {says:?}, and was {row:?}",
             said.index,
             said.contact
@@ -549,7 +649,8 @@ impl Tally {
             said.contact,
             said.wrap_up
         );
-        self.touched.extend(keys_of(said));
+        self.touched.extend(keys(&row));
+        self.sums.add(&row, said.wrap_up);
         self.ledger.add(said, tenant);
         Ok(())
     }
@@ -559,6 +660,7 @@ impl Tally {
     pub fn settle(
         &mut self,
         core: &Core,
+        agents: &[AgentView],
         contacts: &[ContactView],
         tenant: &Tenant,
     ) -> Result<(), String> {
@@ -567,14 +669,28 @@ impl Tally {
                 "no row was written of stretch {index} of contact {contact}: {row:?}"
             ));
         }
+        self.spells.hold(agents)?;
         let rows = core.open_rows();
         let (mut open, mut wraps) = (0, 0);
         let mut touched = std::mem::take(&mut self.touched);
+        // Each row that is open is what it should be after every event; what they add up to is looked at where
+        // something changed, and now and then.
+        self.events += 1;
+        let all = std::mem::take(&mut self.all_open) || self.events.is_multiple_of(8);
+        let adds_up = all || !touched.is_empty();
         let mut present = Ledger::new(Interval::Quarter);
+        let mut sums = Sums::default();
         for row in &rows {
-            present.add(row, tenant);
-            touched.extend(keys_of(row));
-            let shown = row_of(row);
+            let Some(shown) = row_of(row) else {
+                return Err(format!("{row:?} does not say where it counts"));
+            };
+            if adds_up {
+                present.add(row, tenant);
+                sums.add(&shown, Span(0));
+            }
+            if all {
+                touched.extend(keys(&shown));
+            }
             let (contact, index) = (row.contact, row.index);
             if row.end != SegmentEnd::Open {
                 wraps += 1;
@@ -588,19 +704,8 @@ impl Tally {
             open += 1;
             let life = self.lives.get(&contact);
             let stretch = life.and_then(|life| Some((life, life.open.as_ref()?)));
-            let is = stretch.map(|(life, stretch)| Row {
-                queue: life.queue.clone(),
-                client: life.client.clone(),
-                arrived: life.arrived,
-                entered: stretch.entered,
-                answered: stretch.answered,
-                ended: shown.ended,
-                agent: stretch.agent.clone(),
-                hold: stretch.held,
-                end: SegmentEnd::Open,
-                again: life.again,
-                kind: life.kind,
-            });
+            let is = stretch
+                .map(|(life, stretch)| self.row(life, stretch, core.now(), SegmentEnd::Open));
             let at = life.map(|life| life.index);
             ensure!(
                 is.as_ref() == Some(&shown) && at == Some(index),
@@ -622,15 +727,20 @@ impl Tally {
             open == lives,
             "{lives} contacts wait or talk, {open} are shown"
         );
-        self.compare(&present, touched)
+        self.compare(&present, &sums, touched)
     }
 
     /// Of what an event touched, and of all that is open: nothing else can have changed.
-    fn compare(&mut self, present: &Ledger, touched: BTreeSet<Key>) -> Result<(), String> {
+    fn compare(
+        &mut self,
+        present: &Ledger,
+        open: &Sums,
+        touched: BTreeSet<Key>,
+    ) -> Result<(), String> {
         let empty = BTreeMap::new();
-        for (scope, start) in touched {
-            let figures = self.figures.get(&scope).unwrap_or(&empty).get(&start);
-            let figures = figures.copied().unwrap_or_default();
+        for key in touched {
+            let sum = self.sums.with(open, &key);
+            let (scope, start) = key;
             let mut shown = metrics::Counts::default();
             for ledger in [&self.ledger, present] {
                 let sums = ledger.intervals(&scope).find(|(at, _)| *at == start);
@@ -638,6 +748,16 @@ impl Tally {
                     shown.merge(&sums.counts);
                 }
             }
+            let shown_sum = Sum::of(&shown);
+            ensure!(
+                shown_sum == sum,
+                "the figures of {scope:?} from {start} are {shown_sum:?}, and the rows add up to {sum:?}"
+            );
+            if let Scope::Team(_) | Scope::Agent(_) = scope {
+                continue;
+            }
+            let figures = self.figures.get(&scope).unwrap_or(&empty).get(&start);
+            let figures = figures.copied().unwrap_or_default();
             let shown = Figures::of(&shown);
             ensure!(
                 shown == figures,
@@ -663,19 +783,9 @@ fn hold(stretch: &mut Stretch, now: Time, on: bool) {
     }
 }
 
-fn keys(queue: &QueueId, entered: Time, client: Option<&ClientName>, arrived: Time) -> [Key; 2] {
-    [
-        (Scope::Queue(queue.clone()), quarter(entered)),
-        (Scope::Client(client.cloned()), quarter(arrived)),
-    ]
-}
-
-fn keys_of(row: &Segment) -> [Key; 2] {
-    keys(&row.queue, row.entered, row.client.as_ref(), row.arrived)
-}
-
-fn row_of(said: &Segment) -> Row {
-    Row {
+/// `None`: it does not say what it is judged by, or where it counts.
+fn row_of(said: &Segment) -> Option<Row> {
+    Some(Row {
         queue: said.queue.clone(),
         client: said.client.clone(),
         arrived: said.arrived,
@@ -687,5 +797,7 @@ fn row_of(said: &Segment) -> Row {
         end: said.end,
         again: said.again,
         kind: said.kind,
-    }
+        terms: said.terms?,
+        place: said.place.clone()?,
+    })
 }
