@@ -74,6 +74,18 @@ pub enum Bug {
     BlamedForSilence,
     /// Of a shared team's contacts the first in rank is served, whatever its client's share.
     FairShareIgnored,
+    /// Idle time runs from the sign-in, whatever was done since.
+    IdleSinceSignIn,
+    /// Of the most skilled who are wanted the first by name is asked.
+    SkillIgnored,
+    /// Turns begin anew with each contact.
+    TurnForgotten,
+    /// Who has least in hand is not told from who has more.
+    LoadIgnored,
+    /// Of who have as much in hand it is not told who has worked less.
+    WorkIgnored,
+    /// What a step prefers orders nobody.
+    PreferenceIgnored,
     /// Every client of a shared team weighs the same.
     WeightIgnored,
     /// Who had nothing waiting comes back with a claim on the past.

@@ -113,7 +113,7 @@ fn a_replay_of_the_journal_gives_the_live_state_and_outputs_byte_for_byte() {
 #[test]
 fn what_a_revision_of_the_rules_decides_stays_as_it_is() {
     /// Both change together; the second alone where nothing but the play itself did.
-    const DECIDED: (u32, u64) = (1, 1_866_368_550_790_450_480);
+    const DECIDED: (u32, u64) = (1, 11_440_094_502_345_715_163);
     let places = worlds::places();
     // FNV-1a.
     let mut digest = 0xCBF2_9CE4_8422_2325_u64;
@@ -231,6 +231,12 @@ mod the_checker_sees {
         a_queue_in_debt_that_nobody_serves_before_a_break: DebtForgotten,
         a_queue_served_before_a_break_that_owes_nobody: DebtAssumed,
         a_client_passed_over_who_has_fewer_agents_than_guaranteed: FairShareIgnored,
+        the_longest_idle_who_is_passed_over: IdleSinceSignIn,
+        the_most_skilled_who_is_passed_over: SkillIgnored,
+        turns_that_are_not_taken: TurnForgotten,
+        an_agent_with_more_in_hand_who_is_asked_first: LoadIgnored,
+        an_agent_who_has_worked_more_and_is_asked_first: WorkIgnored,
+        a_preference_that_orders_nobody: PreferenceIgnored,
         a_client_served_as_if_it_weighed_less: WeightIgnored,
         a_client_that_comes_back_for_what_it_did_not_use: PastClaimed,
     }

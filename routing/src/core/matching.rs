@@ -219,7 +219,8 @@ impl Core {
         let turn = self
             .turns
             .get(&queue.id)
-            .and_then(|name| self.agent_of.get(name));
+            .and_then(|name| self.agent_of.get(name))
+            .filter(|_| !self.has(Bug::TurnForgotten));
         let turn = turn.map(|agent| self.agents[agent.at()].order);
         let mut best: Option<(Preference, AgentIx)> = None;
         let prefer = |(preferred, skill): (i64, i64), key: IdleKey, agent| {
@@ -288,8 +289,8 @@ impl Core {
             .prefer
             .iter()
             .filter(|(skill, least)| profile.level(*skill) >= *least);
-        let preferred = preferred.count() as i64;
-        if strategy != Strategy::MostSkilled {
+        let preferred = preferred.count() as i64 * i64::from(!self.has(Bug::PreferenceIgnored));
+        if strategy != Strategy::MostSkilled || self.has(Bug::SkillIgnored) {
             return (preferred, 0);
         }
         let require = &self.plan.needs[step.need.at()].require;
@@ -312,12 +313,14 @@ impl Core {
         };
         let capacity: u32 = self.plan.teams[team.at()].capacity.iter().sum();
         let used: u32 = agent.used.iter().sum();
+        let used = if self.has(Bug::LoadIgnored) { 0 } else { used };
         let load = i64::from(used) * 1_000_000 / i64::from(capacity.max(1));
         let present = (self.now - agent.signed_in_at).0.max(1);
         let present_work = agent
             .working_since
             .map_or(Span(0), |since| self.now - since);
-        let worked = i128::from(agent.worked.0 + present_work.0);
+        let ignored = self.has(Bug::WorkIgnored);
+        let worked = i128::from(agent.worked.0 + present_work.0) * i128::from(!ignored);
         (load, (worked * 1_000_000 / i128::from(present)) as i64)
     }
 

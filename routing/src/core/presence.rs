@@ -382,7 +382,9 @@ impl Core {
     /// Changes when an agent's idle time began; they are out of the pool until refreshed.
     pub(super) fn idle_from(&mut self, agent: AgentIx, since: Time) {
         self.unpool(agent);
-        self.agents[agent.at()].idle_since = since;
+        if !self.has(Bug::IdleSinceSignIn) {
+            self.agents[agent.at()].idle_since = since;
+        }
     }
 
     /// Nobody finds them free until they are refreshed.

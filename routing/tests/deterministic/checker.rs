@@ -16,6 +16,7 @@ use crate::tally::Tally;
 use service::Handles;
 use shares::{Busy, Guarantees};
 use standings::{Standings, Times};
+use strategy::Works;
 
 #[path = "service.rs"]
 mod service;
@@ -23,6 +24,8 @@ mod service;
 mod shares;
 #[path = "standings.rs"]
 mod standings;
+#[path = "strategy.rs"]
+mod strategy;
 
 #[derive(Clone, Debug, Default)]
 struct Presence {
@@ -57,6 +60,8 @@ struct Choice {
     owing: BTreeSet<QueueId>,
     busy: Busy,
     times: Times,
+    /// Whom a queue that takes turns asked before.
+    asked_last: Option<AgentName>,
 }
 
 pub struct Checker {
@@ -106,6 +111,7 @@ pub struct Checker {
     /// Shares.
     guarantees: Guarantees,
     standings: Standings,
+    works: Works,
     /// One that a late answer was just given for.
     stale: Option<ContactId>,
     /// The configuration has not changed yet.
@@ -180,6 +186,7 @@ impl Checker {
             counted: tenant.queues.keys().cloned().collect(),
             guarantees: Guarantees::of(tenant),
             standings: Standings::of(tenant),
+            works: Works::default(),
             stale: None,
             steady: true,
             asked: BTreeMap::new(),
@@ -203,6 +210,7 @@ impl Checker {
         if new_day && self.opening.dates {
             self.debts.new_day();
         }
+        self.works.passes(now);
         let heard = input.filter(|_| !refused);
         self.standings.input(heard);
         if let Some(Input::Decline { offer, .. }) = heard
@@ -277,10 +285,13 @@ impl Checker {
             for choice in offered {
                 self.order_of_service(&choice, &fresh, core, &contacts)?;
                 self.shares_are_kept(&choice, known, core, &contacts)?;
+                self.the_right_one_is_asked(&choice, core, &contacts, &agents)?;
             }
         }
         self.guarantees.settle(&contacts);
-        self.tally.settle(core, &agents, &contacts, &self.tenant)
+        self.tally.settle(core, &agents, &contacts, &self.tenant)?;
+        self.works.settle(agents);
+        Ok(())
     }
 
     fn input(&mut self, now: Time, input: &Input, refused: bool) -> Result<(), String> {
@@ -400,6 +411,7 @@ impl Checker {
                 ready,
                 team,
             } => {
+                self.works.signs_in(now, name);
                 let mut one = agent(&mut self.agents, name);
                 one.dead = false;
                 if !one.signed_in {
@@ -472,6 +484,7 @@ impl Checker {
             } => {
                 ensure!(*deadline >= now, "offer {offer} lapses before it is made");
                 let busy = self.busy();
+                let asked_last = self.takes_a_turn(offer.contact, name);
                 self.asked.insert(offer.contact, (now, *deadline));
                 self.unheard.remove(&offer.contact);
                 let had = self.offers.insert(offer.contact, (*offer, name.clone()));
@@ -505,6 +518,7 @@ impl Checker {
                     owing: self.debts.owing(&self.queues),
                     busy,
                     times: self.standings.times(),
+                    asked_last,
                 });
             }
             Output::CancelOffer {
@@ -641,6 +655,7 @@ impl Checker {
             Output::Record(row) => self.record(row)?,
             Output::Agent { agent: name, state } => {
                 if *state == AgentState::SignedOut {
+                    self.works.signs_out(name);
                     self.change(name, |one| {
                         let unreachable = one.unreachable;
                         *one = Presence {
@@ -712,6 +727,9 @@ impl Checker {
         self.change(name, |one| one.wraps -= 1);
         self.guarantees.wraps(row.contact, name, -1);
         self.wrap_up_advances(row, name);
+        if !goes_on {
+            self.works.wrapped_up(name, row);
+        }
         Ok(())
     }
 

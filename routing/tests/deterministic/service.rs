@@ -72,7 +72,7 @@ impl Checker {
         Ok(())
     }
 
-    fn team_of(&self, name: &AgentName) -> Option<&trunkline_tenant::TenantTeam> {
+    pub(super) fn team_of(&self, name: &AgentName) -> Option<&trunkline_tenant::TenantTeam> {
         let listed = self
             .tenant
             .agents
