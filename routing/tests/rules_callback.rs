@@ -21,6 +21,8 @@ const CENTRE: &str = "
     {name: known, medium: Callback, teams: [front], lastAgent: {for: 7s}, ring: 10s, onExhausted: {action: Hold}},
     {name: hours, medium: Voice, teams: [front], calendar: office,
      closed: {action: Callback, prompt: we-call}, onExhausted: {action: Hold}},
+    {name: shop, medium: Voice, teams: [front], calendar: office,
+     closed: {action: Overflow, queue: hours}, onExhausted: {action: Hold}},
     {name: over, medium: Voice, teams: [front], ring: 10s, route: [{for: 30s}],
      onExhausted: {action: Overflow, queue: hours}},
     {name: shut, medium: Voice, teams: [front], calendar: office, closed: {action: Close},
@@ -653,6 +655,16 @@ fn rule_14_a_callback_stays_when_its_customer_calls_and_is_turned_away() {
     let out = world.arrive_as(day, 3, "shut", 0, Some("+491"));
     assert_eq!(ended(&out, 1), Some(Outcome::Merged));
     assert_eq!(stage(&world, 3), StageView::Waiting);
+}
+
+#[test]
+fn rule_14_a_callback_is_merged_with_who_waits_at_closed_doors_for_they_cannot_be_called() {
+    let mut world = dated();
+    let night = second("2027-01-04T20:00:00Z");
+    world.input(night, book(1, "desk", None, None));
+    let out = world.arrive_uncallable(night + 60.0, 2, "shop", "+491");
+    assert_eq!(ended(&out, 1), Some(Outcome::Merged), "{out:?}");
+    assert_eq!(stage(&world, 2), StageView::Waiting);
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Core {
         contact.callable = customer.callable;
         contact.priority = priority;
         // Whose callback waits and who is turned away at the door is called back all the same.
-        let may_merge = !self.callbacks.is_empty() && (to_be_called || self.lets_in(queue));
+        let may_merge = !self.callbacks.is_empty() && (to_be_called || self.lets_in(slot, queue));
         let freed = may_merge.then(|| self.merge(slot, out)).flatten();
         if to_be_called {
             self.book(slot, None, false, out);
@@ -169,8 +169,8 @@ impl Core {
     }
 
     /// Whether who comes to a queue now stands in line, there or where closed queues send them on.
-    fn lets_in(&self, mut queue: QueueIx) -> bool {
-        for _ in 0..MOST_HOPS {
+    fn lets_in(&self, slot: Slot, mut queue: QueueIx) -> bool {
+        for hops in 0..MOST_HOPS {
             if self.is_open(queue) {
                 return true;
             }
@@ -179,6 +179,10 @@ impl Core {
                     Some(to) => queue = to,
                     None => return true,
                 },
+                // Who was sent on to it, and can't be called, waits there.
+                Shut::Callback(_) if hops > 0 => {
+                    return self.would_be_called(slot) && !self.can_be_called(slot);
+                }
                 Shut::Close(_) | Shut::Callback(_) | Shut::Voicemail(_) => return false,
             }
         }

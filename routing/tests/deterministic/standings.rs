@@ -408,7 +408,6 @@ impl Checker {
                 known = false;
             }
         }
-        if !known && !anew {}
         if !known || anew {
             self.standings.times = times_of(core)?;
         }
