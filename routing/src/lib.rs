@@ -36,4 +36,4 @@ pub use timers::Phase;
 /// The rules by which the core decides: one more with each change after which the same inputs may come to
 /// something else. A journal holds it with each leadership, so that whoever replays one later knows whether what
 /// they see is what was decided. `routing/tests/deterministic.rs` holds what a revision decides.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
