@@ -19,7 +19,7 @@ use crate::journal::{Actor, Context};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Erase {
-    /// The telephone number, in any spelling of it (`+4930…`, with blanks or dashes, `004930…`, `4930…`); or the address
+    /// The telephone number in full, in any spelling of it (`+49 30…`, with dashes too, `0049 30…`, `4930…`); or the address
     /// or name, exactly as it came with their contacts.
     customer: String,
     /// Erase them although a message that they left can't be deleted, because its media pod can't be reached: for a

@@ -412,9 +412,11 @@ impl Vault {
     /// is written; releases before took each spelling for somebody else.
     fn lookups(&self, text: &str) -> Vec<Vec<u8>> {
         let mut spellings = Vec::new();
-        if let Some(number) = Destination::number_of_customer(text) {
+        if let Some(number) = telephone(text) {
             let digits = number.trim_start_matches('+');
-            spellings = vec![format!("00{digits}"), digits.to_owned()];
+            if digits.len() >= FULL {
+                spellings = vec![format!("00{digits}"), digits.to_owned()];
+            }
             spellings.insert(0, number);
         }
         if spellings.iter().all(|spelling| spelling != text) {
@@ -431,6 +433,19 @@ impl Vault {
         mac.update(text.as_bytes());
         mac.finalize().into_bytes().to_vec()
     }
+}
+
+/// A number with the country's code has at least so many digits; those of programs' own customers mostly have fewer.
+const FULL: usize = 8;
+
+/// The number in full of a text that is one, and nothing else: programs have names of their own for who chats or writes, and
+/// `2024-115`, `10.0.0.1` and `4711` are none of a telephone. With a `+` in front it is, however it is written; without, of
+/// digits and blanks alone, and of enough of them.
+fn telephone(text: &str) -> Option<String> {
+    let bare = |c: char| c.is_ascii_digit() || c == ' ';
+    let number = Destination::number_of_customer(text)?;
+    let is_plain = text.chars().all(bare) && number.len() > FULL;
+    (text.starts_with('+') || is_plain).then_some(number)
 }
 
 /// What in an input identifies a customer, or somebody outside whom a contact is handed over to, or who is asked about
@@ -512,6 +527,37 @@ mod tests {
         for cut in 0..sealed.len() {
             assert_eq!(opened(&key, "c-1", &sealed[..cut]), None);
         }
+    }
+
+    #[test]
+    fn a_number_that_programs_have_of_their_own_is_no_telephones() {
+        let numbers = [
+            "+49 (30) 90-00.01",
+            "0049 30 900001",
+            "4930 900001",
+            "4930900001",
+        ];
+        for text in numbers {
+            assert_eq!(telephone(text).as_deref(), Some("+4930900001"), "{text}");
+        }
+        assert_eq!(telephone("+12345").as_deref(), Some("+12345"));
+        let others = [
+            "2024-115",
+            "202411-5",
+            "10.0.0.1",
+            "12345",
+            "0012345",
+            "4711",
+            "k-4930900001",
+            "030 900001",
+        ];
+        for text in others {
+            assert_eq!(telephone(text), None, "{text}");
+        }
+        let vault = Vault::new(&key(), Names::default());
+        assert_eq!(vault.lookups("2024-115"), [vault.lookup("2024-115")]);
+        let short = ["+12345", "12345"].map(|text| vault.lookups(text));
+        assert!(short[0].iter().all(|lookup| !short[1].contains(lookup)));
     }
 
     #[test]
