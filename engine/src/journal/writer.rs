@@ -395,6 +395,31 @@ impl Writer {
         }
     }
 
+    /// Shows, part by part, all rows that touch what is between two moments: those of contacts by pages, then those of agents'
+    /// time and of their rotas.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn each_rows(
+        &self,
+        within: (Time, Time),
+        mut take: impl FnMut(Rows) + Send,
+    ) -> Result<(), JournalError> {
+        let page = |segments| {
+            take(Rows {
+                segments,
+                ..Rows::default()
+            });
+        };
+        self.each_record(within, page).await?;
+        take(Rows {
+            segments: Vec::new(),
+            spells: self.spells(within.0, within.1).await?,
+            rotas: self.rotas(within.0, within.1).await?,
+        });
+        Ok(())
+    }
+
     /// All rows of contacts that were not over before a moment.
     #[cfg(test)]
     pub async fn records(&self, since: Time) -> Result<Vec<Segment>, JournalError> {

@@ -459,29 +459,18 @@ impl Handle {
     /// As [`Handle::record`].
     pub async fn each_rows(
         &self,
-        (from, to): (Time, Time),
+        within: (Time, Time),
         now: Time,
         mut take: impl FnMut(Rows) + Send,
     ) -> Result<(), NotTaken> {
         let journal = self.journal()?;
         // First: what completes meanwhile is in both, and is told by its key.
         let mut open = self.state().open_rows(now);
-        let mut complete = |rows: Rows| {
+        let complete = |rows: Rows| {
             open.leave_out(&rows);
             take(rows);
         };
-        let page = |segments| {
-            complete(Rows {
-                segments,
-                ..Rows::default()
-            });
-        };
-        unread(journal.each_record((from, to), page).await)?;
-        complete(Rows {
-            segments: Vec::new(),
-            spells: unread(journal.spells(from, to).await)?,
-            rotas: unread(journal.rotas(from, to).await)?,
-        });
+        unread(journal.each_rows(within, complete).await)?;
         take(open);
         Ok(())
     }

@@ -143,20 +143,8 @@ pub(super) async fn figures_of(journal: &Writer, state: &State) -> Result<Figure
     if let Some(tenant) = &state.directory.tenant {
         let since = state.directory.last - AT_HAND;
         let within = (since, Time(i64::MAX));
-        let add = |segments| {
-            let rows = Rows {
-                segments,
-                ..Rows::default()
-            };
-            figures.add(&rows, tenant);
-        };
-        journal.each_record(within, add).await?;
-        let rows = Rows {
-            segments: Vec::new(),
-            spells: journal.spells(since, Time(i64::MAX)).await?,
-            rotas: journal.rotas(since, Time(i64::MAX)).await?,
-        };
-        figures.add(&rows, tenant);
+        let add = |rows| figures.add(&rows, tenant);
+        journal.each_rows(within, add).await?;
     }
     Ok(figures)
 }
