@@ -294,16 +294,11 @@ impl Bands {
     /// Of the lines that are in both sets.
     #[inline]
     fn first_of(blocks: &[Block], lines: &[u64], fits: &[u64]) -> Option<usize> {
-        let mut first = None;
-        for (n, block) in blocks.iter().enumerate() {
-            for at in Ones::of(lines[n] & fits[n]) {
-                let place = block.place(at);
-                if first.is_none_or(|(least, _)| place < least) {
-                    first = Some((place, n * 64 + at));
-                }
-            }
-        }
-        first.map(|(_, at)| at)
+        let firsts = blocks.iter().enumerate().filter_map(|(n, block)| {
+            let (place, at) = block.first_in(lines[n] & fits[n])?;
+            Some((place, n * 64 + at))
+        });
+        firsts.min().map(|(_, at)| at)
     }
 }
 

@@ -413,11 +413,11 @@ impl Vault {
     fn lookups(&self, text: &str) -> Vec<Vec<u8>> {
         let mut spellings = Vec::new();
         if let Some(number) = telephone(text) {
+            spellings.push(number.clone());
             let digits = number.trim_start_matches('+');
             if digits.len() >= FULL {
-                spellings = vec![format!("00{digits}"), digits.to_owned()];
+                spellings.extend([format!("00{digits}"), digits.to_owned()]);
             }
-            spellings.insert(0, number);
         }
         if spellings.iter().all(|spelling| spelling != text) {
             spellings.push(text.to_owned());
