@@ -262,19 +262,23 @@ impl Centre {
         false
     }
 
+    fn request(&self, engine: &Engine, path: &str, body: &Option<Json>) -> reqwest::RequestBuilder {
+        let token = std::fs::read_to_string(self.dir.join("admin")).unwrap_or_default();
+        let url = format!("http://{}{path}", engine.at);
+        let request = match body {
+            None => self.http.get(url),
+            Some(body) => self.http.post(url).json(body),
+        };
+        request.bearer_auth(token.trim())
+    }
+
     /// Of whichever engine leads; waits until one does.
     pub async fn ask(&self, path: &str, body: Option<Json>) -> (StatusCode, Json) {
         let until = Instant::now() + Duration::from_secs(60);
         let mut last = String::new();
         while Instant::now() < until {
             for engine in &self.engines {
-                let token = std::fs::read_to_string(self.dir.join("admin")).unwrap_or_default();
-                let url = format!("http://{}{path}", engine.at);
-                let request = match &body {
-                    None => self.http.get(url),
-                    Some(body) => self.http.post(url).json(body),
-                };
-                match request.bearer_auth(token.trim()).send().await {
+                match self.request(engine, path, &body).send().await {
                     Ok(answer) if answer.status() == StatusCode::SERVICE_UNAVAILABLE => {}
                     Ok(answer) => {
                         let status = answer.status();
@@ -354,9 +358,7 @@ impl Centre {
     /// What the leader says of itself, once there is one: who stands by, or has just begun, answers too.
     async fn leads(&self) -> Json {
         let leader = &self.engines[self.leader().await];
-        let url = format!("http://{}/api/v1/config", leader.at);
-        let token = std::fs::read_to_string(self.dir.join("admin")).unwrap();
-        let asked = self.http.get(url).bearer_auth(token.trim()).send().await;
+        let asked = self.request(leader, "/api/v1/config", &None).send().await;
         let config: Json = asked.unwrap().json().await.unwrap();
         assert_eq!(config["role"], "leading", "{config}\n{}", self.logs());
         config
