@@ -213,10 +213,8 @@ impl Checker {
         self.works.passes(now);
         let heard = input.filter(|_| !refused);
         self.standings.input(heard);
-        if let Some(Input::Decline { offer, .. }) = heard
-            && let Some(agent) = self.taken_back(offer)
-        {
-            self.comes_back(offer.contact, &agent);
+        if let Some(Input::Decline { offer, .. }) = heard {
+            self.taken_back(offer);
         }
         if let Some(input) = input {
             self.input(now, input, refused)?;
@@ -242,10 +240,8 @@ impl Checker {
                 self.debts.count(wait, &self.queues);
             }
             self.line.output(now, output);
-            if let Output::CancelOffer { offer, .. } = output
-                && let Some(agent) = self.taken_back(offer)
-            {
-                self.comes_back(offer.contact, &agent);
+            if let Output::CancelOffer { offer, .. } = output {
+                self.taken_back(offer);
             }
             self.output(now, output, &mut fresh, &mut offered)?;
             self.moves_in_line(now, output, rest, &contacts);
@@ -341,10 +337,9 @@ impl Checker {
                 let before = std::mem::replace(&mut self.tenant, Arc::clone(tenant));
                 self.steady = false;
                 // A removed queue that holds nothing loses its past.
-                self.handle
-                    .retain(|id, _| before.queues.contains_key(id) || self.held.contains(id));
                 let has_past =
                     |id: &QueueId| before.queues.contains_key(id) || self.held.contains(id);
+                self.handle.retain(|id, _| has_past(id));
                 self.debts.retain(has_past);
                 self.counted = tenant.queues.keys().chain(&self.held).cloned().collect();
                 for (id, queue) in &tenant.queues {

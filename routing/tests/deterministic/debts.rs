@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trunkline_routing::{SegmentEnd, Span};
-use trunkline_tenant::crds::{Formula, ServiceLevel};
+use trunkline_routing::metrics::Terms;
+use trunkline_routing::{Judged, SegmentEnd, Span};
+use trunkline_tenant::crds::Formula;
 use trunkline_tenant::{Queue, QueueId};
+
+use crate::sums::Sum;
 
 /// A wait in a queue that has ended: by an answer where there is no `end`.
 pub struct Wait {
@@ -15,19 +18,19 @@ pub struct Wait {
 }
 
 #[derive(Default)]
-struct Today {
-    answered: u64,
-    answered_within: u64,
-    abandoned: u64,
-    abandoned_within: u64,
-    short: u64,
-    flowed_out: u64,
-    callbacks_within: u64,
-    dropped: u64,
-}
+pub struct Debts(BTreeMap<QueueId, Sum>);
 
-#[derive(Default)]
-pub struct Debts(BTreeMap<QueueId, Today>);
+/// By what a queue is judged.
+pub fn judged(queue: &Queue) -> Judged {
+    let level = queue.service_level.clone().unwrap_or_default();
+    Judged {
+        terms: Terms {
+            within: level.within.into(),
+            short: queue.short_abandon.into(),
+        },
+        formula: level.formula,
+    }
+}
 
 impl Debts {
     pub fn new_day(&mut self) {
@@ -40,27 +43,9 @@ impl Debts {
     }
 
     pub fn count(&mut self, wait: Wait, queues: &BTreeMap<QueueId, Queue>) {
-        let queue = &queues[&wait.queue];
-        let plain = ServiceLevel::default();
-        let level = queue.service_level.as_ref().unwrap_or(&plain);
-        let within = u64::from(wait.length <= Span::from(level.within));
+        let terms = judged(&queues[&wait.queue]).terms;
         let today = self.0.entry(wait.queue).or_default();
-        match wait.end {
-            None => {
-                today.answered += 1;
-                today.answered_within += within;
-            }
-            Some(SegmentEnd::Abandoned) => {
-                today.abandoned += 1;
-                today.abandoned_within += within;
-                today.short += u64::from(wait.length < Span::from(queue.short_abandon));
-            }
-            Some(SegmentEnd::Dropped) => today.dropped += 1,
-            Some(end) => {
-                today.flowed_out += 1;
-                today.callbacks_within += within * u64::from(end == SegmentEnd::Callback);
-            }
-        }
+        today.add_wait(wait.length, wait.end, terms);
     }
 
     /// The queues that may be served near a break.
@@ -79,7 +64,7 @@ impl Debts {
         let ended = today.answered + today.abandoned;
         let within = today.answered_within;
         let (met, of) = match level.formula {
-            Formula::ExcludeShortAbandons => (within, ended - today.short),
+            Formula::ExcludeShortAbandons => (within, ended - today.short_abandons),
             Formula::AllOffered => (within, ended),
             Formula::AnsweredOnly => (within, today.answered),
             Formula::AbandonsCount => (within + today.abandoned_within, ended),

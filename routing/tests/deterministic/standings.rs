@@ -182,16 +182,14 @@ fn next_of(id: ContactId, rest: &[Output]) -> Option<&Output> {
 }
 
 impl Checker {
-    /// Who has an offer in hand that an input or an output takes back.
-    pub(super) fn taken_back(&self, offer: &OfferId) -> Option<AgentName> {
-        let (live, agent) = self.offers.get(&offer.contact)?;
-        (live == offer).then(|| agent.clone())
-    }
-
-    /// What somebody was asked for comes back.
-    pub(super) fn comes_back(&mut self, id: ContactId, agent: &AgentName) {
+    /// What somebody was asked for comes back by an input or an output, if it is still theirs.
+    pub(super) fn taken_back(&mut self, offer: &OfferId) {
+        let Some((_, agent)) = (self.offers.get(&offer.contact)).filter(|(live, _)| live == offer)
+        else {
+            return;
+        };
         let team = self.listed_team(agent).cloned();
-        if let Some(stand) = self.standings.stands.get_mut(&id) {
+        if let Some(stand) = self.standings.stands.get_mut(&offer.contact) {
             stand.state = State::Back;
             if let Some(team) = team {
                 self.standings.left.insert((team, stand.client.clone()));

@@ -14,25 +14,25 @@ pub type Key = (Scope, Time);
 /// All that rows say of one scope in a quarter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
-    offered: u64,
-    answered: u64,
-    answered_within: u64,
-    abandoned: u64,
-    abandoned_within: u64,
-    short_abandons: u64,
-    flowed_out: u64,
-    callbacks_within: u64,
-    dropped: u64,
-    dropped_talking: u64,
-    waiting: u64,
-    called_back: u64,
-    consults: u64,
-    handled: u64,
-    answered_wait: i64,
-    max_wait: i64,
-    talk: i64,
-    hold: i64,
-    wrap_up: i64,
+    pub offered: u64,
+    pub answered: u64,
+    pub answered_within: u64,
+    pub abandoned: u64,
+    pub abandoned_within: u64,
+    pub short_abandons: u64,
+    pub flowed_out: u64,
+    pub callbacks_within: u64,
+    pub dropped: u64,
+    pub dropped_talking: u64,
+    pub waiting: u64,
+    pub called_back: u64,
+    pub consults: u64,
+    pub handled: u64,
+    pub answered_wait: i64,
+    pub max_wait: i64,
+    pub talk: i64,
+    pub hold: i64,
+    pub wrap_up: i64,
 }
 
 impl Sum {
@@ -74,32 +74,35 @@ impl Sum {
             StretchKind::CalledBack => self.called_back += u64::from(row.answered.is_some()),
             StretchKind::Plain => {
                 if let Some(from) = from {
-                    self.add_wait(row, terms, row.answered.unwrap_or(row.ended) - from);
+                    let unanswered = row.answered.is_none().then_some(row.end);
+                    let wait = row.answered.unwrap_or(row.ended) - from;
+                    self.add_wait(wait, unanswered, terms);
+                    let dropped = row.answered.is_some() && row.end == SegmentEnd::Dropped;
+                    self.dropped_talking += u64::from(dropped);
                 }
             }
         }
     }
 
-    fn add_wait(&mut self, row: &Row, terms: Terms, wait: Span) {
+    /// A customer's wait, which has ended: by an answer where it ended in nothing else.
+    pub fn add_wait(&mut self, wait: Span, unanswered: Option<SegmentEnd>, terms: Terms) {
         let within = u64::from(wait.0 <= terms.within.0);
         self.offered += 1;
         self.max_wait = self.max_wait.max(wait.0);
-        if row.answered.is_some() {
-            self.answered += 1;
-            self.answered_within += within;
-            self.answered_wait += wait.0;
-            self.dropped_talking += u64::from(row.end == SegmentEnd::Dropped);
-            return;
-        }
-        match row.end {
-            SegmentEnd::Open => self.waiting += 1,
-            SegmentEnd::Dropped => self.dropped += 1,
-            SegmentEnd::Abandoned => {
+        match unanswered {
+            None => {
+                self.answered += 1;
+                self.answered_within += within;
+                self.answered_wait += wait.0;
+            }
+            Some(SegmentEnd::Open) => self.waiting += 1,
+            Some(SegmentEnd::Dropped) => self.dropped += 1,
+            Some(SegmentEnd::Abandoned) => {
                 self.abandoned += 1;
                 self.abandoned_within += within;
                 self.short_abandons += u64::from(wait.0 < terms.short.0);
             }
-            end => {
+            Some(end) => {
                 self.flowed_out += 1;
                 self.callbacks_within += within * u64::from(end == SegmentEnd::Callback);
             }

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::sync::Arc;
 
-use trunkline_routing::metrics::{Interval, Ledger, Scope, Terms};
+use trunkline_routing::metrics::{Interval, Ledger, Scope};
 use trunkline_routing::*;
 use trunkline_tenant::crds::{AgentName, ClientName, Medium, TeamName};
 use trunkline_tenant::{Queue, QueueId, Tenant};
 
-use crate::debts::Wait;
+use crate::debts::{Wait, judged};
 use crate::spells::Spells;
 use crate::sums::{Key, Sum, Sums, keys};
 
@@ -175,15 +175,7 @@ impl Tally {
     /// Everything open counts elsewhere, and by other terms, from now on.
     fn configured(&mut self, tenant: &Arc<Tenant>) {
         for (id, queue) in &tenant.queues {
-            let level = queue.service_level.clone().unwrap_or_default();
-            let judged = Judged {
-                terms: Terms {
-                    within: level.within.into(),
-                    short: queue.short_abandon.into(),
-                },
-                formula: level.formula,
-            };
-            self.judged.insert(id.clone(), judged);
+            self.judged.insert(id.clone(), judged(queue));
         }
         for name in self.tenant.agents.keys() {
             if !tenant.agents.contains_key(name) && self.spells.is_here(name) {
