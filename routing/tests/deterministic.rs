@@ -113,7 +113,7 @@ fn a_replay_of_the_journal_gives_the_live_state_and_outputs_byte_for_byte() {
 #[test]
 fn what_a_revision_of_the_rules_decides_stays_as_it_is() {
     /// Both change together; the second alone where nothing but the play itself did.
-    const DECIDED: (u32, u64) = (2, 11_440_094_502_345_715_163);
+    const DECIDED: (u32, u64) = (2, 9_808_859_729_450_151_273);
     let places = worlds::places();
     // FNV-1a.
     let mut digest = 0xCBF2_9CE4_8422_2325_u64;
@@ -124,7 +124,7 @@ fn what_a_revision_of_the_rules_decides_stays_as_it_is() {
         for (at, what) in &case.moves {
             play.play(*at, what).unwrap();
         }
-        for byte in format!("{:?}", play.said).bytes() {
+        for byte in serde_json::to_vec(&play.said).unwrap() {
             digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
         }
     }
