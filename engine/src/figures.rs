@@ -239,11 +239,11 @@ fn loads(core: &Core) -> BTreeMap<Scope, f64> {
 
 fn midnight(scope: &Scope, tenant: &Tenant, now: Time) -> Time {
     let client = match scope {
-        Scope::Queue(queue) => queue.client.as_ref(),
-        Scope::Client(client) => client.as_ref(),
+        Scope::Queue(queue) => queue.client(),
+        Scope::Client(client) => client.clone(),
         Scope::Team(_) | Scope::Agent(_) => None,
     };
-    let zone = tenant.zone_of(client);
+    let zone = tenant.zone_of(client.as_ref());
     let utc: DateTime<Utc> = DateTime::from_timestamp_micros(now.0).unwrap_or_default();
     let day = utc.with_timezone(&zone).date_naive();
     // A day without quarters there is none; then everything at hand is shown.
@@ -283,7 +283,7 @@ mod tests {
         Segment {
             contact: ContactId(1),
             index: 0,
-            client: queue.client.clone(),
+            client: queue.client(),
             queue,
             arrived: entered,
             entered,

@@ -257,16 +257,17 @@ impl Plan {
         let courses: BTreeSet<&CourseName> = queues().flat_map(|queue| &queue.training).collect();
         self.courses = courses.into_iter().cloned().zip(0..).collect();
         let ids = tenant.queues.keys().chain(ghosts.keys());
-        let clients: BTreeSet<&ClientName> = tenant
+        let clients: BTreeSet<ClientName> = tenant
             .clients
             .keys()
-            .chain(ids.filter_map(|id| id.client.as_ref()))
-            .chain(others)
+            .cloned()
+            .chain(ids.filter_map(QueueId::client))
+            .chain(others.iter().cloned())
             .collect();
         for name in clients {
             self.client_of
                 .insert(name.clone(), ClientIx::new(self.clients.len()));
-            self.clients.push(Some(name.clone()));
+            self.clients.push(Some(name));
         }
         let zone = |name: &Option<ClientName>| tenant.zone_of(name.as_ref());
         self.zones = self.clients.iter().map(zone).collect();
@@ -402,7 +403,7 @@ impl Plan {
             .collect();
         teams.sort_unstable();
         teams.dedup();
-        let client = self.client(id.client.as_ref());
+        let client = self.client(id.client().as_ref());
         let courses: Vec<u16> = queue
             .training
             .iter()

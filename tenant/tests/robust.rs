@@ -81,9 +81,9 @@ fn whole(tenant: &Tenant) {
         if let Shut::Overflow(to) = &q.closed {
             queue(to);
         }
-        id.client
-            .iter()
-            .for_each(|c| assert!(tenant.clients.contains_key(c), "{id}"));
+        id.client()
+            .into_iter()
+            .for_each(|c| assert!(tenant.clients.contains_key(&c), "{id}"));
     }
     for (name, client) in &tenant.clients {
         client

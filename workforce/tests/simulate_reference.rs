@@ -527,7 +527,7 @@ proptest! {
             .fates
             .iter()
             .map(|fate| Fate {
-                queue: fate.queue.queue.as_str()[1..].parse().unwrap(),
+                queue: fate.queue.queue().as_str()[1..].parse().unwrap(),
                 answered: fate.answered_at.map(seconds),
                 agent: fate.agent.as_ref().map(|name| name.as_str()[6..].parse().unwrap()),
                 ended: fate.ended_at.map(seconds),

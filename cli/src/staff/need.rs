@@ -199,7 +199,7 @@ fn notes(tenant: &Tenant, answer: &Staffing, labels: &[&str]) {
     for (id, queue) in &tenant.queues {
         for share in queue.teams.iter().filter(|share| share.guaranteed > 0) {
             let of_client = guaranteed.entry(&share.name).or_default();
-            let most = of_client.entry(&id.client).or_default();
+            let most = of_client.entry(id.client()).or_default();
             *most = share.guaranteed.max(*most);
         }
     }

@@ -427,8 +427,8 @@ fn may_be_called(app: &App, contact: ContactId, to: &Target) -> Result<(), ApiEr
         return Ok(());
     };
     let live = state.directory.live.get(&contact);
-    let client = live.and_then(|live| live.queue.client.as_ref());
-    permitted(tenant, client, to).map_err(|why| ApiError::Conflict(why.to_string()))
+    let client = live.and_then(|live| live.queue.client());
+    permitted(tenant, client.as_ref(), to).map_err(|why| ApiError::Conflict(why.to_string()))
 }
 
 /// The contact, where the agent talks with it; the context says so, for that may change before it is decided.

@@ -290,7 +290,7 @@ impl Contact {
         Self {
             id: id.0,
             queue: live.queue.to_string(),
-            client: live.queue.client.as_ref().map(ToString::to_string),
+            client: live.queue.client().map(|it| it.to_string()),
             medium: medium(tenant, &live.queue),
             state: "",
             outcome: None,

@@ -47,7 +47,7 @@ fn queues_at(directory: &Directory, now: Time) -> Vec<QueueNow> {
         .map(|(id, queue)| {
             let fresh = QueueNow {
                 queue: id.to_string(),
-                client: id.client.as_ref().map(ToString::to_string),
+                client: id.client().map(|it| it.to_string()),
                 medium: queue.medium,
                 waiting: 0,
                 talking: 0,

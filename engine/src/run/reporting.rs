@@ -78,7 +78,7 @@ fn report(
     let draining_clients = directory
         .live
         .values()
-        .filter_map(|live| live.queue.client.clone())
+        .filter_map(|live| live.queue.client())
         .filter(|client| !clients.contains_key(client))
         .collect();
     EngineReport {

@@ -163,11 +163,7 @@ fn queues<'a>(tenant: &'a Tenant, client: &str) -> Vec<&'a Queue> {
     tenant
         .queues
         .iter()
-        .filter(|(id, _)| {
-            id.client
-                .as_ref()
-                .is_some_and(|name| name.as_str() == client)
-        })
+        .filter(|(id, _)| id.client().is_some_and(|name| name.as_str() == client))
         .map(|(_, queue)| queue)
         .collect()
 }

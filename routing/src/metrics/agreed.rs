@@ -25,7 +25,7 @@ pub fn level_of_client<'a>(
 pub fn level_of_queue(tenant: &Tenant, id: &QueueId, at: Time) -> Option<ServiceLevel> {
     let queue = tenant.queues.get(id)?;
     let level = if queue.level_of_contract {
-        level_of_client(tenant, id.client.as_ref(), at)
+        level_of_client(tenant, id.client().as_ref(), at)
     } else {
         queue.service_level.as_ref()
     };

@@ -34,7 +34,7 @@ impl Guarantees {
     pub(super) fn configured(&mut self, tenant: &Tenant) {
         self.least.clear();
         for (id, queue) in &tenant.queues {
-            let Some(client) = &id.client else { continue };
+            let Some(client) = id.client() else { continue };
             for share in queue.teams.iter().filter(|share| share.guaranteed > 0) {
                 let key = (share.name.clone(), client.clone());
                 let least = self.least.entry(key).or_default();

@@ -77,7 +77,7 @@ impl Standings {
             };
             for share in queue.teams.iter().filter(naming) {
                 let clients = self.weights.entry(share.name.clone()).or_default();
-                let weight = clients.entry(id.client.clone()).or_insert(1);
+                let weight = clients.entry(id.client()).or_insert(1);
                 *weight = (*weight).max(share.weight.unwrap_or(1));
             }
         }
@@ -118,7 +118,7 @@ impl Standings {
         self.left.clear();
         self.handed = None;
         let of_queue = |queue: &QueueId| Stand {
-            client: queue.client.clone(),
+            client: queue.client(),
             queue: queue.clone(),
             place: None,
             state: State::Out,

@@ -381,7 +381,7 @@ impl Tally {
                 let arrived = since.map_or(now, |since| since.min(now));
                 let to_come = queues[queue].medium == Medium::Callback;
                 let mut life = Life {
-                    client: queue.client.clone(),
+                    client: queue.client(),
                     arrived,
                     index: 0,
                     kind: StretchKind::Plain,
@@ -398,7 +398,7 @@ impl Tally {
             }
             Input::BookCallback { contact, queue, .. } => {
                 let life = Life {
-                    client: queue.client.clone(),
+                    client: queue.client(),
                     arrived: now,
                     index: 0,
                     kind: StretchKind::Plain,

@@ -45,7 +45,7 @@ impl Contact {
 /// may.
 pub(crate) fn can_be_called(tenant: &Tenant, queue: &QueueId, customer: &str) -> bool {
     Destination::of_customer(customer)
-        .and_then(|to| outbound::may_call(tenant, queue.client.as_ref(), &to))
+        .and_then(|to| outbound::may_call(tenant, queue.client().as_ref(), &to))
         .is_ok()
 }
 
@@ -162,7 +162,7 @@ impl Calls {
             return;
         }
         let route = Destination::of_customer(customer).and_then(|to| match &self.tenant {
-            Some(tenant) => outbound::route(tenant, queue.client.as_ref(), &to, &self.usage, now),
+            Some(tenant) => outbound::route(tenant, queue.client().as_ref(), &to, &self.usage, now),
             None => Err(NoRoute::NoTenant),
         });
         let route = match route {

@@ -850,9 +850,9 @@ fn phone(
         }),
         EndpointType::Phone => {
             let number = endpoint.number.as_ref()?;
-            let client = contact.queue.client.as_ref();
+            let client = contact.queue.client();
             let to = Destination::of_number(&number.to_string());
-            let route = to.and_then(|to| outbound::route(tenant, client, &to, usage, now));
+            let route = to.and_then(|to| outbound::route(tenant, client.as_ref(), &to, usage, now));
             match route {
                 Ok(route) => Some(Phone {
                     endpoint: route.endpoint,

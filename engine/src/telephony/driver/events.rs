@@ -93,7 +93,7 @@ impl Calls {
             .menu
             .as_ref()
             .is_some_and(|menu| !menu.choices.is_empty())
-            && let Some(client) = queue.client.clone()
+            && let Some(client) = queue.client()
         {
             let choosing = Choosing {
                 client,

@@ -51,7 +51,7 @@ impl Calls {
         if contact.gone {
             return;
         }
-        let client = contact.queue.client.clone();
+        let client = contact.queue.client();
         let route = match self.route_to(client.as_ref(), to, now) {
             Ok(route) => route,
             Err(why) => {
