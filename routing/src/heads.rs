@@ -172,18 +172,21 @@ impl Block {
     }
 }
 
-/// As many as a word has bits.
-const BANDS: usize = 64;
+/// So many words, of as many bits as a word has.
+const BAND_WORDS: usize = 4;
+const BANDS: usize = 64 * BAND_WORDS;
+/// The second quarter of the heads lies in so many of them at most, so that hardly two lines are in one.
+const SECOND: usize = BANDS / 8;
 /// They are laid out anew after at least so many changes of heads.
 const CHANGES: usize = 64;
 
 /// Lines by what time or rank their heads are of, roughly: a band is a stretch of times or ranks, all as wide. Who
 /// looks for the first that fits looks at one band after another, a word for 64 lines, and inside of the first alone
-/// in which one fits: at few heads, however many fit. A head that changes goes from band to band in a few steps, where an
+/// in which one fits: mostly at one head, however many fit. A head that changes goes from band to band in a few steps, where an
 /// order of all heads would have to be searched and moved.
 ///
-/// Times rise, so the bands are laid out anew after as many changes as there are lines: what that costs each of them
-/// does not grow. They are laid over the middle seven eighths of the heads: a few that are much before all others, or far behind
+/// Times rise, so the bands are laid out anew after half as many changes again as there are lines, before those that come first are in the
+/// last band: what that costs each of them does not grow. They are laid by the second quarter of the heads: those that are much before all others, or far behind
 /// them, share the outermost and make no other band wider. Which head is first never hangs on how they lie, only what it takes
 /// to find it.
 #[derive(Clone, Debug)]
@@ -194,7 +197,7 @@ struct Bands {
     /// How many lines, by band.
     many: [u32; BANDS],
     /// The bands that are not empty.
-    filled: u64,
+    filled: [u64; BAND_WORDS],
     /// Where the first begins, though all before it are in it too. All after the last are in that.
     from: u64,
     /// Of their width, the logarithm to base two.
@@ -208,7 +211,7 @@ impl Bands {
             lines: vec![0; BANDS * blocks.len()],
             blocks: blocks.len(),
             many: [0; BANDS],
-            filled: 0,
+            filled: [0; BAND_WORDS],
             from: 0,
             width: 0,
             changes_left: CHANGES,
@@ -233,7 +236,7 @@ impl Bands {
             let band = self.band(place);
             self.lines[band * self.blocks + at / 64] |= 1 << (at % 64);
             self.many[band] += 1;
-            self.filled |= 1 << band;
+            self.filled[band / 64] |= 1 << (band % 64);
         }
     }
 
@@ -243,16 +246,16 @@ impl Bands {
             let band = self.band(place);
             self.lines[band * self.blocks + at / 64] &= !(1 << (at % 64));
             self.many[band] -= 1;
-            self.filled &= !(u64::from(self.many[band] == 0) << band);
+            self.filled[band / 64] &= !(u64::from(self.many[band] == 0) << (band % 64));
         }
     }
 
-    /// Over the heads that there are, with as much again behind them for those who come.
+    /// Over the heads that there are, with more behind them for those who come.
     #[inline(never)]
     fn lay_out(&mut self, blocks: &[Block], lines_filled: usize) {
         self.lines.fill(0);
         self.many = [0; BANDS];
-        self.filled = 0;
+        self.filled = [0; BAND_WORDS];
         let heads = || {
             let blocks = blocks.iter().enumerate();
             blocks.flat_map(|(n, block)| Ones::of(block.filled).map(move |at| (block, n * 64, at)))
@@ -265,34 +268,43 @@ impl Bands {
             }
             *firsts.select_nth_unstable(place).1
         };
-        self.from = ranked(last / 16);
-        let long = ranked(last - last / 16) - self.from;
-        self.width = (u64::BITS - long.leading_zeros()).saturating_sub((BANDS / 2).ilog2());
+        let quarter = ranked(last / 4);
+        let long = ranked(last / 2) - quarter;
+        self.from = quarter.saturating_sub(long.saturating_add(long / 2));
+        self.width = (u64::BITS - long.leading_zeros()).saturating_sub(SECOND.ilog2());
         for (block, before, at) in heads() {
             self.put_in(before + at, block.place(at));
         }
-        self.changes_left = lines_filled.max(CHANGES);
+        self.changes_left = lines_filled.max(CHANGES) * 3 / 2;
     }
 
     #[inline]
     fn first_in(&self, blocks: &[Block], fits: &[u64]) -> Option<usize> {
         let words = self.blocks.min(fits.len());
         let (blocks, fits) = (&blocks[..words], &fits[..words]);
-        for band in Ones::of(self.filled) {
-            let lines = &self.lines[band * self.blocks..][..words];
-            let any = lines
-                .iter()
-                .zip(fits)
-                .fold(0, |any, (lines, fits)| any | lines & fits);
-            if any != 0 {
-                return Self::first_of(blocks, lines, fits);
+        for (word, filled) in self.filled.iter().enumerate() {
+            for band in Ones::of(*filled) {
+                let lines = &self.lines[(word * 64 + band) * self.blocks..][..words];
+                let (mut any, mut at, mut several) = (0, 0, false);
+                for (n, (lines, fits)) in lines.iter().zip(fits).enumerate() {
+                    let both = lines & fits;
+                    several |= (any != 0) & (both != 0);
+                    any |= both;
+                    at = if both == 0 { at } else { n };
+                }
+                if several || any & any.wrapping_sub(1) != 0 {
+                    return Self::first_of(blocks, lines, fits);
+                }
+                if any != 0 {
+                    return Some(at * 64 + any.trailing_zeros() as usize);
+                }
             }
         }
         None
     }
 
     /// Of the lines that are in both sets.
-    #[inline]
+    #[inline(never)]
     fn first_of(blocks: &[Block], lines: &[u64], fits: &[u64]) -> Option<usize> {
         let firsts = blocks.iter().enumerate().filter_map(|(n, block)| {
             let (place, at) = block.first_in(lines[n] & fits[n])?;
@@ -367,12 +379,15 @@ mod tests {
         // Whom nobody can serve, and who is to wait for ever.
         heads.set(500, Place::of(i64::MIN, 0));
         heads.set(501, Place::of(i64::MAX, 0));
+        all.set(501, true);
         for now in 500..50_000 {
+            // The one that waits for ever is served by nobody.
             let first = heads.first_in(&all).unwrap();
-            heads.set(first, Place::of(now, 0));
+            assert_ne!(first, 500);
             let bands = heads.bands.as_ref().unwrap();
-            let fullest = bands.many.iter().max();
-            assert!(fullest.is_some_and(|many| *many <= 64), "{:?}", bands.many);
+            let looked_at = bands.many[bands.band(heads.place(first))];
+            assert!(looked_at <= 8 || now < 1_500, "{looked_at} of 501");
+            heads.set(first, Place::of(now, 0));
         }
     }
 
