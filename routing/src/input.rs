@@ -55,6 +55,8 @@ pub(crate) const fn is_true(it: &bool) -> bool {
     rename_all = "camelCase",
     rename_all_fields = "camelCase"
 )]
+// As outputs are.
+#[repr(u64)]
 pub enum Input {
     /// A new Tenant. Nothing waiting, ringing or talking is lost; what a removed queue held
     /// goes by the `onExhausted` that it had.

@@ -15,6 +15,8 @@ use crate::{ContactId, OfferId, Span, Target, Time};
     rename_all = "camelCase",
     rename_all_fields = "camelCase"
 )]
+// A tag as wide as a word, for what stands behind it is moved in whole words then, as it was written.
+#[repr(u64)]
 pub enum Output {
     /// Ask this agent; the core itself takes the offer back at `deadline`.
     Offer {
@@ -332,6 +334,29 @@ pub struct Segment {
     /// What kind of stretch it is: what queues are judged by, or work beside it.
     #[serde(default, skip_serializing_if = "StretchKind::is_plain")]
     pub kind: StretchKind,
+}
+
+impl Segment {
+    /// With nothing in it.
+    pub(crate) const BLANK: Self = Self {
+        contact: ContactId(u64::MAX),
+        index: 0,
+        queue: QueueId::NONE,
+        client: None,
+        arrived: Time(0),
+        entered: Time(0),
+        answered: None,
+        ended: Time(0),
+        agent: None,
+        hold: Span(0),
+        wrap_up: Span(0),
+        codes: Vec::new(),
+        end: SegmentEnd::Open,
+        again: false,
+        terms: None,
+        place: None,
+        kind: StretchKind::Plain,
+    };
 }
 
 /// What a stretch is judged by.

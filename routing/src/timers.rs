@@ -39,16 +39,18 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     /// As the order says; nearly always by the time alone, which is quicker asked first.
+    #[inline]
     fn is_before(&self, other: &Self) -> bool {
         if self.at != other.at {
             return self.at < other.at;
         }
-        self.is_before_at_its_time(other)
-    }
-
-    #[inline(never)]
-    fn is_before_at_its_time(&self, other: &Self) -> bool {
-        self < other
+        if self.phase != other.phase {
+            return self.phase < other.phase;
+        }
+        if self.key != other.key {
+            return self.key < other.key;
+        }
+        self.owner < other.owner
     }
 }
 
@@ -115,8 +117,9 @@ impl Timers {
         }
     }
     /// The first lane of its kind that it may stand behind.
+    #[inline(always)]
     fn lane_for(&self, now: Time, deadline: &Deadline) -> Option<usize> {
-        let mut lanes = match deadline.owner {
+        let lanes = match deadline.owner {
             Owner::Asked(_) => 0..ANSWERS,
             Owner::WrapUp(_) => ANSWERS..LANES,
             _ => return None,
@@ -124,8 +127,14 @@ impl Timers {
         if deadline.at - now > FAR {
             return None;
         }
-        let may_follow = |last: &Deadline| !deadline.is_before(last);
-        lanes.find(|&lane| self.lanes[lane].back().is_none_or(may_follow))
+        // No iterator is told where the deadline is, which would have to be in memory then: see [`arm`](Self::arm).
+        for lane in lanes {
+            let last = self.lanes[lane].back();
+            if last.is_none_or(|last| !deadline.is_before(last)) {
+                return Some(lane);
+            }
+        }
+        None
     }
     /// The first of a lane, or of the heap.
     fn head(&self, lane: usize) -> Option<&Deadline> {

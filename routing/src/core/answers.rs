@@ -1,7 +1,5 @@
 //! Rules 6 and 7: what becomes of an offer.
 
-use trunkline_tenant::crds::AgentName;
-
 use super::contact::Stage;
 use super::{CONNECT_DEADLINE, Core, DIAL_DEADLINE, refuse, tell};
 use crate::bug::Bug;
@@ -119,11 +117,10 @@ impl Core {
         };
         contact.step_due = None;
         let wait = now - contact.entered;
-        let name = self.agents[agent.at()].name.clone();
-        self.remember_agent(slot, &name);
+        self.remember_agent(slot, agent);
         tell(out, || Output::Answered {
             contact: offer.contact,
-            agent: name,
+            agent: self.agents[agent.at()].name.clone(),
             wait,
         });
         // Else they have it in hand since they accepted it, and nothing about them changes.
@@ -135,14 +132,14 @@ impl Core {
 
     /// For the next time that this customer calls.
     #[inline]
-    pub(super) fn remember_agent(&mut self, slot: Slot, agent: &AgentName) {
+    pub(super) fn remember_agent(&mut self, slot: Slot, agent: AgentIx) {
         if self.queue_of(slot).last_agent.is_some() {
             self.remember_for_customer(slot, agent);
         }
     }
 
     #[inline(never)]
-    fn remember_for_customer(&mut self, slot: Slot, agent: &AgentName) {
+    fn remember_for_customer(&mut self, slot: Slot, agent: AgentIx) {
         /// About a month of a large centre's customers; the eldest half goes then.
         const MOST: usize = 200_000;
         let contact = &self.contacts[slot.at()];
@@ -150,8 +147,9 @@ impl Core {
             return;
         };
         let client = self.plan.clients[contact.client.at()].clone();
+        let agent = self.agents[agent.at()].name.clone();
         self.last_agents
-            .insert((client, customer), (agent.clone(), self.now));
+            .insert((client, customer), (agent, self.now));
         if self.last_agents.len() > MOST {
             let mut times: Vec<_> = self.last_agents.values().map(|(_, at)| *at).collect();
             times.sort_unstable();

@@ -298,6 +298,10 @@ impl Core {
         let offer = self.contacts[child.at()].offer();
         let (id, queue) = (self.contacts[slot.at()].id, self.contacts[child.at()].queue);
         let name = self.agents[heir.at()].name.clone();
+        let (customer, client) = {
+            let (customer, consulted) = (&self.contacts[slot.at()], &self.contacts[child.at()]);
+            ((customer.client, customer.queue), consulted.client)
+        };
         let Some((asker, talked)) = self.close_talk(slot, SegmentEnd::Answered) else {
             return;
         };
@@ -306,7 +310,7 @@ impl Core {
         };
         // Their work goes on with the customer: no wrap-up of its own.
         if let Some(team) = self.agents[heir.at()].team {
-            self.shares.gives_back(team, heir, consulted.client);
+            self.shares.gives_back(team, heir, client);
         }
         out.push(Output::ConsultOver {
             contact: id,
@@ -321,9 +325,9 @@ impl Core {
             outcome: Outcome::Consulted,
             prompt: None,
         });
-        out.push(Output::Record(consulted.segment));
+        out.push(Output::Record(consulted));
         self.forget(child);
-        self.wrap_up(asker, talked, out);
+        self.wrap_up(asker, customer.0, customer.1, talked, out);
         self.unpool(asker);
         let now = self.now;
         let capacity = self.capacity_slot(slot);
@@ -348,7 +352,7 @@ impl Core {
         if let Some(team) = person.team {
             self.shares.takes(team, heir, client);
         }
-        self.remember_agent(slot, &name);
+        self.remember_agent(slot, heir);
         out.push(Output::Answered {
             contact: id,
             agent: name,

@@ -449,7 +449,6 @@ impl Core {
         let person = &mut self.agents[agent.at()];
         person.offer = Some(slot);
         person.used[capacity] += 1;
-        let name = person.name.clone();
         if let Some(team) = person.team {
             self.shares.takes(team, agent, client);
         }
@@ -458,7 +457,7 @@ impl Core {
         }
         tell(out, || Output::Offer {
             offer,
-            agent: name,
+            agent: self.agents[agent.at()].name.clone(),
             deadline,
         });
         self.refresh(agent, out);

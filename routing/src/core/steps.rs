@@ -398,30 +398,32 @@ impl Core {
 
     fn row(&self, slot: Slot, end: SegmentEnd, agent: Option<AgentIx>) -> Box<Segment> {
         let contact = &self.contacts[slot.at()];
-        let agent = agent.map(|agent| &self.agents[agent.at()]);
-        let team = agent.and_then(|agent| agent.team);
-        Box::new(Segment {
-            contact: contact.id,
-            index: contact.segment,
-            queue: self.plan.queues[contact.queue.at()].id.clone(),
-            client: self.plan.clients[contact.client.at()].clone(),
-            arrived: contact.arrived,
-            entered: contact.entered,
-            answered: None,
-            ended: self.now,
-            agent: agent.map(|agent| agent.name.clone()),
-            hold: Span(0),
-            wrap_up: Span(0),
-            codes: Vec::new(),
-            end,
-            again: contact.again,
-            terms: Some(self.row_terms(slot)),
-            place: Some(RowPlace {
-                zone: self.plan.zones[contact.client.at()],
-                team: team.map(|it| self.plan.teams[it.at()].name.clone()),
-            }),
-            kind: contact.kind(),
-        })
+        // Filled in where it is to stay: one that is made elsewhere is read as a whole just after it was written in
+        // parts, which takes a processor longer than all the writing.
+        let mut row = Box::new(Segment::BLANK);
+        row.contact = contact.id;
+        row.index = contact.segment;
+        row.queue = self.plan.queues[contact.queue.at()].id.clone();
+        row.client = self.plan.clients[contact.client.at()].clone();
+        row.arrived = contact.arrived;
+        row.entered = contact.entered;
+        row.ended = self.now;
+        row.end = end;
+        row.again = contact.again;
+        row.terms = Some(self.row_terms(slot));
+        row.kind = contact.kind();
+        let mut place = RowPlace {
+            zone: self.plan.zones[contact.client.at()],
+            team: None,
+        };
+        if let Some(agent) = agent {
+            let agent = &self.agents[agent.at()];
+            row.agent = Some(agent.name.clone());
+            let team = agent.team.map(|team| &self.plan.teams[team.at()]);
+            place.team = team.map(|team| team.name.clone());
+        }
+        row.place = Some(place);
+        row
     }
 
     /// Ends a contact that nobody talks with and that is out of line.

@@ -6,9 +6,11 @@ use super::agent::{Talked, WrapUp};
 use super::contact::Stage;
 use super::{Core, refuse, tell};
 use crate::bug::Bug;
-use crate::ix::{AgentIx, ClientIx, Slot, TeamIx};
+use crate::ix::{AgentIx, ClientIx, QueueIx, Slot, TeamIx};
 use crate::timers::{Owner, Phase};
-use crate::{CancelReason, ConsultEnd, ContactId, Outcome, Output, SegmentEnd, Span, Time};
+use crate::{
+    CancelReason, ConsultEnd, ContactId, Outcome, Output, Segment, SegmentEnd, Span, Time,
+};
 
 impl Core {
     pub(super) fn customer_gone(&mut self, id: ContactId, out: &mut Vec<Output>) {
@@ -135,16 +137,18 @@ impl Core {
         outcome: Option<Outcome>,
         out: &mut Vec<Output>,
     ) {
-        if let Some((agent, talked)) = self.close_talk(slot, end) {
+        let contact = &self.contacts[slot.at()];
+        let (id, client, queue) = (contact.id, contact.client, contact.queue);
+        if let Some((agent, segment)) = self.close_talk(slot, end) {
             if let Some(outcome) = outcome {
                 tell(out, || Output::Ended {
-                    contact: talked.segment.contact,
+                    contact: id,
                     outcome,
                     prompt: None,
                 });
                 self.forget(slot);
             }
-            self.wrap_up(agent, talked, out);
+            self.wrap_up(agent, client, queue, segment, out);
             self.settle(agent, out);
         }
     }
@@ -162,7 +166,11 @@ impl Core {
     }
 
     /// Takes the conversation out of the agent's hands; what it was is returned as a row.
-    pub(super) fn close_talk(&mut self, slot: Slot, end: SegmentEnd) -> Option<(AgentIx, Talked)> {
+    pub(super) fn close_talk(
+        &mut self,
+        slot: Slot,
+        end: SegmentEnd,
+    ) -> Option<(AgentIx, Box<Segment>)> {
         let Stage::Talking {
             agent,
             since,
@@ -177,7 +185,7 @@ impl Core {
         segment.answered = Some(since);
         segment.hold = Span(held.0 + holding);
         let contact = &self.contacts[slot.at()];
-        let (client, queue) = (contact.client, Some(contact.queue));
+        let client = contact.client;
         // Until the wrap-up is over the agent counts as the client's; it takes this over.
         if let Some(team) = self.agents[agent.at()].team {
             self.shares.takes(team, agent, client);
@@ -186,16 +194,18 @@ impl Core {
         if !self.has(Bug::GhostAgent) {
             self.release(slot, agent);
         }
-        let talked = Talked {
-            client,
-            queue,
-            segment,
-        };
-        Some((agent, talked))
+        Some((agent, segment))
     }
 
     /// The agent's after-call work begins; without any the row is complete at once.
-    pub(super) fn wrap_up(&mut self, agent: AgentIx, talked: Talked, out: &mut Vec<Output>) {
+    pub(super) fn wrap_up(
+        &mut self,
+        agent: AgentIx,
+        client: ClientIx,
+        queue: QueueIx,
+        segment: Box<Segment>,
+        out: &mut Vec<Output>,
+    ) {
         let team = self.agents[agent.at()].team;
         let declared = team.map_or(Span(0), |team| self.plan.teams[team.at()].wrap_up);
         let length = self.options.wrap_up.unwrap_or(declared);
@@ -205,7 +215,7 @@ impl Core {
             length
         };
         if length.0 == 0 {
-            return self.wrapped(agent, talked, self.now, self.now, out);
+            return self.wrapped(agent, client, Some(queue), segment, self.now, out);
         }
         let until = self.now + length;
         self.agents[agent.at()].wraps.push(WrapUp {
@@ -213,26 +223,25 @@ impl Core {
             until,
             held: None,
             extended: false,
-            talked,
+            talked: Talked {
+                client,
+                queue: Some(queue),
+                segment,
+            },
         });
         self.arm_agent(agent, until, Phase::Ends, Owner::WrapUp(agent));
     }
 
-    /// A wrap-up has ended: its row is complete, and idle time begins.
+    /// A wrap-up has ended, as long as the row says: that is complete, and idle time begins.
     fn wrapped(
         &mut self,
         agent: AgentIx,
-        talked: Talked,
-        since: Time,
+        client: ClientIx,
+        queue: Option<QueueIx>,
+        mut segment: Box<Segment>,
         at: Time,
         out: &mut Vec<Output>,
     ) {
-        let Talked {
-            client,
-            queue,
-            mut segment,
-        } = talked;
-        segment.wrap_up = at - since;
         if self.has(Bug::PastTakenAlong)
             && let (Some(place), Some(team)) = (&mut segment.place, self.agents[agent.at()].team)
         {
@@ -257,9 +266,20 @@ impl Core {
             .position(|wrap| wrap.ends() <= due)
         {
             let wrap = self.agents[agent.at()].wraps.remove(at);
-            self.wrapped(agent, wrap.talked, wrap.since, wrap.until, out);
+            self.wrap_up_ended(agent, wrap, out);
         }
         self.next_wrap_up(agent, out);
+    }
+
+    /// One that was taken out of the agent's hands.
+    fn wrap_up_ended(&mut self, agent: AgentIx, wrap: WrapUp, out: &mut Vec<Output>) {
+        let Talked {
+            client,
+            queue,
+            mut segment,
+        } = wrap.talked;
+        segment.wrap_up = wrap.until - wrap.since;
+        self.wrapped(agent, client, queue, segment, wrap.until, out);
     }
 
     pub(super) fn next_wrap_up(&mut self, agent: AgentIx, out: &mut Vec<Output>) {
@@ -282,8 +302,8 @@ impl Core {
         let mut wrap = self.agents[agent.at()].wraps.remove(0);
         wrap.talked.segment.codes = codes;
         // It was over, and only kept for these.
-        let done = self.now.min(wrap.until);
-        self.wrapped(agent, wrap.talked, wrap.since, done, out);
+        wrap.until = self.now.min(wrap.until);
+        self.wrap_up_ended(agent, wrap, out);
         self.next_wrap_up(agent, out);
     }
 
