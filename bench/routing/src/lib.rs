@@ -183,7 +183,7 @@ impl Centre {
 
     /// How many contacts there are.
     pub fn contacts(&self) -> usize {
-        self.core.contacts().len()
+        self.core.contact_count()
     }
 
     /// When the next input is.

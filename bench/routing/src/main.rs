@@ -5,7 +5,7 @@
 //! other systems' tables are of.
 //!
 //! `cargo run --release -p trunkline-bench-routing [-- SECONDS]`, one core, each cell in a process of
-//! its own, so that its memory is its own, and told by the fastest of three passes; `-- estimate` is the back-test of estimated waits.
+//! its own, so that its memory is its own, and told by the fastest of five passes; `-- estimate` is the back-test of estimated waits.
 
 mod estimate;
 
@@ -17,7 +17,7 @@ use trunkline_bench_routing::{Cell, Centre, quantile, tenant, thousands};
 use trunkline_tenant::crds::AgentName;
 
 /// Each cell is measured so often, and its fastest told.
-const PASSES: usize = 3;
+const PASSES: usize = 5;
 
 /// Resident memory in bytes.
 fn resident() -> usize {

@@ -190,6 +190,11 @@ impl Core {
         }
     }
 
+    /// How many contacts are here.
+    pub fn contact_count(&self) -> usize {
+        self.contacts.len() - self.vacant_contacts.len()
+    }
+
     /// Every contact that is here, by id.
     pub fn contacts(&self) -> Vec<ContactView> {
         let live = self.slots.values().map(|slot| &self.contacts[slot.at()]);
