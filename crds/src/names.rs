@@ -21,8 +21,6 @@ macro_rules! name {
         pub struct $type(SmolStr);
 
         impl $type {
-            /// What nothing is named.
-            pub const NONE: Self = Self(SmolStr::new_inline(""));
             /// Wraps a name; its form is checked by the schema, not here.
             pub fn new(name: impl Into<String>) -> Self {
                 Self(name.into().into())
