@@ -170,8 +170,14 @@ fn on_postgres_one_engine_stands_by_and_succeeds_the_other_without_losing_a_chat
     };
     both();
     let mut engine = Engine::of(cluster, LEDGER, LEDGER).unwrap();
-    engine
-        .agent("lena", &json!({"do": "signIn", "ready": true}))
+    // A centre is ready as soon as its engines are; the agent's own document may come to them a moment later.
+    let sign_in = json!({"do": "signIn", "ready": true});
+    let look = Duration::from_millis(200);
+    progress
+        .wait("lena to be known", minutes, look, || {
+            let signed_in = engine.agent("lena", &sign_in);
+            signed_in.map(drop).map_err(|why| why.to_string())
+        })
         .unwrap();
 
     let (mut contacts, mut stood_by) = (Vec::new(), 0);
