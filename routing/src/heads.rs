@@ -172,9 +172,8 @@ impl Block {
     }
 }
 
-/// So many words, of as many bits as a word has.
-const BAND_WORDS: usize = 4;
-const BANDS: usize = 64 * BAND_WORDS;
+/// As many as a set has members that is in one piece.
+const BANDS: usize = 256;
 /// The second quarter of the heads lies in so many of them at most, so that hardly two lines are in one.
 const SECOND: usize = BANDS / 8;
 /// They are laid out anew after at least so many changes of heads.
@@ -182,13 +181,13 @@ const CHANGES: usize = 64;
 
 /// Lines by what time or rank their heads are of, roughly: a band is a stretch of times or ranks, all as wide. Who
 /// looks for the first that fits looks at one band after another, a word for 64 lines, and inside of the first alone
-/// in which one fits: mostly at one head, however many fit. A head that changes goes from band to band in a few steps, where an
-/// order of all heads would have to be searched and moved.
+/// in which one fits: mostly at one head, however many fit. A head that changes goes from band to band in a few steps,
+/// where an order of all heads would have to be searched and moved.
 ///
-/// Times rise, so the bands are laid out anew after half as many changes again as there are lines, before those that come first are in the
-/// last band: what that costs each of them does not grow. They are laid by the second quarter of the heads: those that are much before all others, or far behind
-/// them, share the outermost and make no other band wider. Which head is first never hangs on how they lie, only what it takes
-/// to find it.
+/// Times rise, so the bands are laid out anew after half as many changes again as there are lines, before those that
+/// come first are in the last band: what that costs each of them does not grow. They are laid by the second quarter of
+/// the heads: those that are much before all others, or far behind them, share the outermost and make no other band
+/// wider. Which head is first never hangs on how they lie, only what it takes to find it.
 #[derive(Clone, Debug)]
 struct Bands {
     /// Which lines are in it: by band, then a word for each block.
@@ -197,7 +196,7 @@ struct Bands {
     /// How many lines, by band.
     many: [u32; BANDS],
     /// The bands that are not empty.
-    filled: [u64; BAND_WORDS],
+    filled: Bits,
     /// Where the first begins, though all before it are in it too. All after the last are in that.
     from: u64,
     /// Of their width, the logarithm to base two.
@@ -211,7 +210,7 @@ impl Bands {
             lines: vec![0; BANDS * blocks.len()],
             blocks: blocks.len(),
             many: [0; BANDS],
-            filled: [0; BAND_WORDS],
+            filled: Bits::default(),
             from: 0,
             width: 0,
             changes_left: CHANGES,
@@ -236,7 +235,7 @@ impl Bands {
             let band = self.band(place);
             self.lines[band * self.blocks + at / 64] |= 1 << (at % 64);
             self.many[band] += 1;
-            self.filled[band / 64] |= 1 << (band % 64);
+            self.filled.set(band, true);
         }
     }
 
@@ -246,7 +245,9 @@ impl Bands {
             let band = self.band(place);
             self.lines[band * self.blocks + at / 64] &= !(1 << (at % 64));
             self.many[band] -= 1;
-            self.filled[band / 64] &= !(u64::from(self.many[band] == 0) << (band % 64));
+            if self.many[band] == 0 {
+                self.filled.set(band, false);
+            }
         }
     }
 
@@ -255,7 +256,7 @@ impl Bands {
     fn lay_out(&mut self, blocks: &[Block], lines_filled: usize) {
         self.lines.fill(0);
         self.many = [0; BANDS];
-        self.filled = [0; BAND_WORDS];
+        self.filled = Bits::default();
         let heads = || {
             let blocks = blocks.iter().enumerate();
             blocks.flat_map(|(n, block)| Ones::of(block.filled).map(move |at| (block, n * 64, at)))
@@ -282,22 +283,20 @@ impl Bands {
     fn first_in(&self, blocks: &[Block], fits: &[u64]) -> Option<usize> {
         let words = self.blocks.min(fits.len());
         let (blocks, fits) = (&blocks[..words], &fits[..words]);
-        for (word, filled) in self.filled.iter().enumerate() {
-            for band in Ones::of(*filled) {
-                let lines = &self.lines[(word * 64 + band) * self.blocks..][..words];
-                let (mut any, mut at, mut several) = (0, 0, false);
-                for (n, (lines, fits)) in lines.iter().zip(fits).enumerate() {
-                    let both = lines & fits;
-                    several |= (any != 0) & (both != 0);
-                    any |= both;
-                    at = if both == 0 { at } else { n };
-                }
-                if several || any & any.wrapping_sub(1) != 0 {
-                    return Self::first_of(blocks, lines, fits);
-                }
-                if any != 0 {
-                    return Some(at * 64 + any.trailing_zeros() as usize);
-                }
+        for band in self.filled.iter() {
+            let lines = &self.lines[band * self.blocks..][..words];
+            let (mut any, mut at, mut several) = (0, 0, false);
+            for (n, (lines, fits)) in lines.iter().zip(fits).enumerate() {
+                let both = lines & fits;
+                several |= (any != 0) & (both != 0);
+                any |= both;
+                at = if both == 0 { at } else { n };
+            }
+            if several || any & any.wrapping_sub(1) != 0 {
+                return Self::first_of(blocks, lines, fits);
+            }
+            if any != 0 {
+                return Some(at * 64 + any.trailing_zeros() as usize);
             }
         }
         None
