@@ -44,6 +44,7 @@ impl Deadline {
         if self.at != other.at {
             return self.at < other.at;
         }
+        // As derived, but part by part: no part is laid out in memory for it, see [`Timers::arm`].
         if self.phase != other.phase {
             return self.phase < other.phase;
         }

@@ -220,10 +220,9 @@ impl Core {
             Stage::Talking { agent, .. } => {
                 talked = Some(self.agents[agent.at()].name.clone());
                 freed = Some(agent);
-                let contact = &self.contacts[slot.at()];
-                let (client, queue) = (contact.client, contact.queue);
+                let whose = self.whose(slot);
                 if let Some((agent, over)) = self.close_talk(slot, SegmentEnd::Dropped) {
-                    self.wrap_up(agent, client, queue, over, out);
+                    self.wrap_up(agent, whose, over, out);
                     self.unpool(agent);
                 }
                 self.contacts[slot.at()].again = true;

@@ -296,12 +296,9 @@ impl Core {
     /// From the hands of who asked into those of who was asked: a new stretch, answered at once.
     fn take_over(&mut self, slot: Slot, child: Slot, heir: AgentIx, out: &mut Vec<Output>) {
         let offer = self.contacts[child.at()].offer();
-        let (id, queue) = (self.contacts[slot.at()].id, self.contacts[child.at()].queue);
+        let id = self.contacts[slot.at()].id;
+        let (whose, (client, queue)) = (self.whose(slot), self.whose(child));
         let name = self.agents[heir.at()].name.clone();
-        let (customer, client) = {
-            let (customer, consulted) = (&self.contacts[slot.at()], &self.contacts[child.at()]);
-            ((customer.client, customer.queue), consulted.client)
-        };
         let Some((asker, talked)) = self.close_talk(slot, SegmentEnd::Answered) else {
             return;
         };
@@ -327,7 +324,7 @@ impl Core {
         });
         out.push(Output::Record(consulted));
         self.forget(child);
-        self.wrap_up(asker, customer.0, customer.1, talked, out);
+        self.wrap_up(asker, whose, talked, out);
         self.unpool(asker);
         let now = self.now;
         let capacity = self.capacity_slot(slot);

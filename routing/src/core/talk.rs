@@ -137,8 +137,7 @@ impl Core {
         outcome: Option<Outcome>,
         out: &mut Vec<Output>,
     ) {
-        let contact = &self.contacts[slot.at()];
-        let (id, client, queue) = (contact.id, contact.client, contact.queue);
+        let (id, whose) = (self.contacts[slot.at()].id, self.whose(slot));
         if let Some((agent, segment)) = self.close_talk(slot, end) {
             if let Some(outcome) = outcome {
                 tell(out, || Output::Ended {
@@ -148,7 +147,7 @@ impl Core {
                 });
                 self.forget(slot);
             }
-            self.wrap_up(agent, client, queue, segment, out);
+            self.wrap_up(agent, whose, segment, out);
             self.settle(agent, out);
         }
     }
@@ -197,12 +196,18 @@ impl Core {
         Some((agent, segment))
     }
 
+    /// The client and the queue that a conversation is of, asked before it is closed: a handful of registers, beside the row.
+    #[inline]
+    pub(super) fn whose(&self, slot: Slot) -> (ClientIx, QueueIx) {
+        let contact = &self.contacts[slot.at()];
+        (contact.client, contact.queue)
+    }
+
     /// The agent's after-call work begins; without any the row is complete at once.
     pub(super) fn wrap_up(
         &mut self,
         agent: AgentIx,
-        client: ClientIx,
-        queue: QueueIx,
+        (client, queue): (ClientIx, QueueIx),
         segment: Box<Segment>,
         out: &mut Vec<Output>,
     ) {

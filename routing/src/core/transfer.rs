@@ -48,12 +48,11 @@ impl Core {
             Ok(found) => found,
             Err(why) => return refuse(out, format!("contact {id} stays with {origin}: {why}")),
         };
-        let contact = &self.contacts[slot.at()];
-        let (client, queue) = (contact.client, contact.queue);
+        let whose = self.whose(slot);
         let Some((agent, segment)) = self.close_talk(slot, SegmentEnd::Answered) else {
             return;
         };
-        self.wrap_up(agent, client, queue, segment, out);
+        self.wrap_up(agent, whose, segment, out);
         let now = self.now;
         let contact = &mut self.contacts[slot.at()];
         contact.segment += 1;
